@@ -1,0 +1,70 @@
+/// One prediction as it is stored and shown.
+package struct Prediction: Hashable, Sendable {
+  /// The decision time: the close of the last candle the prediction has seen.
+  package var time: Timestamp
+  /// When its newest input became available to a live reader.
+  package var availableAt: Timestamp
+  package var view: MarketView
+  package var target: PredictionTarget
+  /// `nil` when the pipeline abstains.
+  package var probabilityUp: Double?
+  /// Predicted percent change, for `change-H` targets only.
+  package var changePercent: Double?
+  /// Probability of the stated direction times degradation factors, 0–1; `nil` when the pipeline abstains.
+  package var confidence: Double?
+  package var modelName: ModelName
+  /// Name of the version directory; empty for the baseline.
+  package var version: String
+  package var featureSetHash: String
+  /// FNV-1a of the bits of the feature vector and the window's state.
+  package var inputHash: UInt64
+  /// `fresh`, `unpromoted` or `abstain:…`.
+  package var state: String
+  package var reason: String
+  package var mode: Mode
+  /// Not part of a prediction's identity.
+  package var latencyNanoseconds: Int64
+
+  package enum Mode: String, Sendable, CaseIterable { case live, replay, predict }
+
+  package enum Direction: String, Sendable { case up = "UP", down = "DOWN" }
+
+  /// Equality is up, as in the settlement rule.
+  package var direction: Direction? {
+    if let probabilityUp { return probabilityUp >= 0.5 ? .up : .down }
+    if let changePercent { return changePercent >= 0 ? .up : .down }
+    return nil
+  }
+
+  package init(
+    time: Timestamp, availableAt: Timestamp, view: MarketView, target: PredictionTarget, probabilityUp: Double?,
+    changePercent: Double? = nil, confidence: Double?, modelName: ModelName, version: String, featureSetHash: String,
+    inputHash: UInt64, state: String, reason: String, mode: Mode, latencyNanoseconds: Int64
+  ) {
+    self.time = time
+    self.availableAt = availableAt
+    self.view = view
+    self.target = target
+    self.probabilityUp = probabilityUp
+    self.changePercent = changePercent
+    self.confidence = confidence
+    self.modelName = modelName
+    self.version = version
+    self.featureSetHash = featureSetHash
+    self.inputHash = inputHash
+    self.state = state
+    self.reason = reason
+    self.mode = mode
+    self.latencyNanoseconds = latencyNanoseconds
+  }
+}
+
+/// The names under which models answer, in the log, the tables and the cards.
+package enum ModelName: String, Sendable, CaseIterable, Codable {
+  case a = "ModelA"
+  case b = "ModelB"
+  case c = "ModelC"
+  case mlp = "MLP"
+  case ensemble = "Ensemble"
+  case baseline = "Baseline"
+}
