@@ -35,7 +35,9 @@ let package = Package(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     target("Market"),
     target("Crypto", ["CCrypto"]),
+    target("Dataset", ["Market", "Crypto"]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
+    tests("DatasetTests", ["Dataset", "Market"]),
   ]
 )
