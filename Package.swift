@@ -35,7 +35,9 @@ let package = Package(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     target("Market"),
     target("Crypto", ["CCrypto"]),
+    target("Features", ["Market"]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
+    tests("FeaturesTests", ["Features", "Market"], resources: [.copy("Fixtures")]),
   ]
 )
