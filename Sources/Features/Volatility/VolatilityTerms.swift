@@ -1,0 +1,62 @@
+/// `volatility_n`: sample standard deviation of the last n one-minute log returns that are known, for n = 5, 15, 30,
+/// 60, 120, 240; and the ratios of short to long ones, which tell calm from rising.
+///
+/// First value when n returns are known.
+struct VolatilityTerms: Indicator {
+  static let columns: [FeatureColumn] = [
+    .model("volatility_5"), .model("volatility_15"), .model("volatility_30"), .model("volatility_60"),
+    .model("volatility_120"), .model("volatility_240"), .model("volatility_ratio_5_60"),
+    .sequence("volatility_ratio_15_240"),
+  ]
+
+  private struct Window<let length: Int>: BitwiseCopyable {
+    private var sum = WindowSum<length>()
+    private var squares = WindowSum<length>()
+
+    mutating func slide(_ entering: Double, _ leaving: Double) {
+      sum.slide(adding: entering, removing: leaving)
+      squares.slide(adding: entering * entering, removing: leaving * leaving)
+    }
+
+    var standardDeviation: Double {
+      let excess = squares.nonNegative - sum.value * sum.value / Double(length)
+      // Below the rounding of the sums is a window without movement.
+      return (excess > 1e-18 ? excess / Double(length - 1) : excess * 0).squareRoot()
+    }
+  }
+
+  private var returns = Ring<241>()
+  private var five = Window<5>()
+  private var fifteen = Window<15>()
+  private var thirty = Window<30>()
+  private var hour = Window<60>()
+  private var twoHours = Window<120>()
+  private var fourHours = Window<240>()
+
+  /// `volatility_60`.
+  private(set) var hourly = Double.nan
+
+  mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
+    if !step.logReturn.isNaN { push(step.logReturn) }
+    let (short, medium, long) = (five.standardDeviation, fifteen.standardDeviation, fourHours.standardDeviation)
+    hourly = hour.standardDeviation
+    row.append(short)
+    row.append(medium)
+    row.append(thirty.standardDeviation)
+    row.append(hourly)
+    row.append(twoHours.standardDeviation)
+    row.append(long)
+    row.append(short.dividedByPositive(hourly))
+    row.append(medium.dividedByPositive(long))
+  }
+
+  private mutating func push(_ value: Double) {
+    _ = returns.push(value)
+    five.slide(value, returns[back: 5])
+    fifteen.slide(value, returns[back: 15])
+    thirty.slide(value, returns[back: 30])
+    hour.slide(value, returns[back: 60])
+    twoHours.slide(value, returns[back: 120])
+    fourHours.slide(value, returns[back: 240])
+  }
+}
