@@ -28,6 +28,21 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
   .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: dialect)
 }
 
+/// libtorch has neither a package nor a pkg-config file; only the trainer links it.
+let torch = Target.target(
+  name: "CTorch",
+  cxxSettings: [
+    .unsafeFlags([
+      "-O2", "-Wall", "-Werror",
+      "-isystem", cache + "/torch/include",
+    ])
+  ],
+  linkerSettings: [
+    .unsafeFlags([
+      "-L" + cache + "/torch/lib", "-ltorch_cpu", "-lc10", "-Xlinker", "-rpath", "-Xlinker", cache + "/torch/lib",
+    ])
+  ])
+
 let package = Package(
   name: "candlecast",
   targets: [
@@ -35,7 +50,12 @@ let package = Package(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     target("Market"),
     target("Crypto", ["CCrypto"]),
+    .target(name: "CXGBoost", linkerSettings: [.linkedLibrary("dl")]),
+    torch,
+    target("Learning", ["Market", "CXGBoost", "CTorch"]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
-  ]
+    tests("LearningTests", ["Learning", "Market"]),
+  ],
+  cxxLanguageStandard: .cxx20
 )
