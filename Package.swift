@@ -35,7 +35,11 @@ let package = Package(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     target("Market"),
     target("Crypto", ["CCrypto"]),
+    target("Settlement", ["Market"]),
+    target("Evaluation", ["Market", "Settlement"]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
+    tests("SettlementTests", ["Market", "Settlement"]),
+    tests("EvaluationTests", ["Evaluation", "Market", "Settlement"], resources: [.copy("Fixtures")]),
   ]
 )
