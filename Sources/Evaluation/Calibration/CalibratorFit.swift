@@ -4,7 +4,7 @@ package enum CalibratorFit: Hashable, Sendable {
   case beta(BetaParameters)
   case isotonic(IsotonicParameters)
 
-  package enum Kind: String, Sendable, Codable, CaseIterable { case platt, beta, isotonic }
+  package enum Kind: String, Sendable, Codable, CodingKeyRepresentable, CaseIterable { case platt, beta, isotonic }
 
   package var kind: Kind {
     switch self {
