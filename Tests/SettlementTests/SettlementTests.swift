@@ -79,7 +79,8 @@ struct SettlementTests {
     #expect(throws: SettlementError.self) {
       try target("window-15m", oracle).outcome(decisionTime: time, prices: prices)
     }
-    #expect(try target("window-15m", oracle).outcome(decisionTime: Timestamp("2026-01-01T00:05")!, prices: prices) == nil)
+    #expect(
+      try target("window-15m", oracle).outcome(decisionTime: Timestamp("2026-01-01T00:05")!, prices: prices) == nil)
     #expect(try target("window-15m").outcome(decisionTime: time, prices: prices) == nil)
   }
 
@@ -87,8 +88,9 @@ struct SettlementTests {
     let oracle = Series("chainlink:BTC/USD")!
     let change = SettlementRule.chainlinkEpochs[1].start
     let time = change.adding(minutes: -1)
-    #expect(throws: SettlementError.needsTicks(
-      rule: .timeWeightedMean(seconds: 30), target: target("window-15m", oracle), time: change)
+    #expect(
+      throws: SettlementError.needsTicks(
+        rule: .timeWeightedMean(seconds: 30), target: target("window-15m", oracle), time: change)
     ) {
       try target("window-15m", oracle).outcome(decisionTime: time, prices: path([]))
     }

@@ -35,7 +35,8 @@ package struct DayBootstrap: Sendable {
 
   package var warning: String? {
     guard dayCount < Self.fewDays else { return nil }
-    return "only \(dayCount) day\(dayCount == 1 ? "" : "s"): intervals from fewer than \(Self.fewDays) days are too narrow"
+    return
+      "only \(dayCount) day\(dayCount == 1 ? "" : "s"): intervals from fewer than \(Self.fewDays) days are too narrow"
   }
 
   /// A weighted mean of per-row values.
@@ -74,6 +75,19 @@ package struct DayBootstrap: Sendable {
         down += counts[day] * downs[day]
       }
       return won / (up * down)
+    }
+  }
+
+  /// Expected calibration error over bins of equal width, as `Scored.calibrationError`.
+  package func calibrationError(_ scored: Scored, binCount: Int = 15) -> Estimate {
+    var gaps = [[Double]](repeating: [Double](repeating: 0, count: dayCount), count: binCount)
+    for row in dayOfRow.indices {
+      let bin = min(binCount - 1, max(0, Int(scored.probabilities[row] * Double(binCount))))
+      gaps[bin][Int(dayOfRow[row])] += scored.weight(row) * (scored.probabilities[row] - scored.labels[row])
+    }
+    let filled = gaps.filter { $0.contains { $0 != 0 } }
+    return estimate(filled + [sums(nil, scored.weights)]) { totals in
+      totals.dropLast().reduce(0) { $0 + abs($1) } / totals[totals.count - 1]
     }
   }
 
