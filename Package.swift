@@ -35,7 +35,10 @@ let package = Package(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     target("Market"),
     target("Crypto", ["CCrypto"]),
+    target("Models", ["Market", "Crypto"]),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
+    tests("ModelsTests", ["Models", "Market", "CAllocationCounter"], resources: [.copy("Fixtures")]),
   ]
 )
