@@ -17,7 +17,7 @@ package final class Dataset: Sendable {
     var opens = 0
     var closes = 0
     var sinceRestart = 0
-    var late = 0
+    var nearAmendment = 0
     var minuteOpenTimes = 0
     var minuteOpens = 0
     var minuteCloses = 0
@@ -47,7 +47,7 @@ package final class Dataset: Sendable {
   package var opens: UnsafeBufferPointer<Double> { column(offsets.opens, header.rows) }
   package var closes: UnsafeBufferPointer<Double> { column(offsets.closes, header.rows) }
   package var candlesSinceRestart: UnsafeBufferPointer<Int32> { column(offsets.sinceRestart, header.rows) }
-  package var late: UnsafeBufferPointer<UInt8> { column(offsets.late, header.rows) }
+  package var nearAmendment: UnsafeBufferPointer<UInt8> { column(offsets.nearAmendment, header.rows) }
   package var minuteOpenTimesMicroseconds: UnsafeBufferPointer<Int64> {
     column(offsets.minuteOpenTimes, header.minutes)
   }
@@ -108,7 +108,7 @@ package final class Dataset: Sendable {
     offsets.opens = place(header.rows, Double.self)
     offsets.closes = place(header.rows, Double.self)
     offsets.sinceRestart = place(header.rows, Int32.self)
-    offsets.late = place(header.rows, UInt8.self)
+    offsets.nearAmendment = place(header.rows, UInt8.self)
     offsets.minuteOpenTimes = place(header.minutes, Int64.self)
     offsets.minuteOpens = place(header.minutes, Double.self)
     offsets.minuteCloses = place(header.minutes, Double.self)

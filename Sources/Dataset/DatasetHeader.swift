@@ -42,17 +42,18 @@ package struct DatasetRow: Sendable {
   package var close: Double
   /// Candles since the feature state last started anew.
   package var candlesSinceRestart: Int32
-  /// The candle reached a live reader too late to decide on; the row fills sequences but is never trained on.
-  package var isLate: Bool
+  /// Late truth changed a candle among the last sixty: the sequence of rows is not what a live reader had, so the row
+  /// is never trained on.
+  package var isNearAmendment: Bool
 
   package init(
-    openTime: Timestamp, availableAt: Timestamp, open: Double, close: Double, candlesSinceRestart: Int32, isLate: Bool
+    openTime: Timestamp, availableAt: Timestamp, open: Double, close: Double, candlesSinceRestart: Int32, isNearAmendment: Bool
   ) {
     self.openTime = openTime
     self.availableAt = availableAt
     self.open = open
     self.close = close
     self.candlesSinceRestart = candlesSinceRestart
-    self.isLate = isLate
+    self.isNearAmendment = isNearAmendment
   }
 }

@@ -48,7 +48,7 @@ package struct DatasetWriter {
     try output.write(rows.map(\.open))
     try output.write(rows.map(\.close))
     try output.write(rows.map(\.candlesSinceRestart))
-    try output.write(rows.map { $0.isLate ? UInt8(1) : 0 })
+    try output.write(rows.map { $0.isNearAmendment ? UInt8(1) : 0 })
     try output.write(minuteOpenTimes)
     try output.write(minuteOpens)
     try output.write(minuteCloses)

@@ -7,10 +7,15 @@ package import Market
 package struct FeatureEngine: Sendable {
   /// Absent minutes in a row that state survives; after more of them warm-ups begin anew.
   package static let longestBridgedHole = 5
+  /// Candles after which every column but the longest lagged returns is known in normal trading.
+  package static let warmUpCandles = 300
 
   private var indicators = CandleIndicators()
   private var row = FeatureRow()
-  private var newest: FeatureInput?
+  /// The candle folded last.
+  package private(set) var newest: FeatureInput?
+  /// Candles folded since the first one or since the last hole that restarted the warm-ups.
+  package private(set) var candlesSinceRestart = 0
 
   package init() {}
 
@@ -29,12 +34,14 @@ package struct FeatureEngine: Sendable {
     }
     if absent > Self.longestBridgedHole {
       indicators.restartWarmUp()
+      candlesSinceRestart = 0
       previous = nil
     }
     var step = CandleStep(
       candle, minute: Int(candle.openTime.minute), previous: previous, isAdjacent: previous != nil && absent == 0)
     indicators.update(&step, into: &row)
     newest = candle
+    candlesSinceRestart += 1
   }
 
   /// The newest vector in the order of `FeatureSet.candles`; NaN where a value is not known, everywhere before the
@@ -45,8 +52,8 @@ package struct FeatureEngine: Sendable {
 
   package subscript(column: Int) -> Double { row.values[column] }
 
-  /// Casts the newest vector into the first `FeatureSet.candles.count` places of `vector`.
-  package func write(into vector: inout MutableSpan<Float>) {
-    for column in 0..<FeatureSet.candles.count { vector[column] = Float(row.values[column]) }
+  /// Casts the newest vector into the `FeatureSet.candles.count` places of `vector` from `start` on.
+  package func write(into vector: inout MutableSpan<Float>, at start: Int = 0) {
+    for column in 0..<FeatureSet.candles.count { vector[start + column] = Float(row.values[column]) }
   }
 }

@@ -65,7 +65,7 @@ struct DatasetTests {
       writer.append(
         DatasetRow(
           openTime: openTime, availableAt: openTime.adding(minutes: 1), open: price, close: price + 0.5,
-          candlesSinceRestart: Int32(row), isLate: false),
+          candlesSinceRestart: Int32(row), isNearAmendment: false),
         vector: [.nan, Float(row) + 1, Float(row) + 2])
       writer.appendMinute(openTime: openTime, open: price, close: price + 0.5)
     }

@@ -68,6 +68,12 @@ package struct ModelBundle: Sendable {
     scaled.withUnsafeBufferPointer { sequence?.push(UnsafeBufferPointer(rebasing: $0[..<sequenceColumns.count])) }
   }
 
+  /// Forgets the sequence.
+  package mutating func restart() {
+    sequence?.restart()
+    lastMinute = nil
+  }
+
   package mutating func observe(_ vector: [Float], closeTime: Timestamp) {
     vector.withUnsafeBufferPointer { observe($0, closeTime: closeTime) }
   }
