@@ -26,6 +26,28 @@ struct BaselineTests {
     }
   }
 
+  @Test(arguments: 1..<4)
+  func `columns that almost repeat each other do not keep the optimum from being found`(seed: UInt64) {
+    var generator = SplitMix64(seed: seed)
+    func uniform() -> Double { Double(generator.next() >> 11) / 0x1p53 }
+    let (count, columns) = (1500, 6)
+    let base = (0..<count).map { _ in 40_000 + 3000 * uniform() }
+    let values = base.flatMap { price in (0..<columns).map { Float(price + Double($0) * uniform()) } }
+    let labels = base.map { uniform() < Logit.probability(margin: ($0 - 41_500) / 800) ? 1.0 : 0 }
+    let offset = (0..<count).map { _ in 2 * uniform() - 1 }
+    let matrix = RowMatrix(values: values, columnCount: columns)
+    let model = LogisticRegression(
+      fitting: .init(matrix: matrix, labels: labels, offset: offset, training: RangeSet(0..<count)))
+    let margins = model.margins(matrix, offset: offset)
+    for column in 0..<columns {
+      let pull = (0..<count).reduce(model.coefficients[column]) { sum, row in
+        let x = Double(model.standardisation.value(values[row * columns + column], column: column))
+        return sum + x * (Logit.probability(margin: margins[row]) - labels[row])
+      }
+      #expect(abs(pull) / Double(count) < 2e-6)
+    }
+  }
+
   @Test func `rows outside the training set change nothing`() throws {
     let fixture: Fixture = try golden("logistic")
     let values = fixture.rows.map { $0 ?? .nan }
