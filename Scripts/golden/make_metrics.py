@@ -117,7 +117,8 @@ def ensemble():
             return np.mean(np.logaddexp(0, m) - labels * m)
 
         fit = minimize(loss, np.full(3, 1 / 3), bounds=[(0, 1)] * 3, method="SLSQP",
-                       constraints={"type": "eq", "fun": lambda w: w.sum() - 1}, options={"ftol": 1e-14, "maxiter": 1000})
+                       constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+                       options={"ftol": 1e-14, "maxiter": 1000})
         cases.append({"logits": logits, "labels": labels, "weights": fit.x, "loss": fit.fun})
     return cases
 

@@ -20,16 +20,15 @@ package struct PricePath: Sendable {
   package init(minutes: [Int64], opens: [Double], closes: [Double]) {
     precondition(minutes.count == opens.count && minutes.count == closes.count, "columns differ in length")
     let first = minutes.min() ?? 0
-    let length = minutes.isEmpty ? 0 : Int(minutes.max()! - first) + 1
+    let length = minutes.max().map { Int($0 - first) + 1 } ?? 0
     var byMinute = (opens: [Double](repeating: .nan, count: length), closes: [Double](repeating: .nan, count: length))
     for row in minutes.indices where opens[row].isFinite && closes[row].isFinite {
       let index = Int(minutes[row] - first)
       byMinute.opens[index] = opens[row]
       byMinute.closes[index] = closes[row]
     }
-    var present: [Int32] = [0]
-    present.reserveCapacity(length + 1)
-    for close in byMinute.closes { present.append(present.last! + (close.isNaN ? 0 : 1)) }
+    var present = [Int32](repeating: 0, count: length + 1)
+    for index in 0..<length { present[index + 1] = present[index] + (byMinute.closes[index].isNaN ? 0 : 1) }
     (firstMinute, self.opens, self.closes, presentBefore) = (first, byMinute.opens, byMinute.closes, present)
   }
 

@@ -26,6 +26,28 @@ struct BaselineTests {
     }
   }
 
+  @Test(arguments: 1..<4)
+  func `columns that almost repeat each other do not keep the optimum from being found`(seed: UInt64) {
+    var generator = SplitMix64(seed: seed)
+    func uniform() -> Double { Double(generator.next() >> 11) / 0x1p53 }
+    let (count, columns) = (1500, 6)
+    let base = (0..<count).map { _ in 40_000 + 3000 * uniform() }
+    let values = base.flatMap { price in (0..<columns).map { Float(price + Double($0) * uniform()) } }
+    let labels = base.map { uniform() < Logit.probability(margin: ($0 - 41_500) / 800) ? 1.0 : 0 }
+    let offset = (0..<count).map { _ in 2 * uniform() - 1 }
+    let matrix = RowMatrix(values: values, columnCount: columns)
+    let model = LogisticRegression(
+      fitting: .init(matrix: matrix, labels: labels, offset: offset, training: RangeSet(0..<count)))
+    let margins = model.margins(matrix, offset: offset)
+    for column in 0..<columns {
+      let pull = (0..<count).reduce(model.coefficients[column]) { sum, row in
+        let x = Double(model.standardisation.value(values[row * columns + column], column: column))
+        return sum + x * (Logit.probability(margin: margins[row]) - labels[row])
+      }
+      #expect(abs(pull) / Double(count) < 2e-6)
+    }
+  }
+
   @Test func `rows outside the training set change nothing`() throws {
     let fixture: Fixture = try golden("logistic")
     let values = fixture.rows.map { $0 ?? .nan }
@@ -57,8 +79,8 @@ struct BaselineTests {
     let labels = (0..<80).map { _ in generator.next() % 10 == 0 ? Double.nan : Double(generator.next() % 2) }
     let weights = (0..<80).map { _ in Double(generator.next() % 3) }
     let spans = LabelSpans(decisionTimes: decisions, labelEnds: ends)
-    let rates = ExpandingMean.baseRate(spans, labels: labels, weights: weights)
-    let changes = ExpandingMean.change(spans, labels: labels)
+    let rates = ExpandingMean.answers(spans, labels: labels, weights: weights)
+    let changes = ExpandingMean.answers(spans, labels: labels, prior: .noChange)
     for row in 0..<80 {
       let known = (0..<80).filter { ends[$0] <= decisions[row] && !labels[$0].isNaN }
       let ups = known.reduce(1) { $0 + weights[$1] * labels[$1] }
@@ -71,9 +93,11 @@ struct BaselineTests {
     let returns = [1.0, 1, 1, -1, -1, 0, .nan, 5]
     let labels = [1.0, 1, 0, 0, 0, 1, 1, 0]
     let momentum = Momentum(returns: returns, labels: labels, training: RangeSet(0..<7))
-    #expect(momentum.probability(return: 0.3) == 3.0 / 5)
-    #expect(momentum.probability(return: -2) == 1.0 / 4)
-    #expect(momentum.probability(return: .nan) == 5.0 / 9)
+    #expect(momentum.answer(return: 0.3) == 3.0 / 5)
+    #expect(momentum.answer(return: -2) == 1.0 / 4)
+    #expect(momentum.answer(return: .nan) == 5.0 / 9)
+    let changes = Momentum(returns: [1, 1, -1], labels: [3, 3, -4], training: RangeSet(0..<3), prior: .noChange)
+    #expect(changes.answer(return: 2) == 2 && changes.answer(return: -2) == -2)
   }
 
   @Test func `the closed form is the normal distribution within its limits`() {

@@ -92,6 +92,16 @@ struct CalibrationTests {
   }
 
   @Test(arguments: CalibratorFit.Kind.allCases)
+  func `a separable set still gives a map that rises and is finite`(kind: CalibratorFit.Kind) throws {
+    let margins = (0..<400).map { Double($0) / 100 - 2 }
+    let fit = try #require(
+      CalibratorFit(kind, fitting: MarginRows(margins: margins, labels: margins.map { $0 > 0 ? 1 : 0 })))
+    let logits = margins.map { fit.logit(margin: $0) }
+    #expect(logits.allSatisfy { $0.isFinite })
+    #expect(zip(logits, logits.dropFirst()).allSatisfy { $0 <= $1 })
+  }
+
+  @Test(arguments: CalibratorFit.Kind.allCases)
   func `log-odds and probabilities of a calibrator agree`(kind: CalibratorFit.Kind) throws {
     let fit = try #require(CalibratorFit(kind, fitting: rows(7, count: 800) { 0.5 * $0 + 0.2 }))
     for margin in stride(from: -6.0, through: 6, by: 0.25) {

@@ -103,7 +103,7 @@ struct PlantedPipeline: AuditSubject {
     let fit = CalibratorFit(
       .platt,
       fitting: MarginRows(
-        margins: rows.map { Logit.margin(probability: model.probability(return: returns[$0] ?? .nan)) },
+        margins: rows.map { Logit.margin(probability: model.answer(return: returns[$0] ?? .nan)) },
         labels: rows.map { label($0, closes) ?? 0 }))
     guard case .platt(let parameters)? = fit else { return [] }
     return [parameters.a, parameters.b]

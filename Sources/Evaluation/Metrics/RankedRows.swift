@@ -5,7 +5,11 @@ struct RankedRows {
   let ties: [Range<Int>]
 
   init(scores: [Double]) {
-    let order = scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
+    var keyed: [(score: Double, row: Int)] = []
+    keyed.reserveCapacity(scores.count)
+    for row in scores.indices { keyed.append((scores[row], row)) }
+    keyed.sort { $0.score < $1.score || ($0.score == $1.score && $0.row < $1.row) }
+    let order = keyed.map(\.row)
     var ties: [Range<Int>] = []
     var start = 0
     for position in order.indices.dropFirst() where scores[order[position]] != scores[order[start]] {

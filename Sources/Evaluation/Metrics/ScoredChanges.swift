@@ -1,5 +1,3 @@
-import Glibc
-
 /// Predicted quantities beside what came, in one unit.
 package struct ScoredChanges: Sendable {
   package let predictions: [Double]

@@ -1,5 +1,3 @@
-import Glibc
-
 /// A number with a fixed count of fraction digits, `–` for one that is not finite.
 func fixed(_ value: Double, _ digits: Int) -> String {
   guard value.isFinite, abs(value) < 1e12 else { return "–" }
