@@ -40,8 +40,7 @@ package struct DatasetBuilder {
     features.update(candle)
     candles.append(candle)
     guard range.contains(candle.openTime) else { return }
-    var span = vector.mutableSpan
-    features.engine.write(into: &span)
+    writeVector()
     let row = DatasetRow(
       openTime: candle.openTime, availableAt: record.availableAt, open: candle.open, close: candle.close,
       candlesSinceRestart: Int32(clamping: features.engine.candlesSinceRestart),
@@ -60,6 +59,15 @@ package struct DatasetBuilder {
     guard case .needsRebuild = features.amend([candle]) else { return }
     features = RewindableFeatures()
     for candle in candles { features.update(candle) }
+  }
+
+  /// The array is moved out and back, so that writing neither copies it nor the engine.
+  private mutating func writeVector() {
+    var values: [Float] = []
+    swap(&values, &vector)
+    var span = values.mutableSpan
+    features.engine.write(into: &span)
+    swap(&values, &vector)
   }
 
   private func position(of time: Timestamp) -> Int {

@@ -51,14 +51,23 @@ struct Trainer {
   private static func emit(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let line = [UInt8](try encoder.encode(value)) + [10]
-    line.withUnsafeBytes { _ = fwrite($0.baseAddress, 1, $0.count, stdout) }
-    fflush(stdout)
+    write([UInt8](try encoder.encode(value)) + [10], to: STDOUT_FILENO)
+  }
+
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if written < 0, errno == EINTR { continue }
+      // Whoever started this program is gone, and nobody is left to tell.
+      guard written > 0 else { exit(1) }
+      rest = rest.dropFirst(written)
+    }
   }
 
   private static func fail(_ message: String, code: Int32) -> Never {
     try? emit(Failure(error: message))
-    fputs("candlecast-trainer: \(message)\n", stderr)
+    write(Array("candlecast-trainer: \(message)\n".utf8), to: STDERR_FILENO)
     exit(code)
   }
 
@@ -106,11 +115,10 @@ struct Request {
     guard let json = FileManager.default.contents(atPath: arguments[2]) else {
       throw Usage(problem: "cannot read the plan \(arguments[2])")
     }
-    do {
-      plan = try JSONDecoder().decode(TrainingPlan.self, from: json)
-    } catch {
-      throw Usage(problem: "the plan \(arguments[2]) cannot be read: \(error)")
+    guard let overrides = try? JSONDecoder().decode(JSONValue.self, from: json) else {
+      throw Usage(problem: "the plan \(arguments[2]) is not JSON")
     }
+    plan = try TrainingPlan(overrides: overrides)
     dataset = arguments[1]
     output = arguments[3]
     self.created = created

@@ -41,12 +41,12 @@ struct FittedModels {
   func baselineProbabilities(_ examples: Examples, decisions: Range<Int>) -> [String: [Double]] {
     guard let baselines else { return [:] }
     let all = examples.decisions.indices
-    let expanding = ExpandingMean.baseRate(
-      examples.spans, labels: examples.decisionLabels(all), weights: examples.decisionWeights(all))
+    let expanding = ExpandingMean.answers(
+      examples.spans, labels: examples.decisionLabels(all), weights: examples.decisionWeights(all), prior: .coin)
     let matrix = RowMatrix(values: examples.inputs.values, columnCount: examples.inputs.columns)
     var result: [String: [Double]] = [
       "base_rate": Array(expanding[decisions]),
-      "momentum": decisions.map { baselines.momentum.probability(return: examples.horizonReturns[$0]) },
+      "momentum": decisions.map { baselines.momentum.answer(return: examples.horizonReturns[$0]) },
       "logistic": examples.decisions[decisions].map { row in
         Probability(logit: baselines.logistic.margin(matrix.row(row)) + Double(examples.offsets?[row] ?? 0)).value
       },

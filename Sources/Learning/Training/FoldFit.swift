@@ -132,7 +132,8 @@ struct FoldFit {
       penalty: plan.logisticPenalty)
     return FittedBaselines(
       logistic: logistic,
-      momentum: Momentum(returns: examples.horizonReturns, labels: labels, weights: weights, training: training),
+      momentum: Momentum(
+        returns: examples.horizonReturns, labels: labels, weights: weights, training: training, prior: .coin),
       baseRate: Scored(probabilities: labels, labels: labels, weights: weights).selecting(training.rows).baseRate)
   }
 }

@@ -4,7 +4,7 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
   case noColumn(String)
   case tooFewDecisions(Int, needed: Int)
   case tooFewFolds(Int)
-  case interrupted
+  case badPlan(String)
 
   package var description: String {
     switch self {
@@ -15,7 +15,7 @@ package enum TrainingError: Error, Equatable, CustomStringConvertible {
     case .tooFewDecisions(let count, let needed):
       "only \(count) decisions with a known outcome, at least \(needed) are needed: import more candles or widen --from/--to"
     case .tooFewFolds(let count): "the data gives only \(count) walk-forward folds, at least 2 are needed"
-    case .interrupted: "interrupted; nothing was registered"
+    case .badPlan(let reason): "the training plan cannot be used: \(reason)"
     }
   }
 }

@@ -118,7 +118,8 @@ package struct TrainingRun {
       let all = examples.decisions.indices
       return [
         "no_change": fold.test.map { _ in 0 },
-        "mean_change": Array(ExpandingMean.change(examples.spans, labels: examples.decisionLabels(all))[fold.test]),
+        "mean_change": Array(
+          ExpandingMean.answers(examples.spans, labels: examples.decisionLabels(all), prior: .noChange)[fold.test]),
       ]
     }
     return models.baselineProbabilities(examples, decisions: fold.test)
