@@ -13,6 +13,8 @@ struct CandleStep {
   let previousLow: Double
   /// ln(close / previous close); NaN unless the minute before is present.
   let logReturn: Double
+  /// ln(high / low).
+  let logRange: Double
   /// (high + low + close) / 3.
   let typicalPrice: Double
   /// Volume whose taker bought minus volume whose taker sold, base asset.
@@ -29,6 +31,7 @@ struct CandleStep {
     previousHigh = previous?.high ?? .nan
     previousLow = previous?.low ?? .nan
     logReturn = isAdjacent ? log(candle.close / previousClose) : .nan
+    logRange = log(candle.high / candle.low)
     typicalPrice = (candle.high + candle.low + candle.close) / 3
     signedVolume = 2 * candle.takerBuyBase - candle.volume
   }

@@ -10,9 +10,8 @@ struct RangePosition<let length: Int>: Indicator {
   private var lowestNegated = SlidingMaximum<length>()
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
-    highest.push(step.candle.high)
-    lowestNegated.push(-step.candle.low)
-    let low = -lowestNegated.value
-    row.append((step.close - low).dividedByPositive(highest.value - low))
+    let high = highest.push(step.candle.high)
+    let low = -lowestNegated.push(-step.candle.low)
+    row.append((step.close - low).dividedByPositive(high - low))
   }
 }

@@ -14,7 +14,7 @@ struct Returns: Indicator {
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     closes.push(step.close, minute: step.minute)
-    let one = append(1, step, &row)
+    row.append(step.logReturn)
     append(2, step, &row)
     append(3, step, &row)
     let five = append(5, step, &row)
@@ -25,15 +25,15 @@ struct Returns: Indicator {
     append(120, step, &row)
     append(240, step, &row)
     append(1440, step, &row)
-    row.append(one.dividedByPositive(step.volatility))
+    row.append(step.logReturn.dividedByPositive(step.volatility))
     row.append(five.dividedByPositive(step.volatility * 5.0.squareRoot()))
     row.append(fifteen.dividedByPositive(step.volatility * 15.0.squareRoot()))
     row.append(sixty.dividedByPositive(step.volatility * 60.0.squareRoot()))
   }
 
   @discardableResult
-  private func append(_ minutes: Int, _ step: borrowing CandleStep, _ row: inout FeatureRow) -> Double {
-    let value = log(step.close / closes[minutesAgo: minutes])
+  private mutating func append(_ minutes: Int, _ step: borrowing CandleStep, _ row: inout FeatureRow) -> Double {
+    let value = log(step.close / closes.value(minutesAgo: minutes))
     row.append(value)
     return value
   }

@@ -52,11 +52,11 @@ struct VolatilityTerms: Indicator {
 
   private mutating func push(_ value: Double) {
     _ = returns.push(value)
-    five.slide(value, returns[back: 5])
-    fifteen.slide(value, returns[back: 15])
-    thirty.slide(value, returns[back: 30])
-    hour.slide(value, returns[back: 60])
-    twoHours.slide(value, returns[back: 120])
-    fourHours.slide(value, returns[back: 240])
+    five.slide(value, returns.value(back: 5))
+    fifteen.slide(value, returns.value(back: 15))
+    thirty.slide(value, returns.value(back: 30))
+    hour.slide(value, returns.value(back: 60))
+    twoHours.slide(value, returns.value(back: 120))
+    fourHours.slide(value, returns.value(back: 240))
   }
 }

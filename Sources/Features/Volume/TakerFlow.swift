@@ -14,9 +14,9 @@ struct TakerFlow: Indicator {
     private var volume = WindowSum<length>()
     private var bought = WindowSum<length>()
 
-    mutating func slide(_ volumes: Ring<241>, _ buys: Ring<241>) {
-      volume.slide(adding: volumes[back: 0], removing: volumes[back: length])
-      bought.slide(adding: buys[back: 0], removing: buys[back: length])
+    mutating func slide(_ volumes: inout Ring<241>, _ buys: inout Ring<241>) {
+      volume.slide(adding: volumes.value(back: 0), removing: volumes.value(back: length))
+      bought.slide(adding: buys.value(back: 0), removing: buys.value(back: length))
     }
 
     func buyRatio(known: Int) -> Double {
@@ -39,10 +39,10 @@ struct TakerFlow: Indicator {
     known = isKnown ? min(known + 1, 240) : 0
     _ = volumes.push(isKnown ? step.candle.volume : 0)
     _ = buys.push(isKnown ? step.candle.takerBuyBase : 0)
-    five.slide(volumes, buys)
-    fifteen.slide(volumes, buys)
-    hour.slide(volumes, buys)
-    fourHours.slide(volumes, buys)
+    five.slide(&volumes, &buys)
+    fifteen.slide(&volumes, &buys)
+    hour.slide(&volumes, &buys)
+    fourHours.slide(&volumes, &buys)
     let (short, medium, long) = (five.buyRatio(known: known), fifteen.buyRatio(known: known), hour.buyRatio(known: known))
     row.append(short)
     row.append(medium)
