@@ -38,6 +38,7 @@ let package = Package(
     target("Features", ["Market"]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
-    tests("FeaturesTests", ["Features", "Market"], resources: [.copy("Fixtures")]),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+    tests("FeaturesTests", ["Features", "Market", "CAllocationCount"], resources: [.copy("Fixtures")]),
   ]
 )
