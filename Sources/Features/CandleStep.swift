@@ -11,16 +11,22 @@ struct CandleStep {
   let previousClose: Double
   let previousHigh: Double
   let previousLow: Double
+  let logClose: Double
+  let logHigh: Double
+  let logLow: Double
   /// ln(close / previous close); NaN unless the minute before is present.
   let logReturn: Double
+  /// ln(high / low).
+  let logRange: Double
   /// (high + low + close) / 3.
   let typicalPrice: Double
   /// Volume whose taker bought minus volume whose taker sold, base asset.
   let signedVolume: Double
   /// ATR 14 of this candle, for distances without a price scale; NaN in its warm-up.
   var averageTrueRange = Double.nan
-  /// Standard deviation of the last 60 one-minute log returns; NaN in its warm-up.
-  var volatility = Double.nan
+  /// √ of the mean square of the last 240 and 1440 one-minute log returns, at least 10⁻⁵; NaN in their warm-up.
+  var scale240 = Double.nan
+  var scale1440 = Double.nan
 
   init(_ candle: FeatureInput, minute: Int, previous: FeatureInput?, isAdjacent: Bool) {
     self.candle = candle
@@ -28,7 +34,11 @@ struct CandleStep {
     previousClose = previous?.close ?? .nan
     previousHigh = previous?.high ?? .nan
     previousLow = previous?.low ?? .nan
+    logClose = log(candle.close)
+    logHigh = log(candle.high)
+    logLow = log(candle.low)
     logReturn = isAdjacent ? log(candle.close / previousClose) : .nan
+    logRange = log(candle.high / candle.low)
     typicalPrice = (candle.high + candle.low + candle.close) / 3
     signedVolume = 2 * candle.takerBuyBase - candle.volume
   }
@@ -43,8 +53,8 @@ struct CandleStep {
     return max(candle.high - candle.low, abs(candle.high - previousClose), abs(candle.low - previousClose))
   }
 
-  /// Distance from `level` to the close in ATRs.
-  func distance(from level: Double) -> Double { (close - level).dividedByPositive(averageTrueRange) }
+  /// What a random walk without drift typically moves in `minutes`, as a log return; NaN in the warm-up.
+  func typicalMove(minutes: Double) -> Double { (minutes > 240 ? scale1440 : scale240) * minutes.squareRoot() }
 }
 
 extension Double {

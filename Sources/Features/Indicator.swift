@@ -27,7 +27,7 @@ package struct FeatureColumn: Hashable, Sendable {
 
 /// The vector being written, one append a column.
 struct FeatureRow: BitwiseCopyable, Sendable {
-  private(set) var values = InlineArray<128, Double>(repeating: .nan)
+  private(set) var values = InlineArray<192, Double>(repeating: .nan)
   private(set) var count = 0
 
   mutating func start() { count = 0 }

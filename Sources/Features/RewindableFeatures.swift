@@ -2,7 +2,7 @@ package import Market
 
 /// An engine that can take back what it folded: late candles and revisions are put in their place and everything after
 /// them is folded again, with the same bits as if they had come in time.
-package struct RewindableFeatures: Sendable {
+package struct RewindableFeatures: ~Copyable, Sendable {
   package enum Amendment: Hashable, Sendable {
     /// The vectors of so many candles were computed again.
     case refolded(candles: Int)
@@ -20,9 +20,9 @@ package struct RewindableFeatures: Sendable {
   private var candles: [FeatureInput] = []
 
   /// Continues from an engine's state; what that engine folded cannot be taken back.
-  package init(_ engine: FeatureEngine = FeatureEngine()) {
-    self.engine = engine
+  package init(_ engine: consuming FeatureEngine = FeatureEngine()) {
     checkpoints = [engine.checkpoint()]
+    self.engine = engine
   }
 
   /// Folds the next candle, which must be later than the newest.

@@ -4,25 +4,24 @@
 struct CommodityChannel: Indicator {
   static let columns: [FeatureColumn] = [.model("cci_20")]
 
-  private var prices = InlineArray<5, SIMD4<Double>>(repeating: .zero)
+  private var prices = InlineArray<20, Double>(repeating: 0)
   private var next = 0
   private var seen = 0
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
-    prices[next >> 2][next & 3] = step.typicalPrice
+    prices[next] = step.typicalPrice
     next = next == 19 ? 0 : next + 1
     seen = min(seen + 1, 20)
     row.append(seen < 20 ? .nan : index(of: step.typicalPrice))
   }
 
-  private func index(of price: Double) -> Double {
-    let mean = (prices[0] + prices[1] + prices[2] + prices[3] + prices[4]).sum() / 20
-    var deviations = SIMD4<Double>.zero
-    for group in 0..<5 {
-      let difference = prices[group] - mean
-      deviations += pointwiseMax(difference, -difference)
-    }
-    let deviation = deviations.sum()
+  // In the order of storage, as TA-Lib adds: in quiet minutes the rounding of the mean is a part of the result.
+  private mutating func index(of price: Double) -> Double {
+    var sum = 0.0
+    for place in 0..<20 { sum += prices[place] }
+    let mean = sum / 20
+    var deviation = 0.0
+    for place in 0..<20 { deviation += abs(prices[place] - mean) }
     let distance = price - mean
     return distance == 0 || deviation == 0 ? 0 : distance / (0.015 * (deviation / 20))
   }

@@ -6,6 +6,6 @@ struct RateOfChange: Indicator {
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     closes.push(step.close, minute: step.minute)
-    row.append(100 * (step.close / closes[minutesAgo: 10] - 1))
+    row.append(100 * (step.close / closes.value(minutesAgo: 10) - 1))
   }
 }

@@ -1,11 +1,11 @@
-/// `rsi_14`: 100 · gain / (gain + loss) of Wilder-smoothed close changes, 0–100, as TA-Lib's RSI; 0 without any change.
+/// `rsi_n`: 100 · gain / (gain + loss) of Wilder-smoothed close changes, 0–100, as TA-Lib's RSI; 0 without any change.
 ///
-/// First value at the 15th candle.
-struct RelativeStrength: Indicator {
-  static let columns: [FeatureColumn] = [.sequence("rsi_14")]
+/// First value at the candle n + 1.
+struct RelativeStrength<let period: Int>: Indicator {
+  static var columns: [FeatureColumn] { [period == 30 ? .model("rsi_30") : .sequence("rsi_\(period)")] }
 
-  private var gain = WilderAverage<14>()
-  private var loss = WilderAverage<14>()
+  private var gain = WilderAverage<period>()
+  private var loss = WilderAverage<period>()
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     if step.hasPrevious {

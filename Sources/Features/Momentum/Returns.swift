@@ -1,40 +1,44 @@
 import Glibc
 
 /// `return_n`: ln(close / close n minutes before), null when that minute is absent, whatever lies between; `return_n_z`:
-/// the same divided by √n times the standard deviation of the last 60 one-minute returns.
+/// the same in units of a random walk's typical move of n minutes.
+///
+/// Scales: mean square of 240 one-minute returns for n ≤ 240, of 1440 beyond.
 struct Returns: Indicator {
   static let columns: [FeatureColumn] = [
-    .sequence("return_1"), .model("return_2"), .model("return_3"), .model("return_5"), .model("return_10"),
-    .model("return_15"), .model("return_30"), .model("return_60"), .model("return_120"), .model("return_240"),
-    .model("return_1440"), .sequence("return_1_z"), .sequence("return_5_z"), .sequence("return_15_z"),
-    .model("return_60_z"),
+    .raw("return_1"), .sequence("return_1_z"), .model("return_2_z"), .model("return_3_z"), .raw("return_5"),
+    .sequence("return_5_z"), .model("return_10_z"), .raw("return_15"), .sequence("return_15_z"), .model("return_30"),
+    .model("return_30_z"), .raw("return_60"), .sequence("return_60_z"), .model("return_90_z"), .model("return_120"),
+    .model("return_120_z"), .model("return_180_z"), .raw("return_240"), .model("return_240_z"), .model("return_360"),
+    .model("return_360_z"), .model("return_720_z"), .model("return_1440"), .model("return_1440_z"),
   ]
 
   private var closes = MinuteRing<2048>()
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     closes.push(step.close, minute: step.minute)
-    let one = append(1, step, &row)
+    append(1, step, &row, raw: true)
     append(2, step, &row)
     append(3, step, &row)
-    let five = append(5, step, &row)
+    append(5, step, &row, raw: true)
     append(10, step, &row)
-    let fifteen = append(15, step, &row)
-    append(30, step, &row)
-    let sixty = append(60, step, &row)
-    append(120, step, &row)
-    append(240, step, &row)
-    append(1440, step, &row)
-    row.append(one.dividedByPositive(step.volatility))
-    row.append(five.dividedByPositive(step.volatility * 5.0.squareRoot()))
-    row.append(fifteen.dividedByPositive(step.volatility * 15.0.squareRoot()))
-    row.append(sixty.dividedByPositive(step.volatility * 60.0.squareRoot()))
+    append(15, step, &row, raw: true)
+    append(30, step, &row, raw: true)
+    append(60, step, &row, raw: true)
+    append(90, step, &row)
+    append(120, step, &row, raw: true)
+    append(180, step, &row)
+    append(240, step, &row, raw: true)
+    append(360, step, &row, raw: true)
+    append(720, step, &row)
+    append(1440, step, &row, raw: true)
   }
 
-  @discardableResult
-  private func append(_ minutes: Int, _ step: borrowing CandleStep, _ row: inout FeatureRow) -> Double {
-    let value = log(step.close / closes[minutesAgo: minutes])
-    row.append(value)
-    return value
+  private mutating func append(
+    _ minutes: Int, _ step: borrowing CandleStep, _ row: inout FeatureRow, raw: Bool = false
+  ) {
+    let value = log(step.close / closes.value(minutesAgo: minutes))
+    if raw { row.append(value) }
+    row.append(value / step.typicalMove(minutes: Double(minutes)))
   }
 }

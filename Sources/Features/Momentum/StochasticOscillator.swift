@@ -6,25 +6,25 @@ struct StochasticOscillator: Indicator {
 
   private var highest = SlidingMaximum<14>()
   private var lowestNegated = SlidingMaximum<14>()
-  private var last = 0.0
-  private var beforeLast = 0.0
+  private var positions = Ring<3>()
+  /// Of the last three, added and subtracted as TA-Lib does.
+  private var sum = 0.0
   private var seen = 0
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
-    highest.push(step.candle.high)
-    lowestNegated.push(-step.candle.low)
-    let low = -lowestNegated.value
-    let range = highest.value - low
+    let high = highest.push(step.candle.high)
+    let low = -lowestNegated.push(-step.candle.low)
+    let range = high - low
     guard !range.isNaN else {
       for _ in 0..<3 { row.append(.nan) }
       return
     }
     let position = range == 0 ? 0 : 100 * ((step.close - low) / range)
-    let mean = (beforeLast + last + position) / 3
-    (beforeLast, last) = (last, position)
+    sum -= positions.push(position)
+    sum += position
     seen = min(seen + 1, 3)
     row.append(seen < 3 ? .nan : position)
-    row.append(seen < 3 ? .nan : mean)
-    row.append(range == 0 ? 0 : -100 * ((highest.value - step.close) / range))
+    row.append(seen < 3 ? .nan : sum / 3)
+    row.append(range == 0 ? 0 : -100 * ((high - step.close) / range))
   }
 }

@@ -13,7 +13,9 @@ struct MinuteRing<let length: Int>: BitwiseCopyable, Sendable {
   }
 
   /// The value `count` minutes before the newest, 0 … length − 1; NaN if that minute is absent.
-  subscript(minutesAgo count: Int) -> Double {
+  ///
+  /// Mutating only so that the ring is read in place: reading it as a value would copy it first.
+  mutating func value(minutesAgo count: Int) -> Double {
     guard let newest else { return .nan }
     return values[(newest - count) & (length - 1)]
   }

@@ -11,9 +11,10 @@ struct Ring<let length: Int>: BitwiseCopyable, Sendable {
     return leaving
   }
 
-  /// The value that was pushed `count` pushes before the newest, 1 … length − 1; at `length` the one that left last is
-  /// gone already.
-  subscript(back count: Int) -> Double {
+  /// The value pushed `count` pushes before the newest, 0 … length − 1.
+  ///
+  /// Mutating only so that the ring is read in place: reading it as a value would copy it first.
+  mutating func value(back count: Int) -> Double {
     let index = next - 1 - count
     return values[index < 0 ? index + length : index]
   }

@@ -8,7 +8,8 @@ struct SlidingMaximum<let length: Int>: BitwiseCopyable, Sendable {
   private var count = 0
   private var pushed = 0
 
-  mutating func push(_ value: Double) {
+  /// Returns the largest, NaN until `length` values are in.
+  mutating func push(_ value: Double) -> Double {
     if count > 0, births[head] <= pushed - length {
       head = index(1)
       count -= 1
@@ -19,10 +20,8 @@ struct SlidingMaximum<let length: Int>: BitwiseCopyable, Sendable {
     births[tail] = pushed
     count += 1
     pushed += 1
+    return pushed < length ? .nan : candidates[head]
   }
-
-  /// NaN until `length` values are in.
-  var value: Double { pushed < length ? .nan : candidates[head] }
 
   private func index(_ offset: Int) -> Int {
     let index = head + offset

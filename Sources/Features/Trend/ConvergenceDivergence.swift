@@ -1,11 +1,11 @@
 /// MACD 12/26/9 as TA-Lib's: `macd` = EMA 12 − EMA 26 (price), `macd_signal` = EMA 9 of it, `macd_hist` = the
-/// difference; `macd_atr` and `macd_hist_atr` are the same in ATRs.
+/// difference; `macd_hist_atr` is the same in ATRs.
 ///
 /// The fast average is seeded with the mean of candles 15–26, so that both averages begin together; every column
 /// begins with the signal at the 34th candle.
 struct ConvergenceDivergence: Indicator {
   static let columns: [FeatureColumn] = [
-    .raw("macd"), .raw("macd_signal"), .raw("macd_hist"), .model("macd_atr"), .sequence("macd_hist_atr"),
+    .raw("macd"), .raw("macd_signal"), .raw("macd_hist"), .sequence("macd_hist_atr"),
   ]
 
   private var fast = ExponentialAverage<12>()
@@ -22,7 +22,6 @@ struct ConvergenceDivergence: Indicator {
     row.append(signal.value.isNaN ? .nan : difference)
     row.append(signal.value)
     row.append(histogram)
-    row.append(signal.value.isNaN ? .nan : difference.dividedByPositive(step.averageTrueRange))
     row.append(histogram.dividedByPositive(step.averageTrueRange))
   }
 }

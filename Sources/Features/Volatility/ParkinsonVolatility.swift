@@ -1,5 +1,3 @@
-import Glibc
-
 /// `parkinson_volatility_n`: √(Σ ln(high / low)² / (4 n ln 2)) of the last n candles, per minute.
 ///
 /// First value at the n-th candle. Source: M. Parkinson, The extreme value method (1980).
@@ -11,11 +9,10 @@ struct ParkinsonVolatility: Indicator {
   private var long = WindowSum<60>()
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
-    let range = log(step.candle.high / step.candle.low)
-    let square = range * range
+    let square = step.logRange * step.logRange
     _ = squares.push(square)
-    short.slide(adding: square, removing: squares[back: 15])
-    long.slide(adding: square, removing: squares[back: 60])
+    short.slide(adding: square, removing: squares.value(back: 15))
+    long.slide(adding: square, removing: squares.value(back: 60))
     row.append((short.nonNegative / (4 * 15 * Self.ln2)).squareRoot())
     row.append((long.nonNegative / (4 * 60 * Self.ln2)).squareRoot())
   }

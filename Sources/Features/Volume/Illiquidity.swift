@@ -23,9 +23,9 @@ struct Illiquidity: Indicator {
   private mutating func push(_ move: Double, _ amount: Double) {
     _ = moves.push(move)
     _ = amounts.push(amount)
-    shortMove.slide(adding: move, removing: moves[back: 15])
-    longMove.slide(adding: move, removing: moves[back: 240])
-    shortAmount.slide(adding: amount, removing: amounts[back: 15])
-    longAmount.slide(adding: amount, removing: amounts[back: 240])
+    shortMove.slide(adding: move, removing: moves.value(back: 15))
+    longMove.slide(adding: move, removing: moves.value(back: 240))
+    shortAmount.slide(adding: amount, removing: amounts.value(back: 15))
+    longAmount.slide(adding: amount, removing: amounts.value(back: 240))
   }
 }

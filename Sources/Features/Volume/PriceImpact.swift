@@ -1,33 +1,35 @@
-/// How one-minute log returns r answered signed taker volume f (bought − sold) in the last 60 candles that know both:
-/// `flow_return_correlation_60` = corr(r, f); `price_impact_60` = slope of r on f · mean volume, in basis points, after
-/// Kyle's lambda; `flow_surprise_1` = (r − slope · f) / the volatility of an hour: what flow does not explain.
+/// How one-minute log returns r answered signed taker volume f (bought − sold) in the last n candles that know both:
+/// `flow_return_correlation_n` = corr(r, f); `price_impact_n` = slope of r on f · mean volume, in basis points, after
+/// Kyle's lambda; `flow_surprise_n` = (newest r − slope · its f) in typical one-minute moves: what flow does not explain.
 ///
-/// First value when 60 are known; null in a window without movement or flow.
-struct PriceImpact: Indicator {
-  static let columns: [FeatureColumn] = [
-    .model("flow_return_correlation_60"), .model("price_impact_60"), .model("flow_surprise_1"),
-  ]
+/// First value when n are known; null in a window without movement or flow.
+struct PriceImpact<let length: Int>: Indicator {
+  static var columns: [FeatureColumn] {
+    [
+      .model("flow_return_correlation_\(length)"), .model("price_impact_\(length)"), .model("flow_surprise_\(length)"),
+    ]
+  }
 
-  private var returns = Ring<60>()
-  private var flows = Ring<60>()
-  private var volumes = SlidingSum<60>()
-  private var sumReturn = WindowSum<60>()
-  private var sumFlow = WindowSum<60>()
-  private var sumReturnSquare = WindowSum<60>()
-  private var sumFlowSquare = WindowSum<60>()
-  private var sumProduct = WindowSum<60>()
+  private var returns = Ring<length>()
+  private var flows = Ring<length>()
+  private var volumes = SlidingSum<length>()
+  private var sumReturn = WindowSum<length>()
+  private var sumFlow = WindowSum<length>()
+  private var sumReturnSquare = WindowSum<length>()
+  private var sumFlowSquare = WindowSum<length>()
+  private var sumProduct = WindowSum<length>()
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     if !step.logReturn.isNaN, !step.signedVolume.isNaN { push(step) }
-    let covariance = sumProduct.value - sumReturn.value * sumFlow.value / 60
-    let spread = sumReturnSquare.value - sumReturn.value * sumReturn.value / 60
-    let flowSpread = sumFlowSquare.value - sumFlow.value * sumFlow.value / 60
+    let covariance = sumProduct.value - sumReturn.value * sumFlow.value / Double(length)
+    let spread = sumReturnSquare.value - sumReturn.value * sumReturn.value / Double(length)
+    let flowSpread = sumFlowSquare.value - sumFlow.value * sumFlow.value / Double(length)
     // Spreads below the rounding of their sums are none.
     let slope = flowSpread > 1e-12 * sumFlowSquare.value ? covariance / flowSpread : .nan
     let correlation = spread > 1e-18 ? slope * (flowSpread / spread).squareRoot() : .nan
     row.append(correlation)
     row.append(1e4 * slope * volumes.mean)
-    row.append((step.logReturn - slope * step.signedVolume).dividedByPositive(step.volatility))
+    row.append((step.logReturn - slope * step.signedVolume) / step.scale240)
   }
 
   private mutating func push(_ step: borrowing CandleStep) {

@@ -1,9 +1,8 @@
-/// `vwap_60`: Σ typical price · volume / Σ volume of the last 60 candles (price), null when nothing traded, and
-/// `vwap_60_atr`: close − VWAP in ATRs.
+/// `vwap_60`: Σ typical price · volume / Σ volume of the last 60 candles (price); null when nothing traded.
 ///
 /// First value at the 60th candle.
 struct VolumeWeightedPrice: Indicator {
-  static let columns: [FeatureColumn] = [.raw("vwap_60"), .sequence("vwap_60_atr")]
+  static let columns: [FeatureColumn] = [.raw("vwap_60")]
 
   private var amounts = SlidingSum<60>()
   private var volumes = SlidingSum<60>()
@@ -11,8 +10,6 @@ struct VolumeWeightedPrice: Indicator {
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     amounts.push(step.typicalPrice * step.candle.volume)
     volumes.push(step.candle.volume)
-    let price = amounts.nonNegative.dividedByPositive(volumes.nonNegative)
-    row.append(price)
-    row.append(step.distance(from: price))
+    row.append(amounts.nonNegative.dividedByPositive(volumes.nonNegative))
   }
 }
