@@ -135,7 +135,9 @@ struct RegistryTests {
         guard case .damaged(let path, let where_, _) = error as? RegistryError else { return false }
         return path.hasSuffix(name) && where_ == line
       }
-      #expect(throws: RegistryError.self) { try register("c", at: 3) }
+      #expect(throws: RegistryError.self) {
+        try registry.makeCandidate(VersionName("b")!, at: minute(3), who: "", why: "")
+      }
       #expect(try Data(contentsOf: file(name)) == data)
       try before.write(to: file(name))
     }
