@@ -101,8 +101,12 @@ package struct SequenceKernel: Sendable {
       recurrentWeights.withUnsafeBufferPointer { weights in
         guard let ring = ring.baseAddress, let weights = weights.baseAddress else { return nil }
         var state = State()
-        for index in next..<Self.stepCount { state.advance(ring + index * Self.lanesPerStep, weights: weights) }
-        for index in 0..<next { state.advance(ring + index * Self.lanesPerStep, weights: weights) }
+        // One loop, not one to the ring's end and one from its start: the optimiser vectorises only the first of two copies.
+        var index = next
+        for _ in 0..<Self.stepCount {
+          state.advance(ring + index * Self.lanesPerStep, weights: weights)
+          index = index + 1 == Self.stepCount ? 0 : index + 1
+        }
         return Latents(values: state.hidden)
       }
     }
