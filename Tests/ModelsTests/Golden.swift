@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Market
 import Testing
 
@@ -7,8 +8,8 @@ import Testing
 /// The files that Scripts/golden/make_models.py made, and the rows that it drew.
 enum Golden {
   static func bytes(_ name: String) throws -> [UInt8] {
-    let url = Bundle.module.bundleURL.appending(path: "Fixtures/\(name)")
-    return Array(try Data(contentsOf: url))
+    let here = URL(filePath: #filePath).deletingLastPathComponent()
+    return Array(try Data(contentsOf: here.appending(path: "Fixtures/\(name)")))
   }
 
   static func floats(_ name: String) throws -> [Float] {
@@ -39,9 +40,9 @@ enum Golden {
   /// Rows that are compared with the libraries: all 10,000 where the kernels are fast.
   static var rowCount: Int {
     #if DEBUG
-      200
+    200
     #else
-      10_000
+    10_000
     #endif
   }
 }

@@ -33,8 +33,10 @@ struct TensorsTests {
   }
 
   @Test(arguments: [
-    #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}"#, #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#,
-    #"{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#, #"{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#,
+    #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}"#,
+    #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#,
+    #"{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#,
+    #"{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#,
     #"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#, #"{"a":1}"#, #"[]"#,
     #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,

@@ -64,7 +64,7 @@ struct TreeEnsembleTests {
   }
 
   @Test func `nested brackets without end do not exhaust the stack`() {
-    let bytes = Array("{\"x\":".utf8) + [UInt8](repeating: UInt8(ascii: "["), count: 5_00_000)
+    let bytes = Array("{\"x\":".utf8) + [UInt8](repeating: UInt8(ascii: "["), count: 500_000)
     #expect(throws: TreeModelError.self) { try TreeEnsemble(json: bytes) }
   }
 
@@ -86,7 +86,7 @@ struct TreeEnsembleTests {
     let json = Self.stump(left: "[1,-1,-1]", right: "[2,-1,-1]", feature: "1", threshold: "0.5")
     let trees = try TreeEnsemble(json: Array(json.utf8))
     func leaf(_ x: Float) -> Float { trees.margin([9, x, 9]) }
-    #expect(leaf(0.5.nextDown) == 10)
+    #expect(leaf(Float(0.5).nextDown) == 10)
     #expect(leaf(0.5) == 20)
     #expect(leaf(.nan) == 10)
     #expect(leaf(.infinity) == 20)
@@ -97,7 +97,9 @@ struct TreeEnsembleTests {
 
   @Test func `what is not a plain booster is refused by name`() throws {
     let json = Self.stump(left: "[1,-1,-1]", right: "[2,-1,-1]", feature: "0", threshold: "0.5")
-    for (from, to) in [("gbtree", "dart"), ("reg:squarederror", "multi:softmax"), ("\"num_class\":\"0\"", "\"num_class\":\"3\"")] {
+    for (from, to) in [
+      ("gbtree", "dart"), ("reg:squarederror", "multi:softmax"), ("\"num_class\":\"0\"", "\"num_class\":\"3\""),
+    ] {
       #expect {
         try TreeEnsemble(json: Array(json.replacing(from, with: to).utf8))
       } throws: { error in
@@ -105,7 +107,9 @@ struct TreeEnsembleTests {
       }
     }
     let categorical = json.replacing("\"split_type\":[0", with: "\"split_type\":[1")
-    #expect(throws: TreeModelError.unsupported("categorical splits")) { try TreeEnsemble(json: Array(categorical.utf8)) }
+    #expect(throws: TreeModelError.unsupported("categorical splits")) {
+      try TreeEnsemble(json: Array(categorical.utf8))
+    }
   }
 
   static func stump(left: String, right: String, feature: String, threshold: String) -> String {

@@ -1,10 +1,12 @@
 /// The 32 hidden values an LSTM ends with.
 package struct Latents: Sendable, Hashable {
   package static let count = 32
-  var low: Lanes
-  var high: Lanes
+  let values: Lanes32
 
-  package subscript(index: Int) -> Float { index < 16 ? low[index] : high[index - 16] }
+  package subscript(index: Int) -> Float {
+    precondition((0..<Self.count).contains(index), "latent \(index) of \(Self.count)")
+    return values.withValues { $0[index] }
+  }
 
   package var array: [Float] { (0..<Self.count).map { self[$0] } }
 }
@@ -27,7 +29,7 @@ package struct SequenceKernel: Sendable {
   /// Per hidden unit, the 128 weights into the gates.
   private let recurrentWeights: [Lanes]
   private let bias: [Lanes]
-  private let headLanes: [Lanes]
+  private let headLanes: Lanes32
   private let extraWeights: [Float]
   private let headBias: Float
 
@@ -53,7 +55,8 @@ package struct SequenceKernel: Sendable {
     inputWeights = input.columnLanes
     recurrentWeights = recurrent.columnLanes
     bias = try tensors.vector("lstm.bias", count: Self.gateCount).lanes
-    headLanes = Array(head.values.prefix(Latents.count)).lanes
+    let lanes = Array(head.values.prefix(Latents.count)).lanes
+    headLanes = Lanes32(a: lanes[0], b: lanes[1], c: lanes[2], d: lanes[3])
     extraWeights = Array(head.values.dropFirst(Latents.count))
     headBias = try tensors.vector("lstm.head.bias", count: 1)[0]
     ring = [Lanes](repeating: .zero, count: Self.stepCount * Self.lanesPerStep)
@@ -69,19 +72,17 @@ package struct SequenceKernel: Sendable {
     precondition(scaled.count == inputCount, "a step of \(scaled.count) values for \(inputCount) inputs")
     let start = next * Self.lanesPerStep
     inputWeights.withUnsafeBufferPointer { weights in
-      ring.withUnsafeMutableBufferPointer { ring in
-        for half in stride(from: 0, to: Self.lanesPerStep, by: 4) {
-          var (a, b, c, d) = (bias[half], bias[half + 1], bias[half + 2], bias[half + 3])
-          for (column, value) in scaled.enumerated() {
-            let base = column * Self.lanesPerStep + half
-            let x = Lanes(repeating: value)
-            a = a.addingProduct(weights[base], x)
-            b = b.addingProduct(weights[base + 1], x)
-            c = c.addingProduct(weights[base + 2], x)
-            d = d.addingProduct(weights[base + 3], x)
+      bias.withUnsafeBufferPointer { bias in
+        ring.withUnsafeMutableBufferPointer { ring in
+          guard let weights = weights.baseAddress, let bias = bias.baseAddress else { return }
+          for gate in stride(from: 0, to: Self.lanesPerStep, by: 4) {
+            var sums = Lanes32(bias + gate)
+            for (column, value) in scaled.enumerated() {
+              sums.add(weights + column * Self.lanesPerStep + gate, times: Lanes(repeating: value))
+            }
+            (ring[start + gate], ring[start + gate + 1]) = (sums.a, sums.b)
+            (ring[start + gate + 2], ring[start + gate + 3]) = (sums.c, sums.d)
           }
-          (ring[start + half], ring[start + half + 1]) = (a, b)
-          (ring[start + half + 2], ring[start + half + 3]) = (c, d)
         }
       }
     }
@@ -100,9 +101,13 @@ package struct SequenceKernel: Sendable {
       recurrentWeights.withUnsafeBufferPointer { weights in
         guard let ring = ring.baseAddress, let weights = weights.baseAddress else { return nil }
         var state = State()
-        for index in next..<Self.stepCount { state.advance(ring + index * Self.lanesPerStep, weights: weights) }
-        for index in 0..<next { state.advance(ring + index * Self.lanesPerStep, weights: weights) }
-        return state.hidden
+        // One loop, not one to the ring's end and one from its start: the optimiser vectorises only the first of two copies.
+        var index = next
+        for _ in 0..<Self.stepCount {
+          state.advance(ring + index * Self.lanesPerStep, weights: weights)
+          index = index + 1 == Self.stepCount ? 0 : index + 1
+        }
+        return Latents(values: state.hidden)
       }
     }
   }
@@ -110,7 +115,7 @@ package struct SequenceKernel: Sendable {
   /// The head: a linear map of the latents and the scaled extras, on top of `offset`.
   package func margin(_ latents: Latents, extras: UnsafeBufferPointer<Float>, offset: Float) -> Float {
     precondition(extras.count == extraCount, "\(extras.count) extras for \(extraCount)")
-    var total = (latents.low * headLanes[0] + latents.high * headLanes[1]).sum() + headBias
+    var total = (latents.values * headLanes).sum + headBias
     for (weight, extra) in zip(extraWeights, extras) { total += weight * extra }
     return total + offset
   }
@@ -122,42 +127,32 @@ package struct SequenceKernel: Sendable {
 
 /// The recurrent state between two steps.
 private struct State {
-  var hidden = Latents(low: .zero, high: .zero)
-  private var cellLow = Lanes.zero
-  private var cellHigh = Lanes.zero
+  var hidden = Lanes32.zero
+  private var cell = Lanes32.zero
 
   init() {}
 
   /// Two passes of 64 gates: eight accumulators hide the latency of the multiply-adds and stay in registers.
   @inline(__always)
   mutating func advance(_ projection: UnsafePointer<Lanes>, weights: UnsafePointer<Lanes>) {
-    let (low, high) = withUnsafeBytes(of: hidden) { bytes in
-      let h = bytes.assumingMemoryBound(to: Float.self)
-      var (a, b, c, d) = Self.gates(projection, weights, h)
-      let (inputLow, inputHigh) = (Lanes.sigmoid(a), Lanes.sigmoid(b))
-      let (forgetLow, forgetHigh) = (Lanes.sigmoid(c), Lanes.sigmoid(d))
-      (a, b, c, d) = Self.gates(projection + 4, weights + 4, h)
-      cellLow = (inputLow * .tanh(a)).addingProduct(forgetLow, cellLow)
-      cellHigh = (inputHigh * .tanh(b)).addingProduct(forgetHigh, cellHigh)
-      return (Lanes.sigmoid(c) * .tanh(cellLow), Lanes.sigmoid(d) * .tanh(cellHigh))
-    }
-    hidden = Latents(low: low, high: high)
+    let (input, forget) = gates(projection, weights)
+    let (candidate, output) = gates(projection + 8, weights + 8)
+    cell = forget.map(sigmoid) * cell + input.map(sigmoid) * candidate.map(hyperbolicTangent)
+    hidden = output.map(sigmoid) * cell.map(hyperbolicTangent)
   }
 
   @inline(__always)
-  private static func gates(
-    _ projection: UnsafePointer<Lanes>, _ weights: UnsafePointer<Lanes>, _ hidden: UnsafeBufferPointer<Float>
-  ) -> (Lanes, Lanes, Lanes, Lanes) {
-    var (a, b, c, d) = (projection[0], projection[1], projection[2], projection[3])
-    var column = weights
-    for unit in 0..<Latents.count {
-      let h = Lanes(repeating: hidden[unit])
-      a = a.addingProduct(column[0], h)
-      b = b.addingProduct(column[1], h)
-      c = c.addingProduct(column[2], h)
-      d = d.addingProduct(column[3], h)
-      column += 8
+  private func gates(_ projection: UnsafePointer<Lanes>, _ weights: UnsafePointer<Lanes>) -> (Lanes32, Lanes32) {
+    hidden.withValues { hidden in
+      var first = Lanes32(projection)
+      var second = Lanes32(projection + 4)
+      for unit in 0..<Latents.count {
+        let value = Lanes(repeating: hidden[unit])
+        let column = weights + unit * 16
+        first.add(column, times: value)
+        second.add(column + 4, times: value)
+      }
+      return (first, second)
     }
-    return (a, b, c, d)
   }
 }

@@ -257,7 +257,9 @@ package struct Registry: Sendable {
   /// Brings `registry.json` and the folders to what the journal says.
   private func settle(_ journal: Journal) throws {
     for (name, record) in journal.state.versions {
-      let (home, elsewhere) = (folder(name, isArchived: record.isArchived), folder(name, isArchived: !record.isArchived))
+      let (home, elsewhere) = (
+        folder(name, isArchived: record.isArchived), folder(name, isArchived: !record.isArchived)
+      )
       if !DurableFile.exists(home), DurableFile.exists(elsewhere) { try DurableFile.move(elsewhere, to: home) }
     }
     let bytes = try StableJSON.encode(RegistryFile(journal.state, entries: journal.entries.count))

@@ -31,7 +31,8 @@ package enum RegistryError: Error, Equatable, CustomStringConvertible {
     case .archived(let name): "the version “\(name)” is archived"
     case .inProduction(let name): "the version “\(name)” is in production; promote another or roll back first"
     case .synthetic(let name): "the version “\(name)” was trained on synthetic data and cannot go to production"
-    case .gateRefused(let name, let reason): "the gate refused “\(name)”: \(reason) (--force overrides, and is journalled)"
+    case .gateRefused(let name, let reason):
+      "the gate refused “\(name)”: \(reason) (--force overrides, and is journalled)"
     case .nothingToRollBackTo(let slot): "no earlier version was in production for \(slot)"
     case .alreadyInProduction(let name): "the version “\(name)” is in production already"
     case .differs(let name, let expected, let actual):

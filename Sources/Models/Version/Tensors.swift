@@ -60,7 +60,7 @@ package struct Tensors: Sendable, Equatable {
     let columns: Int
     let values: [Float]
 
-    /// Column by column in groups of sixteen rows, as a product with a vector reads it.
+    /// Column by column in groups of eight rows, as a product with a vector reads it.
     var columnLanes: [Lanes] {
       (0..<columns).flatMap { column in
         (0..<rows).map { values[$0 * columns + column] }.lanes
@@ -80,9 +80,9 @@ package struct Tensors: Sendable, Equatable {
 }
 
 extension [Float] {
-  /// In groups of sixteen; the count must be a multiple of that.
+  /// In groups of eight; the count must be a multiple of that.
   var lanes: [Lanes] {
-    stride(from: 0, to: count, by: 16).map { start in Lanes(self[start..<start + 16]) }
+    stride(from: 0, to: count, by: 8).map { start in Lanes(self[start..<start + 8]) }
   }
 }
 

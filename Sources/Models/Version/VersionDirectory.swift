@@ -48,6 +48,7 @@ package struct VersionDirectory: Sendable {
   package static func write(
     _ card: VersionCard, calibration: Calibration, files: [String: [UInt8]], to path: String
   ) throws(VersionError) -> VersionDirectory {
+    guard !DurableFile.exists(path) else { throw .exists(folder: path) }
     var contents = files
     do {
       contents[File.card] = try StableJSON.encode(card)

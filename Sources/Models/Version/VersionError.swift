@@ -1,6 +1,7 @@
 /// Why a version's folder is refused.
 package enum VersionError: Error, Equatable, CustomStringConvertible {
   case file(FileFailure)
+  case exists(folder: String)
   case missing(file: String, folder: String)
   case unlisted(file: String, folder: String)
   case changed(file: String, folder: String, expected: String, actual: String)
@@ -10,6 +11,7 @@ package enum VersionError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .file(let failure): "\(failure)"
+    case .exists(let folder): "\(folder) exists already; versions are never overwritten"
     case .missing(let file, let folder): "the version in \(folder) has no \(file); restore it or train again"
     case .unlisted(let file, let folder): "the version in \(folder) holds \(file), which its SHA256SUMS does not list"
     case .changed(let file, let folder, let expected, let actual):
