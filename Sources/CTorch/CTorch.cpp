@@ -41,7 +41,7 @@ struct ctorch_table {
 namespace {
 
 constexpr int64_t hidden = 32;
-constexpr int64_t inference_batch = 4096;
+constexpr int64_t inference_batch = 1024;
 
 thread_local std::string last_error;
 
