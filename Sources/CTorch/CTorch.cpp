@@ -131,7 +131,8 @@ struct ctorch_network {
   Batch run(const ctorch_table &table, const Tensor &rows, bool training) {
     Batch batch;
     if (table.label.defined()) batch.label = table.label.index_select(0, rows);
-    batch.weight = table.weight.defined() ? table.weight.index_select(0, rows) : at::ones({rows.numel()}, table.input.options());
+    batch.weight = table.weight.defined() ? table.weight.index_select(0, rows)
+                                          : at::ones({rows.numel()}, table.input.options());
     MixedPrecision precision;
     batch.output = forward(table, rows, training);
     batch.output.margin = batch.output.margin.to(at::kFloat).squeeze(1);
@@ -155,8 +156,8 @@ struct ctorch_network {
       for (Tensor &gradient : gradients) gradient.mul_(scale);
     }
     for (Tensor &count : steps) count.add_(1);
-    at::_fused_adamw_(parameters, gradients, first_moments, second_moments, {}, steps, options.learning_rate, 0.9, 0.999,
-                      options.weight_decay, 1e-8, false, false);
+    at::_fused_adamw_(parameters, gradients, first_moments, second_moments, {}, steps, options.learning_rate, 0.9,
+                      0.999, options.weight_decay, 1e-8, false, false);
     for (Tensor &parameter : parameters) parameter.mutable_grad().reset();
   }
 
@@ -209,8 +210,10 @@ struct MLP : ctorch_network {
   }
 
   Norm norm(const std::string &name, int64_t width) {
-    return {learned(name + ".norm.weight", filled(width, 1, true)), learned(name + ".norm.bias", filled(width, 0, true)),
-            kept(name + ".norm.mean", filled(width, 0, false)), kept(name + ".norm.variance", filled(width, 1, false))};
+    return {learned(name + ".norm.weight", filled(width, 1, true)),
+            learned(name + ".norm.bias", filled(width, 0, true)),
+            kept(name + ".norm.mean", filled(width, 0, false)),
+            kept(name + ".norm.variance", filled(width, 1, false))};
   }
 
   Output forward(const ctorch_table &table, const Tensor &rows, bool training) override {
@@ -277,6 +280,7 @@ int ctorch_start(int threads) {
     (void)loaded;
     at::set_num_threads(threads);
     at::globalContext().setDeterministicAlgorithms(true, true);
+    at::globalContext().setDeterministicFillUninitializedMemory(false);
     at::globalContext().setDeterministicCuDNN(true);
     at::globalContext().setBenchmarkCuDNN(false);
   });
