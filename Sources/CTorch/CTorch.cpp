@@ -62,7 +62,7 @@ int guarded(Body body) {
 
 at::Device device() { return at::Device(at::globalContext().hasCUDA() ? at::kCUDA : at::kCPU); }
 
-/// Mixed precision on CUDA for one scope: bfloat16, which needs no loss scaling. Nothing on the processor.
+/// Mixed precision on CUDA for one scope: cuDNN's LSTM in float16, linear layers in bfloat16. Nothing on the processor.
 class MixedPrecision {
  public:
   MixedPrecision() : before(at::autocast::is_autocast_enabled(at::kCUDA)) {
@@ -145,16 +145,19 @@ struct ctorch_network {
     return at::binary_cross_entropy_with_logits(batch.output.margin, batch.label, {}, {}, at::Reduction::None);
   }
 
-  void step(const ctorch_step &options) {
+  /// One step along the gradient of the mean. What flows back is the gradient of the sum, large enough for float16.
+  void step(const Tensor &losses, const Tensor &weight, const ctorch_step &options) {
+    (losses * weight).sum().backward();
     at::NoGradGuard no_grad;
-    std::vector<Tensor> gradients;
+    std::vector<Tensor> gradients, squares;
     for (Tensor &parameter : parameters) gradients.push_back(parameter.grad());
+    Tensor scale = weight.sum().clamp_min(1e-12).reciprocal();
     if (options.gradient_norm > 0) {
-      std::vector<Tensor> squares;
       for (const Tensor &gradient : gradients) squares.push_back(gradient.square().sum());
-      Tensor scale = (options.gradient_norm / (at::stack(squares).sum().sqrt() + 1e-6)).clamp_max(1);
-      for (Tensor &gradient : gradients) gradient.mul_(scale);
+      const Tensor norm = at::stack(squares).sum().sqrt() * scale;
+      scale = scale * (options.gradient_norm / (norm + 1e-6)).clamp_max(1);
     }
+    for (Tensor &gradient : gradients) gradient.mul_(scale);
     for (Tensor &count : steps) count.add_(1);
     at::_fused_adamw_(parameters, gradients, first_moments, second_moments, {}, steps, options.learning_rate, 0.9,
                       0.999, options.weight_decay, 1e-8, false, false);
@@ -322,8 +325,7 @@ int ctorch_train(ctorch_network *network, const ctorch_table *table, const int64
     for_batches(rows, count, step->batch, [&](const Tensor &piece, int64_t, int64_t) {
       Batch batch = network->run(*table, piece, true);
       Tensor losses = network->losses(batch);
-      ((losses * batch.weight).sum() / batch.weight.sum()).backward();
-      network->step(*step);
+      network->step(losses, batch.weight, *step);
       losses_seen.add(losses, batch.weight);
     });
     *sum = losses_seen.value();
