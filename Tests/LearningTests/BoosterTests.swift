@@ -119,6 +119,24 @@ struct BoosterTests {
     }
   }
 
+  @Test func `a missing library is an error that says what to run`() {
+    #expect {
+      try XGBoostLibrary(paths: ["/nowhere/libxgboost.so"])
+    } throws: { error in
+      "\(error)".contains("/nowhere/libxgboost.so") && "\(error)".contains("make setup")
+    }
+  }
+
+  @Test func `the library is looked for where the user, the set-up and the system keep it`() {
+    let environment = ["CANDLECAST_XGBOOST": "/a.so", "XDG_CACHE_HOME": "/x", "HOME": "/h"]
+    #expect(
+      XGBoostLibrary.candidates { environment[$0] }
+        == ["/a.so", "/x/candlecast/xgboost/xgboost/lib/libxgboost.so", "libxgboost.so"])
+    #expect(
+      XGBoostLibrary.candidates { ["HOME": "/h"][$0] }
+        == ["/h/.cache/candlecast/xgboost/xgboost/lib/libxgboost.so", "libxgboost.so"])
+  }
+
   private func quick(rounds: Int) -> BoosterParameters {
     var parameters = BoosterParameters()
     (parameters.rounds, parameters.learningRate) = (rounds, 0.3)

@@ -12,10 +12,12 @@ import Testing
     #expect(outcome.validation.min()! < 0.45)
   }
 
-  @Test(arguments: [NetworkParameters.Kind.sequence, .perceptron])
-  func `the same seed gives the same bytes and another seed others`(kind: NetworkParameters.Kind) throws {
+  @Test(arguments: [NetworkParameters.Kind.sequence, .perceptron], [1, 2])
+  func `the same seed gives the same bytes and another seed others`(
+    kind: NetworkParameters.Kind, threads: Int
+  ) throws {
     var parameters = parameters(kind)
-    (parameters.epochs, parameters.dropout) = (2, 0.3)
+    (parameters.epochs, parameters.dropout, parameters.threads) = (2, 0.3, threads)
     let first = try fit(parameters).network.state()
     #expect(try fit(parameters).network.state() == first)
     parameters.seed = 2

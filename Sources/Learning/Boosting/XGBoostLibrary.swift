@@ -5,14 +5,15 @@ import Glibc
 ///
 /// Unchecked because the imported table of C functions is not marked; it is never written after loading, and the
 /// library locks what its functions share.
-struct XGBoostLibrary: @unchecked Sendable {
+package struct XGBoostLibrary: @unchecked Sendable {
   let functions: cxgboost_api
 
   private static let loaded = Result { try XGBoostLibrary(paths: candidates(environment)) }
 
-  static func shared() throws -> XGBoostLibrary { try loaded.get() }
+  package static func shared() throws -> XGBoostLibrary { try loaded.get() }
 
-  init(paths: [String]) throws {
+  /// The first of `paths` that can be loaded.
+  package init(paths: [String]) throws {
     var reasons: [String] = []
     for path in paths {
       let functions = UnsafeMutablePointer<cxgboost_api>.allocate(capacity: 1)
@@ -34,7 +35,8 @@ struct XGBoostLibrary: @unchecked Sendable {
     throw BoosterError.library(call: purpose, message: String(cString: functions.last_error()))
   }
 
-  static func candidates(_ environment: (String) -> String?) -> [String] {
+  /// Where the library may be, the likeliest first: named by the user, put there by the set-up, or the system's.
+  package static func candidates(_ environment: (String) -> String?) -> [String] {
     let cache =
       environment("CANDLECAST_CACHE")
       ?? environment("XDG_CACHE_HOME").map { $0 + "/candlecast" }
@@ -48,9 +50,14 @@ struct XGBoostLibrary: @unchecked Sendable {
     return String(cString: value)
   }
 
-  private func checkVersion(_ path: String) throws {
+  package var version: (major: Int, minor: Int, patch: Int) {
     var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
     functions.version(&major, &minor, &patch)
+    return (Int(major), Int(minor), Int(patch))
+  }
+
+  private func checkVersion(_ path: String) throws {
+    let (major, minor, patch) = version
     guard major >= 3 else { throw BoosterError.wrongVersion(path: path, found: "\(major).\(minor).\(patch)") }
   }
 }

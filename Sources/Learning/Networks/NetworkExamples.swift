@@ -29,31 +29,28 @@ package struct NetworkExamples: Sendable {
 
   /// Lends the arrays to libtorch while `body` runs.
   func withTable<Result>(_ body: (OpaquePointer) throws -> Result) throws -> Result {
-    try inputs.values.withUnsafeBufferPointer { input in
-      try withPointer(extras?.values) { extra in
-        try withPointer(goals?.labels) { label in
-          try withPointer(goals?.weights) { weight in
-            try withPointer(offsets) { offset in
-              var columns = ctorch_columns(
-                rows: Int64(inputs.rows), inputs: Int64(inputs.columns), extras: Int64(extras?.columns ?? 0),
-                input: input.baseAddress, extra: extra, label: label, weight: weight, offset: offset)
-              var table: OpaquePointer?
-              try checkTorch("read the examples", ctorch_table_create(&columns, &table))
-              defer { ctorch_table_destroy(table) }
-              guard let table else { throw NetworkError.library(call: "read the examples", message: "no table") }
-              return try body(table)
-            }
-          }
-        }
-      }
+    let arrays = [inputs.values, extras?.values, goals?.labels, goals?.weights, offsets]
+    return try withPointers(arrays[...]) { pointers in
+      var columns = ctorch_columns(
+        rows: Int64(inputs.rows), inputs: Int64(inputs.columns), extras: Int64(extras?.columns ?? 0),
+        input: pointers[0], extra: pointers[1], label: pointers[2], weight: pointers[3], offset: pointers[4])
+      var table: OpaquePointer?
+      try checkTorch("read the examples", ctorch_table_create(&columns, &table))
+      defer { ctorch_table_destroy(table) }
+      guard let table else { throw NetworkError.library(call: "read the examples", message: "no table") }
+      return try body(table)
     }
   }
 
-  private func withPointer<Result>(
-    _ values: [Float]?, _ body: (UnsafePointer<Float>?) throws -> Result
+  private func withPointers<Result>(
+    _ arrays: ArraySlice<[Float]?>, after found: [UnsafePointer<Float>?] = [],
+    _ body: ([UnsafePointer<Float>?]) throws -> Result
   ) throws -> Result {
-    guard let values else { return try body(nil) }
-    return try values.withUnsafeBufferPointer { try body($0.baseAddress) }
+    guard let first = arrays.first else { return try body(found) }
+    guard let first else { return try withPointers(arrays.dropFirst(), after: found + [nil], body) }
+    return try first.withUnsafeBufferPointer {
+      try withPointers(arrays.dropFirst(), after: found + [$0.baseAddress], body)
+    }
   }
 }
 

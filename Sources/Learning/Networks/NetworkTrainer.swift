@@ -14,9 +14,20 @@ package struct NetworkTrainer {
 
   /// What became of a fit: losses by epoch, and the epoch whose weights the network has.
   package struct Outcome: Sendable, Equatable {
-    package fileprivate(set) var bestEpoch = 0
-    package fileprivate(set) var training: [Double] = []
-    package fileprivate(set) var validation: [Double] = []
+    package private(set) var bestEpoch = 0
+    package private(set) var training: [Double] = []
+    /// Empty without validation rows; then the last epoch is the best.
+    package private(set) var validation: [Double] = []
+
+    /// Whether the epoch is the best so far.
+    fileprivate mutating func record(training loss: Double, validation score: Double?) -> Bool {
+      let lowest = validation.min() ?? .infinity
+      training.append(loss)
+      if let score { validation.append(score) }
+      guard score ?? -.infinity < lowest else { return false }
+      bestEpoch = training.count
+      return true
+    }
   }
 
   /// Batches between two looks at the observer.
@@ -44,13 +55,8 @@ package struct NetworkTrainer {
         guard !rows.isEmpty else { throw NetworkError.noExamples(set: "training") }
         let training = try pass(table, rows: rows, epoch: epoch, generator: &generator, observe: observe)
         let loss = validation.isEmpty ? nil : try network.evaluate(table, rows: validation)
-        outcome.training.append(training)
-        if let loss { outcome.validation.append(loss) }
         try check(training: training, validation: loss, epoch: epoch)
-        if loss ?? 0 <= outcome.validation.min() ?? 0 {
-          outcome.bestEpoch = epoch
-          best = loss == nil ? nil : try network.state()
-        }
+        if outcome.record(training: training, validation: loss), loss != nil { best = try network.state() }
         try observe(
           Progress(epoch: epoch, epochs: parameters.epochs, share: 1, training: training, validation: loss))
         if epoch - outcome.bestEpoch >= parameters.patience { break }
