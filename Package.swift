@@ -33,8 +33,11 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CProcessor"),
     target("Market"),
     target("Crypto", ["CCrypto"]),
+    target("Operations", ["CProcessor", "CYAML", "Market"]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
   ]
