@@ -38,7 +38,12 @@ let package = Package(
     target("Market"),
     target("Crypto", ["CCrypto"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),
+    .executableTarget(
+      name: "candlecast", dependencies: ["Market", "Operations"], swiftSettings: dialect),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
+    tests("OperationsTests", ["Market", "Operations"]),
+    tests("CommandTests", ["candlecast", "Market", "Operations"]),
+    tests("TidyTests"),
   ]
 )

@@ -14,7 +14,7 @@ extension ConfigurationError: CustomStringConvertible {
     case .malformed(let path, let error): "\(path), \(error)"
     case .unknownKey(let path, let line, let key, let suggestion):
       "\(path), line \(line): there is no \(key)" + (suggestion.map { "; did you mean \($0)?" } ?? "")
-        + " `candlecast config` lists all keys"
+        + " (`candlecast config` lists all keys)"
     case .badValue(let key, let source, let value, let expected):
       "\(key) is \"\(value)\" (\(source)); expected \(expected)"
     case .clash(let first, let second, let value):

@@ -27,7 +27,7 @@ package enum KnobTable {
 
   private static let log = [
     Knob(
-      "log.level", .choice(["debug", "info", "warning", "error"]), "info", flag: "--verbose, --quiet",
+      "log.level", .choice(["debug", "info", "warning", "error"]), "info", flag: "--verbose",
       seeds: [.key("system.logLevel")], status: .used, "What is logged, and everything graver."),
     Knob("log.directory", .path, "logs", status: .used, "Folder of the daily log files."),
     Knob("log.retention_days", .integer(1...3650), "30", unit: "days", status: .used, "How long log files are kept."),
