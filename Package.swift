@@ -38,12 +38,14 @@ let package = Package(
     target("Market"),
     target("Crypto", ["CCrypto"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),
+    // Testable in release too, where the tests run.
     .executableTarget(
-      name: "candlecast", dependencies: ["Market", "Operations"], swiftSettings: dialect),
+      name: "candlecast", dependencies: ["Market", "Operations"],
+      swiftSettings: dialect + [.unsafeFlags(["-enable-testing"])]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
     tests("OperationsTests", ["Market", "Operations"]),
     tests("CommandTests", ["candlecast", "Market", "Operations"]),
-    tests("TidyTests"),
+    tests("TidyTests", []),
   ]
 )

@@ -44,7 +44,7 @@ struct ArgumentParserTests {
     ("export", "one of candles, predictions"), ("models lst", "did you mean list?"),
     ("status --store bitcoin.duckdb", "did you mean duckdb:bitcoin.duckdb?"),
     ("status --venue Binance", "did you mean binance?"), ("status --symbol btcusdt", "did you mean BTCUSDT?"),
-    ("status --view binance", "VENUE:SYMBOL"), ("status -q -v", "exclude each other"),
+    ("predict --view binance", "VENUE:SYMBOL"), ("status -q -v", "exclude each other"),
     ("replay --from 2024-03-01 --to 2024-03-02 --speed fast", "60x"),
   ])
   func `says what is wrong and what was meant`(line: String, text: String) {

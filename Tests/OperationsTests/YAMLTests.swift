@@ -5,20 +5,18 @@ import Testing
 struct YAMLTests {
   @Test func `reads mappings, sequences and quoted text with their lines`() throws {
     let root = try #require(try YAMLParser.parse("a: 1\nb:\n  - 'x: y'\n  - {c: \"d\\n\"}\n"))
-    #expect(
-      root.content
-        == .mapping([
-          YAMLNode.Pair(key: "a", value: YAMLNode(content: .scalar("1"), line: 1)),
-          YAMLNode.Pair(
-            key: "b",
-            value: YAMLNode(
-              content: .sequence([
-                YAMLNode(content: .scalar("x: y"), line: 3),
-                YAMLNode(
-                  content: .mapping([YAMLNode.Pair(key: "c", value: YAMLNode(content: .scalar("d\n"), line: 4))]),
-                  line: 4),
-              ]), line: 3)),
-        ]))
+    #expect(outline(root) == "{a: 1@1, b: [x: y@3, {c: d\n@4}@4]@3}@1")
+  }
+
+  /// Flow style with the line after each node.
+  private func outline(_ node: YAMLNode) -> String {
+    let text =
+      switch node.content {
+      case .scalar(let text): text
+      case .sequence(let items): "[" + items.map(outline).joined(separator: ", ") + "]"
+      case .mapping(let pairs): "{" + pairs.map { "\($0.key): \(outline($0.value))" }.joined(separator: ", ") + "}"
+      }
+    return "\(text)@\(node.line)"
   }
 
   @Test func `an empty text has no document and null is empty`() throws {

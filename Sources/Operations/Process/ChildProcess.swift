@@ -75,17 +75,33 @@ package struct ChildProcess {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, output.writing, STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, error.writing, STDERR_FILENO)
+    var attributes = Self.plainSignals()
+    defer { posix_spawnattr_destroy(&attributes) }
     var process = pid_t()
     let code = CStrings([executable] + arguments).withPointers { arguments in
-      guard let environment else { return posix_spawn(&process, executable, &actions, nil, arguments, environ) }
+      guard let environment else { return posix_spawn(&process, executable, &actions, &attributes, arguments, environ) }
       return CStrings(environment.map { "\($0)=\($1)" }.sorted()).withPointers {
-        posix_spawn(&process, executable, &actions, nil, arguments, $0)
+        posix_spawn(&process, executable, &actions, &attributes, arguments, $0)
       }
     }
     guard code == 0 else {
       throw ChildProcessError(executable: executable, reason: String(cString: strerror(code)))
     }
     return process
+  }
+
+  /// No signal blocked or ignored: a thread that starts a child may block them, and we ignore SIGPIPE.
+  private static func plainSignals() -> posix_spawnattr_t {
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    var all = sigset_t()
+    sigfillset(&all)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    return attributes
   }
 
   private static func wait(for process: pid_t) -> Outcome {
