@@ -24,6 +24,10 @@ func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: dialect)
 }
 
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: dialect)
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
   .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: dialect)
 }
@@ -38,10 +42,8 @@ let package = Package(
     target("Market"),
     target("Crypto", ["CCrypto"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),
-    // Testable in release too, where the tests run.
-    .executableTarget(
-      name: "candlecast", dependencies: ["Market", "Operations"],
-      swiftSettings: dialect + [.unsafeFlags(["-enable-testing"])]),
+    program("candlecast", ["Market", "Operations"]),
+    program("candlecast-bench", ["Market", "Operations"]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
     tests("OperationsTests", ["Market", "Operations"]),
