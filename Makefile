@@ -1,0 +1,47 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CHECKS := --explicit-target-dependency-import-check error
+SOURCES := Package.swift Sources Tests
+CANDLECAST := .build/release/candlecast
+CANDLES ?= Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst
+# Tests see internals, which costs speed, so their build is not the one that is shipped.
+SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
+
+.PHONY: help run test setup build bench bench-peers soak lint format docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## import the bundled candles, train, replay the last days, print the results
+	@Scripts/run.sh $(CANDLECAST)
+
+test: setup lint ## set-up, format check and every test in release; warnings and undeclared imports are errors
+	$(SWIFT_TEST)
+
+soak: setup ## the same tests with far larger counts
+	CANDLECAST_SOAK=1 $(SWIFT_TEST)
+
+setup: ## what Swift packages cannot give: Debian packages, libraries out of wheels (cached, resumable)
+	@Scripts/setup.sh
+
+build: setup ## .build/release/candlecast
+	swift build -c release $(CHECKS)
+
+bench: build ## speed of our parts, to .build/bench/results.json
+	.build/release/candlecast-bench $(CANDLES) .build/bench/results.json
+
+bench-peers: build ## the same work in TA-Lib, XGBoost and PyTorch, then ours, with ratios
+	@Scripts/bench-peers.sh .build/release/candlecast-bench $(CANDLES) .build/bench/results.json
+
+lint: ## check the format
+	@swift format lint --strict --recursive --parallel $(SOURCES)
+
+format: ## put the sources in format
+	@swift format --in-place --recursive --parallel $(SOURCES)
+
+docs: setup ## reference pages in .build/docs
+	@Scripts/docs.sh
+
+clean: ## remove what was built; the store, the models and the download cache stay
+	rm -rf .build

@@ -1,0 +1,24 @@
+#include "CProcessor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// In C and before main, because Swift code for x86-64-v3 would die of an illegal instruction before it could say why.
+
+const char *candlecast_missing_instructions(void) {
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx2")) return "AVX2";
+  if (!__builtin_cpu_supports("fma")) return "FMA";
+  if (!__builtin_cpu_supports("bmi2")) return "BMI2";
+  return "";
+}
+
+__attribute__((constructor)) static void refuse_old_processor(void) {
+  if (candlecast_missing_instructions()[0] == '\0') return;
+  static const char sentence[] =
+      "candlecast: this processor has no AVX2, FMA or BMI2, which Candlecast is built for (x86-64-v3, Intel from 2013, "
+      "AMD from 2015): run it on a newer one.\n";
+  if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0) _exit(4);
+  _exit(4);
+}

@@ -1,0 +1,4 @@
+#pragma once
+
+/// Names of the instruction sets that the kernels need and this processor lacks, or "" if it has them all.
+const char *candlecast_missing_instructions(void);

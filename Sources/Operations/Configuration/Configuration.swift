@@ -1,0 +1,133 @@
+/// Every knob with its value and where the value came from.
+package struct Configuration: Sendable {
+  package let entries: [Entry]
+  private let index: [String: Int]
+
+  package struct Entry: Sendable {
+    package let knob: Knob
+    package fileprivate(set) var value: KnobValue?
+    package fileprivate(set) var source: Source
+  }
+
+  /// Later ones win.
+  package enum Source: Hashable, Sendable {
+    case preset
+    case ingestFile(path: String, line: Int)
+    case file(path: String, line: Int)
+    case environment(name: String)
+    case flag(name: String)
+  }
+
+  /// What the sources say, before it is read.
+  package struct Input: Sendable {
+    package var ingestFile: TextFile?
+    package var file: TextFile?
+    package var environment: [String: String]
+    package var flags: [Flag]
+
+    package init(
+      ingestFile: TextFile? = nil, file: TextFile? = nil, environment: [String: String] = [:], flags: [Flag] = []
+    ) {
+      self.ingestFile = ingestFile
+      self.file = file
+      self.environment = environment
+      self.flags = flags
+    }
+  }
+
+  package struct TextFile: Hashable, Sendable {
+    package let path: String
+    package let text: String
+
+    package init(path: String, text: String) { (self.path, self.text) = (path, text) }
+  }
+
+  /// A knob set on the command line: `--store duckdb:x` sets `store`.
+  package struct Flag: Hashable, Sendable {
+    package let key: String
+    package let name: String
+    package let text: String
+
+    package init(key: String, name: String, text: String) { (self.key, self.name, self.text) = (key, name, text) }
+  }
+
+  package init(_ input: Input = Input()) throws(ConfigurationError) {
+    var entries = KnobTable.all.map { Entry(knob: $0, value: $0.preset.flatMap($0.kind.parse), source: .preset) }
+    let index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.knob.key, $0) })
+    for setting in try Settings.all(of: input) {
+      guard let position = index[setting.key] else { continue }
+      entries[position].value = try setting.value(for: entries[position].knob)
+      entries[position].source = setting.source
+    }
+    self.entries = entries
+    self.index = index
+    try refuseClashes()
+  }
+
+  /// Knobs that are set though nothing reads them, or that mean something else here: one sentence each.
+  package var notices: [String] {
+    entries.compactMap { entry in
+      guard entry.source != .preset, entry.value?.description != entry.knob.preset else { return nil }
+      switch entry.knob.status {
+      case .used: return nil
+      case .notUsedYet: return "\(entry.knob.key) (\(entry.source)) is not used yet"
+      case .differs(let what): return "\(entry.knob.key) (\(entry.source)) changes nothing: \(what)"
+      }
+    }
+  }
+
+  /// Ports and daily jobs that need a number or a minute of their own.
+  private func refuseClashes() throws(ConfigurationError) {
+    for group in [KnobTable.all.filter(\.isListeningPort), KnobTable.all.filter { $0.kind == .timeOfDay }] {
+      var holders: [KnobValue: String] = [:]
+      for knob in group {
+        guard let value = self[knob.key] else { continue }
+        if let other = holders.updateValue(knob.key, forKey: value) {
+          throw .clash(first: other, second: knob.key, value: value.description)
+        }
+      }
+    }
+  }
+}
+
+extension Knob {
+  fileprivate var isListeningPort: Bool { key.hasPrefix("server.") && key.hasSuffix("_port") }
+}
+
+extension Configuration {
+  /// The value of a knob; traps on a key that is not in the table.
+  package subscript(_ key: String) -> KnobValue? {
+    guard let position = index[key] else { preconditionFailure("no knob \(key)") }
+    return entries[position].value
+  }
+
+  package func text(_ key: String) -> String? { self[key]?.description }
+
+  package func integer(_ key: String) -> Int? {
+    if case .integer(let value)? = self[key] { value } else { nil }
+  }
+
+  package func number(_ key: String) -> Double? {
+    if case .number(let value)? = self[key] { value } else { nil }
+  }
+
+  package func boolean(_ key: String) -> Bool? {
+    if case .boolean(let value)? = self[key] { value } else { nil }
+  }
+}
+
+extension Configuration.Entry {
+  /// What may be shown of the value; `nil` is "not set".
+  package var shown: String? { knob.isSecret ? value.map { _ in Secret.mask } : value?.description }
+}
+
+extension Configuration.Source: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .preset: "default"
+    case .ingestFile(let path, let line), .file(let path, let line): "\(path):\(line)"
+    case .environment(let name): "$\(name)"
+    case .flag(let name): name
+    }
+  }
+}

@@ -1,0 +1,294 @@
+/// Every knob there is, in the order in which `candlecast config` lists them.
+package enum KnobTable {
+  package static let all: [Knob] =
+    common + log + database + server + binance + gaps + data + ingest + features + training + mlp + inference + redis
+    + forecasting + monitoring + system + schedule + models
+
+  private static let common = [
+    Knob(
+      "store", .store, "duckdb:feature_store/bitcoin.duckdb", flag: "--store",
+      seeds: [.environment("FEATURE_DB_PATH", .prefixed("duckdb:"))], status: .used,
+      "Where candles and predictions are."),
+    Knob("models", .path, "models", flag: "--models", status: .used, "Folder of versions, registry and journal."),
+    Knob("cache", .path, nil, status: .used, "Folder of downloaded libraries; not set: ~/.cache/candlecast."),
+    Knob("market.venue", .venue, "binance", flag: "--venue", status: .used, "Venue that gives the candles."),
+    Knob("market.symbol", .symbol, "BTCUSDT", flag: "--symbol", status: .used, "Instrument, as its venue names it."),
+    Knob(
+      "market.view", .view, nil, flag: "--view", status: .used,
+      "Series that gives prices, and + the one that gives volumes; not set: venue:symbol."),
+    Knob("market.target", .target, "direction-15m", flag: "--target", status: .used, "What is predicted."),
+    Knob(
+      "market.symbols", .list, "BTCUSDT,ETHUSDT,SOLUSDT,XRPUSDT,ADAUSDT,HBARUSDT", seeds: [.key("symbols")],
+      "Instruments that a live service follows."),
+    Knob(
+      "market.venues", .list, "binance-us,coinbase,bybit", seeds: [.key("exchanges")],
+      "Venues that a live service follows."),
+  ]
+
+  private static let log = [
+    Knob(
+      "log.level", .choice(["debug", "info", "warning", "error"]), "info", flag: "--verbose",
+      seeds: [.key("system.logLevel")], status: .used, "What is logged, and everything graver."),
+    Knob("log.directory", .path, "logs", status: .used, "Folder of the daily log files."),
+    Knob("log.retention_days", .integer(1...3650), "30", unit: "days", status: .used, "How long log files are kept."),
+  ]
+
+  private static let database = [
+    Knob("database.host", .text, "localhost", seeds: [.environment("DB_HOST")], "PostgreSQL server."),
+    Knob("database.port", .integer(1...65_535), "5432", seeds: [.environment("DB_PORT")], "PostgreSQL port."),
+    Knob("database.name", .text, "candlecast", seeds: [.environment("DB_NAME")], "PostgreSQL database."),
+    Knob("database.user", .text, "candlecast", seeds: [.environment("DB_USER")], "PostgreSQL user."),
+    Knob(
+      "database.password", .text, nil, seeds: [.environment("DB_PASSWORD")], isSecret: true, "PostgreSQL password."),
+    Knob(
+      "database.external_port", .integer(1...65_535), nil, seeds: [.environment("DB_EXTERNAL_PORT")],
+      "Port on which a deployment shows its database to the host; not set: not shown."),
+    Knob("database.pool_size", .integer(1...1000), "4", "Connections kept open."),
+    Knob("database.chunk_days", .integer(1...3650), "7", unit: "days", "Time span of one chunk of a hypertable."),
+    Knob(
+      "database.compress_after_days", .integer(0...3650), "7", unit: "days", seeds: [.key("data.compressionThreshold")],
+      "Age at which chunks are compressed."),
+  ]
+
+  private static let server = [
+    Knob("server.api_port", .integer(1...65_535), "8000", "HTTP API."),
+    Knob(
+      "server.feeder_port", .integer(1...65_535), "8080", seeds: [.environment("FEEDER_PORT")],
+      "Health of the live feed."),
+    Knob(
+      "server.gap_handler_port", .integer(1...65_535), "9000", seeds: [.environment("GAP_HANDLER_PORT")],
+      "Health of backfilling, and metrics."),
+    Knob(
+      "server.pgadmin_port", .integer(1...65_535), "5050", seeds: [.environment("PGADMIN_PORT")],
+      "pgAdmin of a deployment; 8000 is the API's."),
+    Knob(
+      "server.pgadmin_password", .text, nil, seeds: [.environment("PGADMIN_PASSWORD")], isSecret: true,
+      "First password of pgAdmin."),
+  ]
+
+  private static let binance = [
+    Knob(
+      "binance.stream_url", .text, "wss://stream.binance.com:9443/ws", seeds: [.environment("BINANCE_STREAM_URL")],
+      "WebSocket of the venue."),
+    Knob(
+      "binance.api_url", .text, "https://api.binance.com", seeds: [.environment("BINANCE_API_URL")],
+      "REST of the venue."),
+  ]
+
+  private static let gaps = [
+    Knob(
+      "gaps.threshold_seconds", .number(1...86_400), "70", unit: "seconds",
+      seeds: [.environment("GAP_DETECTION_THRESHOLD")], "Silence after which a live feed has a gap."),
+    Knob(
+      "gaps.max_concurrent_backfills", .integer(1...100), "5", seeds: [.environment("MAX_CONCURRENT_BACKFILLS")],
+      "Backfills at a time."),
+    Knob(
+      "gaps.backfill_timeout_seconds", .number(1...86_400), "300", unit: "seconds",
+      seeds: [.environment("BACKFILL_TIMEOUT_SECONDS")], "Longest time of one backfill."),
+    Knob(
+      "gaps.backfill_batch_size", .integer(1...100_000), "1000", unit: "candles",
+      seeds: [.key("data.backfillBatchSize")],
+      "Candles asked for at once."),
+  ]
+
+  private static let data = [
+    Knob("data.retention_candles_days", .integer(1...36_500), "396", unit: "days", "How long live candles are kept."),
+    Knob("data.retention_predictions_days", .integer(1...36_500), "92", unit: "days", "How long predictions are kept."),
+    Knob("data.retention_features_days", .integer(1...36_500), "31", unit: "days", "How long cached vectors are kept."),
+    Knob(
+      "data.retention_days", .integer(1...36_500), "30", unit: "days", seeds: [.key("data.retentionDays")],
+      status: .differs("one age for everything would delete training data: each class has its own knob"),
+      "Retention of everything else."),
+    Knob(
+      "reports.directory", .path, "reports", seeds: [.environment("BTC_REPORT_DIR")], "Folder of the PDF reports."),
+  ]
+
+  private static let ingest = [
+    Knob(
+      "ingest.config", .path, nil, seeds: [.environment("INGEST_CONFIG")], status: .used,
+      "An older JSON file with interval, limit and table; not set: config/bitcoin_ingest.json, if there."),
+    Knob(
+      "ingest.interval", .choice(["1m"]), "1m", seeds: [.ingestFile("interval")],
+      status: .differs("candles are kept by the minute; longer ones are made from those"), "Length of a candle."),
+    Knob(
+      "ingest.limit", .integer(1...1000), "1000", unit: "candles", seeds: [.ingestFile("limit")], "Candles a request."),
+    Knob(
+      "ingest.table", .text, "candles", seeds: [.ingestFile("table")],
+      status: .differs("the store names its own tables"), "Table of the candles."),
+  ]
+
+  private static func fixed(_ key: String, _ preset: String, _ seed: String, _ column: String, _ summary: String)
+    -> Knob
+  {
+    Knob(
+      "features.\(key)", .integer(1...100_000), preset, unit: "minutes", seeds: [.key("features.\(seed)")],
+      status: .differs("a feature set is fixed and hashed: \(column) has this value in its definition"), summary)
+  }
+
+  private static let features = [
+    fixed("rsi_period", "14", "rsiPeriod", "rsi_14", "Period of the RSI."),
+    fixed("macd_fast", "12", "macdFast", "macd", "Fast average of the MACD."),
+    fixed("macd_slow", "26", "macdSlow", "macd", "Slow average of the MACD."),
+    fixed("macd_signal", "9", "macdSignal", "macd_signal", "Signal average of the MACD."),
+    fixed("bollinger_period", "20", "bollingerPeriod", "bb_middle_20", "Period of the Bollinger bands."),
+    Knob(
+      "features.bollinger_deviations", .number(0.1...10), "2", unit: "standard deviations",
+      seeds: [.key("features.bollingerStdDev")],
+      status: .differs("a feature set is fixed and hashed: bb_upper_20 has this value in its definition"),
+      "Half width of the Bollinger bands."),
+    fixed("stochastic_k", "14", "stochasticK", "stoch_k_14", "Period of the stochastic."),
+    fixed("stochastic_d", "3", "stochasticD", "stoch_d_3", "Average of the stochastic."),
+    fixed("volatility_window", "5", "volatilityWindow", "volatility_5", "Window of the volatility."),
+  ]
+
+  private static let training = [
+    Knob(
+      "training.window_minutes", .integer(1...1_000_000), "600", unit: "minutes", seeds: [.key("training.windowSize")],
+      status: .differs("training takes all candles of its range; the network looks back 60 minutes"),
+      "Minutes of history of a sample."),
+    Knob(
+      "training.horizons_minutes", .integers, "5,15,30,60", unit: "minutes", seeds: [.key("training.forecastHorizons")],
+      status: .differs("each target is trained by its name: --target direction-5m"), "Horizons trained."),
+    Knob(
+      "training.validation_split", .number(0...0.9), "0.2", seeds: [.key("training.validationSplit")],
+      status: .differs("validation goes forward in time: folds, and the last purged 10 % of each window"),
+      "Part of the rows held back."),
+    Knob(
+      "training.model_types", .list, "xgboost,lstm,ensemble", seeds: [.key("training.modelTypes")],
+      status: .differs("a version always holds all models and baselines"), "Models trained."),
+    Knob(
+      "training.batch_size", .integer(1...1_000_000), "1000", unit: "rows", seeds: [.key("training.batchSize")],
+      "Rows of one step of a network's training."),
+    Knob(
+      "training.max_epochs", .integer(1...10_000), "100", seeds: [.key("training.maxEpochs")],
+      "Most passes over the rows."),
+    Knob(
+      "training.early_stopping_patience", .integer(1...10_000), "10", unit: "epochs",
+      seeds: [.key("training.earlyStoppingPatience")], "Epochs without a gain after which training stops."),
+    Knob("training.seed", .integer(0...Int.max), "1", flag: "--seed", status: .used, "Seed of everything random."),
+  ]
+
+  private static let fixedNetwork = Knob.Status.differs("the network's inputs are the feature set's columns")
+
+  private static let mlp = [
+    Knob(
+      "mlp.input_size", .integer(1...100_000), "12", seeds: [.key("model_config.input_size")], status: fixedNetwork,
+      "Inputs."),
+    Knob(
+      "mlp.hidden_layers", .integers, "64,32,16", seeds: [.key("model_config.hidden_layers")],
+      status: .differs("the serving kernel is built for d-64-32-16-1"), "Sizes of the hidden layers."),
+    Knob(
+      "mlp.output_size", .integer(1...1), "1", seeds: [.key("model_config.output_size")],
+      status: .differs("the serving kernel is built for d-64-32-16-1"), "Outputs."),
+    Knob(
+      "mlp.activation", .choice(["ReLU"]), "ReLU", seeds: [.key("model_config.activation")],
+      status: .differs("the serving kernel is built for ReLU"), "Activation."),
+    Knob("mlp.dropout", .number(0...0.9), "0.2", seeds: [.key("model_config.dropout")], "Dropout in training."),
+    Knob(
+      "mlp.batch_norm", .boolean, "true", seeds: [.key("model_config.batch_norm")],
+      status: .differs("always on in training and folded into the weights for serving"), "Batch normalisation."),
+  ]
+
+  private static let inference = [
+    Knob(
+      "inference.model_path", .path, nil, seeds: [.environment("MODEL_PATH")],
+      status: .differs("pickled models are not read; versions are in `models`, chosen by alias"), "A model file."),
+    Knob(
+      "inference.model_uri", .text, "models:/bitcoin-model@production", seeds: [.environment("MODEL_URI")],
+      "The version that a server answers with."),
+    Knob(
+      "inference.interval_seconds", .number(0.1...86_400), "1.5", unit: "seconds",
+      seeds: [.environment("PREDICTION_INTERVAL_SECONDS")], "Time between live predictions."),
+    Knob(
+      "inference.max_feature_age_seconds", .number(0.1...86_400), "5", unit: "seconds",
+      seeds: [.environment("MAX_FEATURE_AGE_MS", .scaled(0.001))], "Age at which inputs are stale."),
+    Knob(
+      "inference.max_prediction_age_seconds", .number(1...86_400), "300", unit: "seconds",
+      seeds: [.key("inference.maxPredictionAge")], "Age at which a prediction is no longer given."),
+    Knob(
+      "inference.confidence_threshold", .number(0...1), "0.6", unit: "probability",
+      seeds: [.key("inference.confidenceThreshold", .scaled(0.01))], "Confidence under which nothing is signalled."),
+    Knob(
+      "inference.ensemble_weights", .weights, nil, seeds: [.key("inference.ensembleWeights")],
+      status: .differs("weights are fitted on earlier folds and stored in the version"), "Weights of the vote."),
+    Knob(
+      "inference.prediction_cache", .boolean, "true", seeds: [.key("inference.predictionCache")],
+      "Keep the latest prediction at hand."),
+    Knob(
+      "inference.max_concurrent_predictions", .integer(1...10_000), "10",
+      seeds: [.environment("MAX_CONCURRENT_PREDICTIONS")], "Predictions at a time."),
+    Knob(
+      "inference.feature_cache_size", .integer(1...1_000_000), "100", unit: "vectors",
+      seeds: [.environment("FEATURE_CACHE_SIZE")], "Vectors kept in memory."),
+    Knob(
+      "inference.batch_size", .integer(1...10_000), "1", unit: "rows", seeds: [.environment("MODEL_BATCH_SIZE")],
+      status: .differs("a decision is one row; there is nothing to batch"), "Rows given to the model at once."),
+  ]
+
+  private static let redis = [
+    Knob("redis.host", .text, "localhost", seeds: [.environment("REDIS_HOST")], "Redis server."),
+    Knob(
+      "redis.features_key_prefix", .text, "features", seeds: [.environment("REDIS_FEATURES_KEY_PREFIX")],
+      "Beginning of the keys of vectors."),
+    Knob(
+      "redis.prediction_key", .text, "prediction:BTCUSDT:latest", seeds: [.environment("REDIS_PREDICTION_KEY")],
+      "Key of the latest prediction."),
+  ]
+
+  private static let forecasting = [
+    Knob(
+      "forecasting.horizons_minutes", .integers, "5,15,30,60,240,1440", unit: "minutes",
+      seeds: [.key("forecasting.horizons")], "Horizons forecast."),
+    Knob(
+      "forecasting.update_seconds", .number(1...86_400), "60", unit: "seconds",
+      seeds: [.key("forecasting.updateFrequency")], "Time between forecasts."),
+    Knob(
+      "forecasting.confidence_decay", .number(0...1), "0.95", unit: "per minute",
+      seeds: [.key("forecasting.confidenceDecay")], "What is left of a forecast's confidence after a minute."),
+    Knob(
+      "forecasting.regimes", .list, "trending,ranging,volatile", seeds: [.key("forecasting.marketRegimes")],
+      "Market regimes told apart."),
+  ]
+
+  private static let monitoring = [
+    Knob(
+      "monitoring.completeness_threshold", .number(0...1), "0.95", unit: "fraction",
+      seeds: [.key("monitoring.completenessThreshold")], "Fewest candles of those due."),
+    Knob(
+      "monitoring.missing_data_threshold", .number(0...1), "0.1", unit: "fraction",
+      seeds: [.key("monitoring.alertThresholds.missingData")], "Most candles absent without an alert."),
+    Knob(
+      "monitoring.stale_data_seconds", .number(1...86_400), "300", unit: "seconds",
+      seeds: [.key("monitoring.alertThresholds.staleData")], "Age of the newest candle that alerts."),
+    Knob(
+      "monitoring.invalid_values_threshold", .number(0...1), "0.05", unit: "fraction",
+      seeds: [.key("monitoring.alertThresholds.invalidValues")], "Most bad values without an alert."),
+    Knob(
+      "monitoring.check_seconds", .number(1...86_400), "60", unit: "seconds", seeds: [.key("monitoring.checkInterval")],
+      "Time between checks."),
+  ]
+
+  private static let system = [
+    Knob(
+      "system.environment", .choice(["development", "production"]), "development", seeds: [.key("system.environment")],
+      "Kind of deployment."),
+    Knob(
+      "system.enable_recovery", .boolean, "true", seeds: [.key("system.enableRecovery")],
+      "Take up again from the last checkpoint."),
+    Knob(
+      "system.max_concurrent_workers", .integer(1...1024), "4", seeds: [.key("system.maxConcurrentWorkers")],
+      "Workers at a time."),
+  ]
+
+  private static let schedule = [
+    Knob("schedule.retrain_at", .timeOfDay, "02:00", unit: "UTC", "Daily training."),
+    Knob("schedule.cleanup_at", .timeOfDay, "02:30", unit: "UTC", "Daily deletion of what is past its retention."),
+    Knob("schedule.accuracy_at", .timeOfDay, "03:00", unit: "UTC", "Daily comparison of predictions with outcomes."),
+    Knob("schedule.pool_size", .integer(1...1024), "2", "Scheduled jobs at a time."),
+  ]
+
+  private static let models = [
+    Knob("mlflow.tracking_uri", .text, nil, seeds: [.environment("MLFLOW_TRACKING_URI")], "MLflow server of runs."),
+    Knob("mlflow.registry_uri", .text, nil, seeds: [.environment("MLFLOW_REGISTRY_URI")], "MLflow server of models."),
+  ]
+}

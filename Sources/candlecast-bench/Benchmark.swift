@@ -1,0 +1,18 @@
+/// One thing that is measured, and what the same work is called among the Python figures.
+struct Benchmark: Sendable {
+  let name: String
+  /// Name in the peers' results; `nil` where nothing there is the same work.
+  let peer: String?
+  let measure: @Sendable (_ name: String, _ candles: String) throws -> Measurement
+
+  init(
+    _ name: String, peer: String? = nil,
+    measure: @escaping @Sendable (_ name: String, _ candles: String) throws -> Measurement
+  ) {
+    (self.name, self.peer, self.measure) = (name, peer, measure)
+  }
+}
+
+enum Benchmarks {
+  static let all: [Benchmark] = MarketBenchmarks.all
+}

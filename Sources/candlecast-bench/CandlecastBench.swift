@@ -1,0 +1,38 @@
+import FoundationEssentials
+import Glibc
+import Operations
+
+/// Measures Candlecast: `candlecast-bench CANDLES OUT.json [PEERS.json]`.
+@main
+enum CandlecastBench {
+  static func main() throws {
+    let words = Array(CommandLine.arguments.dropFirst())
+    guard (2...3).contains(words.count) else {
+      Terminal.error.write("usage: candlecast-bench CANDLES OUT.json [PEERS.json]\n")
+      exit(2)
+    }
+    let peers = words.count == 3 ? try PeerResults(path: words[2]) : nil
+    var results: [JSONValue] = []
+    for benchmark in Benchmarks.all {
+      let measurement = try benchmark.measure(benchmark.name, words[0])
+      results.append(measurement.json)
+      Terminal.output.write(line(measurement, ratio: peers?.ratio(of: measurement, to: benchmark.peer)) + "\n")
+    }
+    let folder = URL(filePath: words[1]).deletingLastPathComponent()
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try Data((JSONValue.array(results).indented + "\n").utf8).write(to: URL(filePath: words[1]), options: .atomic)
+  }
+
+  private static func line(_ measurement: Measurement, ratio: String?) -> String {
+    let figures =
+      switch measurement.figures {
+      case .percentiles(let p50, let p99): "p50 \(rounded(p50)) p99 \(rounded(p99)) \(measurement.unit)"
+      case .value(let value): "\(rounded(value)) \(measurement.unit)"
+      }
+    let name = measurement.name + String(repeating: " ", count: max(1, 36 - measurement.name.count))
+    let comparison = ratio.map { "  \($0) as fast as Python" } ?? ""
+    return "\(name)\(figures) (n \(measurement.n.grouped))\(comparison)"
+  }
+
+  private static func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+}

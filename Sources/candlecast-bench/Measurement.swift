@@ -1,0 +1,59 @@
+import Glibc
+import Operations
+
+/// A figure: either percentiles of single times, or one value.
+struct Measurement: Sendable {
+  let name: String
+  let unit: String
+  let n: Int
+  let figures: Figures
+
+  enum Figures: Sendable {
+    case percentiles(p50: Double, p99: Double)
+    case value(Double)
+  }
+
+  /// Microseconds of single calls, after a tenth as many to warm up.
+  static func latency(_ name: String, count: Int, _ body: (Int) throws -> Void) rethrows -> Measurement {
+    for index in 0..<max(1, count / 10) { try body(index) }
+    var nanoseconds: [Int64] = []
+    nanoseconds.reserveCapacity(count)
+    for index in 0..<count {
+      let start = Stopwatch.nanoseconds()
+      try body(index)
+      nanoseconds.append(Stopwatch.nanoseconds() - start)
+    }
+    nanoseconds.sort()
+    let p50 = Double(nanoseconds[count / 2]) / 1000
+    let p99 = Double(nanoseconds[min(count - 1, count * 99 / 100)]) / 1000
+    return Measurement(name: name, unit: "µs", n: count, figures: .percentiles(p50: p50, p99: p99))
+  }
+
+  /// Seconds that work on `n` things takes: the best of a few runs, as the least disturbed.
+  static func seconds(_ name: String, n: Int, runs: Int = 3, _ body: () throws -> Void) rethrows -> Measurement {
+    var best = Double.infinity
+    for _ in 0..<runs {
+      let start = Stopwatch.nanoseconds()
+      try body()
+      best = min(best, Double(Stopwatch.nanoseconds() - start) / 1e9)
+    }
+    return Measurement(name: name, unit: "s", n: n, figures: .value(best))
+  }
+
+  var json: JSONValue {
+    switch figures {
+    case .percentiles(let p50, let p99):
+      ["name": .text(name), "unit": .text(unit), "n": JSONValue(n), "p50": .number(p50), "p99": .number(p99)]
+    case .value(let value):
+      ["name": .text(name), "unit": .text(unit), "n": JSONValue(n), "value": .number(value)]
+    }
+  }
+}
+
+enum Stopwatch {
+  static func nanoseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+}

@@ -1,0 +1,52 @@
+import Market
+import Operations
+
+/// What a verb works with beside its own arguments.
+struct CommandContext: Sendable {
+  let configuration: Configuration
+  let log: Log
+  let output: Output
+  let installation: Installation
+
+  var series: Series {
+    guard let venue = configuration.text("market.venue").flatMap(Venue.init),
+      let symbol = configuration.text("market.symbol").flatMap(Symbol.init)
+    else { preconditionFailure("the configuration checks venue and symbol") }
+    return Series(venue, symbol)
+  }
+
+  var view: MarketView { configuration.text("market.view").flatMap { MarketView($0) } ?? MarketView(price: series) }
+
+  var target: PredictionTarget {
+    guard let target = configuration.text("market.target").flatMap({ PredictionTarget($0) }) else {
+      preconditionFailure("the configuration checks the target")
+    }
+    return target
+  }
+
+  /// `duckdb:PATH`.
+  var storeURL: String { configuration.text("store") ?? "" }
+
+  /// The file behind `storeURL`.
+  var storePath: String { String(storeURL.dropFirst("duckdb:".count)) }
+
+  var modelsFolder: String { configuration.text("models") ?? "models" }
+
+  var logFolder: String { configuration.text("log.directory") ?? "logs" }
+
+  var seed: UInt64 { UInt64(configuration.integer("training.seed") ?? 1) }
+
+  /// Ctrl-C was pressed: finish the piece in hand, leave everything whole, return.
+  var isStopRequested: Bool { Signals.isStopRequested }
+
+  func now() -> Timestamp { SystemClock.now() }
+
+  /// Seconds since some moment; never goes back.
+  func seconds() -> Double { SystemClock.seconds() }
+
+  /// Drawn on a terminal, unless `--quiet` or `--json`.
+  func progress(_ label: String, unit: String, total: Int64?) -> ProgressBar {
+    let isShown = Terminal.error.isInteractive && !output.isQuiet
+    return ProgressBar(label: label, unit: unit, total: total, isShown: isShown, clock: SystemClock.seconds)
+  }
+}

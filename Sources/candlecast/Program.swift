@@ -1,0 +1,88 @@
+import Market
+import Operations
+
+/// A run of the command, from words to exit code.
+struct Program: Sendable {
+  let environment: [String: String]
+  /// Results.
+  let output: @Sendable (String) -> Void
+  /// Errors, warnings and the log.
+  let error: @Sendable (String) -> Void
+
+  func run(_ words: [String]) -> ExitCode {
+    do {
+      return try dispatch(words)
+    } catch {
+      self.error("candlecast: \(error)\n")
+      return Self.exitCode(of: error)
+    }
+  }
+
+  static func exitCode(of error: any Error) -> ExitCode {
+    switch error {
+    case let error as any ExitCoded: error.exitCode
+    case is ConfigurationError: .wrongUsage
+    case is ChildProcessError: .unreachable
+    default: .failed
+    }
+  }
+
+  private func dispatch(_ words: [String]) throws -> ExitCode {
+    guard let first = words.first, first != "--help", first != "-h" else {
+      output(Help.overview + "\n")
+      return words.isEmpty ? .wrongUsage : .done
+    }
+    if first == "--version" { return printVersion() }
+    if first.hasPrefix("-") { throw UsageError.optionBeforeVerb(first) }
+    let verb = try Verbs.named(first)
+    let arguments = try ArgumentParser.parse(Array(words.dropFirst()), for: verb)
+    if arguments.has("--help") {
+      output(Help.page(of: verb) + "\n")
+      return .done
+    }
+    if arguments.has("--version") { return printVersion() }
+    return try run(verb, arguments)
+  }
+
+  private func printVersion() -> ExitCode {
+    output("candlecast \(Help.version)\n")
+    return .done
+  }
+
+  private func run(_ verb: any Verb, _ arguments: ParsedArguments) throws -> ExitCode {
+    let configuration = try ConfigurationFiles.load(
+      path: arguments.text("--config"), environment: environment, flags: arguments.configurationFlags(of: verb))
+    let context = CommandContext(
+      configuration: configuration, log: log(configuration, arguments),
+      output: Output(isJSON: arguments.has("--json"), isQuiet: arguments.has("--quiet"), write: output),
+      installation: Installation(configuration: configuration, environment: environment))
+    for notice in configuration.notices { context.log.write(.debug, "config", notice) }
+    let start = SystemClock.seconds()
+    do {
+      let code = try verb.run(arguments, in: context)
+      context.log.write(
+        .debug, verb.name, "done", context: [JSONValue.Member("exit_code", .integer(Int64(code.rawValue)))],
+        tookMilliseconds: (SystemClock.seconds() - start) * 1000)
+      return code
+    } catch {
+      context.log.write(.debug, verb.name, "\(error)", tookMilliseconds: (SystemClock.seconds() - start) * 1000)
+      throw error
+    }
+  }
+
+  private func log(_ configuration: Configuration, _ arguments: ParsedArguments) -> Log {
+    let fileLevel = configuration.text("log.level").flatMap(LogLevel.init) ?? .info
+    let files = LogFiles(
+      folder: configuration.text("log.directory") ?? "logs",
+      retentionDays: configuration.integer("log.retention_days") ?? 30)
+    let isTerminal = Terminal.error.isInteractive
+    let usual: LogLevel = isTerminal ? max(fileLevel, .info) : .warning
+    let screenLevel: LogLevel = arguments.has("--quiet") ? .error : arguments.has("--verbose") ? .debug : usual
+    let screen = error
+    // A progress bar may stand on the line.
+    let start = isTerminal ? "\r\u{1B}[K" : ""
+    return Log(
+      files: files, fileLevel: fileLevel, screenLevel: screenLevel, screen: { screen(start + $0 + "\n") },
+      clock: SystemClock.now)
+  }
+}

@@ -1,0 +1,136 @@
+import FoundationEssentials
+import Glibc
+import Market
+import Operations
+
+/// One thing that was looked at.
+struct Finding: Hashable, Sendable {
+  enum State: Sendable { case fine, warning, missing }
+
+  let subject: String
+  let state: State
+  let fact: String
+  /// What to do about it.
+  let remedy: String?
+
+  init(_ subject: String, _ state: State, _ fact: String, remedy: String? = nil) {
+    (self.subject, self.state, self.fact, self.remedy) = (subject, state, fact, remedy)
+  }
+}
+
+/// Looks at this machine for `doctor`.
+enum Diagnosis {
+  static func all(_ context: CommandContext) -> [Finding] {
+    [
+      processor(), duckdb(context.installation), xgboost(context.installation), torch(context.installation),
+      trainer(context.installation), store(context), disk(nearestFolder(to: context.storePath)),
+      logs(context.logFolder), clock(), configuration(context.configuration),
+    ]
+  }
+
+  static func processor() -> Finding {
+    guard let missing = Processor.missingInstructions else { return Finding("processor", .fine, "has AVX2 and FMA") }
+    return Finding("processor", .missing, "has no \(missing)", remedy: "run Candlecast on a newer one (x86-64-v3)")
+  }
+
+  static func duckdb(_ installation: Installation) -> Finding {
+    if let library = dlopen("libduckdb.so", RTLD_LAZY | RTLD_LOCAL) {
+      dlclose(library)
+      return Finding("DuckDB", .fine, "the system's libduckdb.so")
+    }
+    return library("DuckDB", [installation.duckdb, installation.pythonStub])
+  }
+
+  static func xgboost(_ installation: Installation) -> Finding { library("XGBoost", [installation.xgboost]) }
+
+  static func torch(_ installation: Installation) -> Finding {
+    let names = [
+      "libtorch_cpu.so", "libc10.so", "libgomp.so.1", "libgfortran.so.5", "libcupti.so.13", "libcudart.so.13",
+    ]
+    return library("libtorch", names.map { installation.torchFolder + "/" + $0 })
+  }
+
+  private static func library(_ subject: String, _ paths: [String]) -> Finding {
+    if let absent = paths.first(where: { size(of: $0) == nil }) {
+      return Finding(subject, .missing, "\(absent) is not there", remedy: "run `make setup`")
+    }
+    return Finding(subject, .fine, paths[0])
+  }
+
+  static func trainer(_ installation: Installation) -> Finding {
+    guard access(installation.trainer, X_OK) == 0 else {
+      return Finding("trainer", .missing, "\(installation.trainer) is not there", remedy: "run `make build`")
+    }
+    return Finding("trainer", .fine, installation.trainer)
+  }
+
+  static func store(_ context: CommandContext) -> Finding {
+    let path = context.storePath
+    guard let bytes = size(of: path) else {
+      let folder = nearestFolder(to: path)
+      guard access(folder, W_OK) == 0 else {
+        return Finding(
+          "store", .missing, "\(path) is not there and \(folder) cannot be written",
+          remedy: "choose another place with --store duckdb:PATH")
+      }
+      return Finding("store", .fine, "\(path) is not there yet; the first import makes it")
+    }
+    guard access(path, R_OK | W_OK) == 0 else {
+      return Finding("store", .missing, "\(path) may not be read and written", remedy: "change its owner or its mode")
+    }
+    return Finding("store", .fine, "\(path), \((bytes / 1_000_000).grouped) MB")
+  }
+
+  static func disk(_ folder: String) -> Finding {
+    var facts = statvfs()
+    guard statvfs(folder, &facts) == 0 else { return Finding("disk", .warning, "\(folder): free space is not known") }
+    let free = Int64(facts.f_bavail) * Int64(facts.f_frsize)
+    let text = "\((free / 1_000_000).grouped) MB free in \(folder)"
+    if free < 500_000_000 { return Finding("disk", .missing, text, remedy: "free at least 500 MB") }
+    if free < 2_000_000_000 { return Finding("disk", .warning, text, remedy: "training wants 2 GB") }
+    return Finding("disk", .fine, text)
+  }
+
+  static func logs(_ folder: String) -> Finding {
+    let place = nearestFolder(to: folder + "/log")
+    guard access(place, W_OK) == 0 else {
+      return Finding("logs", .warning, "\(place) cannot be written", remedy: "set log.directory")
+    }
+    return Finding("logs", .fine, folder)
+  }
+
+  /// Files and rows are stamped with it, so that one of another age must be noticed.
+  static func clock() -> Finding {
+    let now = SystemClock.now()
+    guard (CivilDate(day: now.day).year) >= 2024 else {
+      return Finding("clock", .missing, "says \(now)", remedy: "set it: rows are stored with the time they came")
+    }
+    return Finding("clock", .fine, "\(now)")
+  }
+
+  static func configuration(_ configuration: Configuration) -> Finding {
+    let notices = configuration.notices
+    guard let first = notices.first else { return Finding("configuration", .fine, "every knob that is set is used") }
+    return Finding(
+      "configuration", .warning, first + (notices.count > 1 ? ", and \(notices.count - 1) more" : ""),
+      remedy: "`candlecast config` says what each does")
+  }
+
+  /// `nil` for what is no file or empty.
+  private static func size(of path: String) -> Int64? {
+    var facts = stat()
+    guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size > 0 else { return nil }
+    return Int64(facts.st_size)
+  }
+
+  /// The folder that a file is or would be in, as far up as one exists.
+  static func nearestFolder(to path: String) -> String {
+    var rest = path[...]
+    while let slash = rest.lastIndex(of: "/") {
+      rest = rest[..<slash]
+      if rest.isEmpty { return "/" }
+      if FileManager.default.fileExists(atPath: String(rest)) { return String(rest) }
+    }
+    return "."
+  }
+}

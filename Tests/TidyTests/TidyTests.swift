@@ -1,0 +1,129 @@
+import FoundationEssentials
+import Testing
+
+/// The habits of the sources that a compiler does not check.
+struct TidyTests {
+  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
+
+  private struct Source {
+    /// From the root of the package.
+    let path: String
+    let lines: [Substring]
+  }
+
+  private static func files(under folder: String, ending: String) throws -> [Source] {
+    let paths = try FileManager.default.subpathsOfDirectory(atPath: root + "/" + folder)
+    return try paths.filter { $0.hasSuffix(ending) }.sorted().map { path in
+      let text = String(decoding: try Data(contentsOf: URL(filePath: "\(root)/\(folder)/\(path)")), as: UTF8.self)
+      return Source(path: folder + "/" + path, lines: text.split(separator: "\n", omittingEmptySubsequences: false))
+    }
+  }
+
+  /// Modules that a source imports, whatever stands before `import`.
+  private static func imports(_ source: Source) -> [Substring] {
+    source.lines.compactMap { line in
+      let words = line.split(separator: " ")
+      guard let index = words.firstIndex(of: "import"), index + 1 < words.count, index <= 2,
+        !line.hasPrefix("//")
+      else { return nil }
+      return words[index + 1]
+    }
+  }
+
+  @Test func `each C module has one importer`() throws {
+    var importers: [Substring: Set<String>] = [:]
+    let folders = try FileManager.default.contentsOfDirectory(atPath: Self.root + "/Sources")
+    let modules = Set(folders.filter { $0.hasPrefix("C") && $0.dropFirst().first?.isUppercase == true })
+    for source in try Self.files(under: "Sources", ending: ".swift") {
+      for module in Self.imports(source) where modules.contains(String(module)) {
+        importers[module, default: []].insert(source.path)
+      }
+    }
+    for (module, paths) in importers { #expect(paths.count == 1, "\(module) is imported by \(paths.sorted())") }
+  }
+
+  @Test func `nothing imports all of Foundation`() throws {
+    for folder in ["Sources", "Tests"] {
+      for source in try Self.files(under: folder, ending: ".swift") {
+        #expect(!Self.imports(source).contains("Foundation"), "\(source.path)")
+      }
+    }
+  }
+
+  @Test func `no forced tries and no marks of unfinished work`() throws {
+    let marks = ["try" + "!", "TO" + "DO", "FIX" + "ME", "XX" + "X:"]
+    for folder in ["Sources", "Tests", "Scripts"] {
+      for ending in folder == "Scripts" ? [".sh", ".py"] : [".swift"] {
+        for source in try Self.files(under: folder, ending: ending) {
+          for (number, line) in source.lines.enumerated() {
+            for mark in marks { #expect(!line.contains(mark), "\(source.path):\(number + 1): \(mark)") }
+          }
+        }
+      }
+    }
+  }
+
+  /// Clocks are read in the executables and passed in.
+  @Test func `libraries read no clock`() throws {
+    let pure = [
+      "Market", "Settlement", "Features", "Models", "Evaluation", "Pipeline", "Dataset", "Storage", "Ingestion",
+    ]
+    let clocks = ["Date()", "Date.now", "clock_gettime", "ContinuousClock", "SuspendingClock", "gettimeofday"]
+    for source in try Self.files(under: "Sources", ending: ".swift") {
+      let target = source.path.split(separator: "/")[1]
+      let banned =
+        pure.contains(String(target)) ? clocks : target.hasPrefix("candlecast") ? [] : ["Date()", "Date.now"]
+      for (number, line) in source.lines.enumerated() {
+        for clock in banned { #expect(!line.contains(clock), "\(source.path):\(number + 1) reads a clock: \(clock)") }
+      }
+    }
+  }
+
+  @Test func `links between pages lead somewhere`() throws {
+    let pages =
+      try Self.files(under: "docs", ending: ".md")
+      + ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].flatMap { name in
+        try FileManager.default.fileExists(atPath: Self.root + "/" + name) ? Self.page(name) : []
+      }
+    for page in pages {
+      let folder =
+        page.path.contains("/") ? page.path.split(separator: "/").dropLast().joined(separator: "/") + "/" : ""
+      for link in page.lines.flatMap(Self.links) where !link.contains("://") && !link.hasPrefix("#") {
+        let target = link.split(separator: "#")[0]
+        #expect(FileManager.default.fileExists(atPath: "\(Self.root)/\(folder)\(target)"), "\(page.path): \(link)")
+      }
+    }
+  }
+
+  private static func page(_ name: String) throws -> [Source] {
+    let text = String(decoding: try Data(contentsOf: URL(filePath: root + "/" + name)), as: UTF8.self)
+    return [Source(path: name, lines: text.split(separator: "\n", omittingEmptySubsequences: false))]
+  }
+
+  /// What stands in the round brackets of `[text](link)` on a line.
+  private static func links(_ line: Substring) -> [Substring] {
+    line.split(separator: "](").dropFirst().compactMap { $0.split(separator: ")").first }
+  }
+
+  @Test func `what the README tells to make can be made`() throws {
+    let makefile = try Self.page("Makefile")[0].lines
+    let targets = Set(
+      makefile.filter { $0.contains(":") && $0.first?.isLetter == true }.map { $0.prefix { $0 != ":" } })
+    let words = try Self.page("README.md")[0].lines.joined(separator: " ").split { " `\n".contains($0) }
+    for (word, next) in zip(words, words.dropFirst()) where word == "make" && next.first?.isLowercase == true {
+      let target = next.prefix { $0.isLetter || $0 == "-" }
+      #expect(targets.contains(target), "make \(target)")
+    }
+  }
+
+  @Test func `every script is named by something`() throws {
+    let users =
+      try Self.page("Makefile")[0].lines.joined()
+      + Self.files(under: "Scripts", ending: ".sh").flatMap(\.lines).joined()
+    for script in try Self.files(under: "Scripts", ending: ".sh") {
+      let name = script.path.split(separator: "/").last ?? ""
+      #expect(users.contains(name), "\(script.path) is used by nothing")
+    }
+  }
+}
