@@ -3,7 +3,7 @@ extension StoreError {
   init(opening path: String, message: String) {
     if let holder = Self.text(in: message, after: "Conflicting lock is held in ", through: ")") {
       self = .locked(path: path, holder: holder)
-    } else if message.contains("Could not set lock") || message.contains("already") {
+    } else if message.contains("Could not set lock") {
       self = .locked(path: path, holder: "another program")
     } else if message.contains("version number") || message.contains("newer version") {
       self = .newerSchema(path: path, reason: Self.firstLine(of: message))
