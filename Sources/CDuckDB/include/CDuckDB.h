@@ -29,16 +29,11 @@ typedef struct {
   void *internal_data;
 } CDuckDBResult;
 
-/// `duckdb_string_t`: up to twelve bytes stand in place.
+/// `duckdb_string_t`: text of up to twelve bytes stands in place, from `prefix` on.
 typedef struct {
   uint32_t length;
-  union {
-    char inlined[12];
-    struct {
-      char prefix[4];
-      const char *start;
-    } pointer;
-  } value;
+  char prefix[4];
+  const char *start;
 } CDuckDBString;
 
 /// `duckdb_timestamp`, in microseconds.

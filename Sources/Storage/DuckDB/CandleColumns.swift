@@ -37,14 +37,13 @@ enum CandleColumns {
   }
 }
 
-/// The columns of one chunk of `CandleColumns.selection`.
+/// The columns of one chunk of `CandleColumns.selection`; it must not outlive the chunk.
 struct CandleChunk {
   let count: Int
-  private let chunk: ResultChunk
   private let columns: [ResultColumn]
 
   init(_ chunk: ResultChunk) {
-    (self.chunk, count) = (chunk, chunk.count)
+    count = chunk.count
     columns = (0..<15).map(chunk.column)
   }
 

@@ -36,8 +36,9 @@ extension DuckDBStore: CandleStore {
       .integer(Int64(entry.id)), .instant(range.lowerBound), .instant(range.upperBound), .instant(asOf),
     ])
     var revisions: [CandleRevision] = []
-    while let chunk = try result.next().map(CandleChunk.init) {
-      revisions += (0..<chunk.count).map { CandleRevision(record: chunk.record($0), revision: chunk.revision($0)) }
+    try result.forEachChunk { chunk throws(StoreError) in
+      let candles = CandleChunk(chunk)
+      revisions += (0..<candles.count).map { CandleRevision(record: candles.record($0), revision: candles.revision($0)) }
     }
     return revisions
   }
@@ -133,7 +134,7 @@ extension DuckDBStore: CandleStore {
   private func entries(_ clause: String, _ values: [SQLValue] = []) throws -> [SeriesEntry] {
     var entries: [SeriesEntry] = []
     let sql = "SELECT id, venue, symbol, row_count, first_open, last_open, revisions FROM series " + clause
-    try session.query(sql, values).forEachRow { chunk, row in
+    try session.query(sql, values).forEachRow { chunk, row throws(StoreError) in
       guard let venue = Venue(chunk.column(1).text(row)), let symbol = Symbol(chunk.column(2).text(row)) else {
         throw StoreError.corrupt(path: path, reason: "a series has no proper name")
       }

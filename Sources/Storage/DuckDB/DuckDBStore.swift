@@ -59,7 +59,7 @@ package final class DuckDBStore {
   }
 
   private static func count(_ session: DuckDBSession, _ sql: String) throws(StoreError) -> Int {
-    try session.query(sql).next().map { Int($0.column(0).value(0, as: Int64.self)) } ?? 0
+    try session.query(sql).number().map { Int($0) } ?? 0
   }
 
   private static func makeFolders(of path: String) throws(StoreError) {

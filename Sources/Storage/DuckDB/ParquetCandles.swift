@@ -50,11 +50,12 @@ package final class ParquetCandles {
 
   /// The next rows, at least one; `nil` at the end.
   package func next() throws(StoreError) -> [Row]? {
-    guard let chunk = try Self.explaining(path, { () throws(StoreError) in try result.next() }), chunk.count > 0 else {
-      return nil
+    try Self.explaining(path) { () throws(StoreError) in
+      try result.next { chunk throws(StoreError) in
+        let columns = (0..<10).map(chunk.column)
+        return (0..<chunk.count).map { Self.row($0, columns) }
+      }
     }
-    let columns = (0..<10).map(chunk.column)
-    return (0..<chunk.count).map { Self.row($0, columns) }
   }
 
   private static func row(_ row: Int, _ columns: [ResultColumn]) -> Row {
@@ -76,8 +77,8 @@ package final class ParquetCandles {
     let result = try session.query(
       "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))", [.text(path)])
     var types: [String: String] = [:]
-    while let chunk = try result.next() {
-      for row in 0..<chunk.count { types[chunk.column(0).text(row)] = chunk.column(1).text(row) }
+    try result.forEachRow { chunk, row throws(StoreError) in
+      types[chunk.column(0).text(row)] = chunk.column(1).text(row)
     }
     return types
   }
@@ -98,10 +99,9 @@ package final class ParquetCandles {
       throw missing("open_time_ms or open_time", path, types)
     }
     let raw = type.hasPrefix("TIMESTAMP") ? "epoch_us(\"\(name)\")" : "CAST(\"\(name)\" AS BIGINT)"
-    let ends = try session.query("SELECT min(\(raw)), max(\(raw)) FROM read_parquet(?)", [.text(path)]).next()
-    guard let ends, let first: Int64 = ends.column(0).optional(0), let last: Int64 = ends.column(1).optional(0) else {
-      return raw
-    }
+    let first = try session.query("SELECT min(\(raw)) FROM read_parquet(?)", [.text(path)]).number()
+    let last = try session.query("SELECT max(\(raw)) FROM read_parquet(?)", [.text(path)]).number()
+    guard let first, let last else { return raw }
     let borderline: Int64 = 100_000_000_000_000
     guard first >= 0, last < yearsUntil2200Microseconds else {
       throw .unreadable(path: path, reason: "\(name) leaves the years 1970 to 2199")

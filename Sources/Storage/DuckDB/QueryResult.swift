@@ -12,41 +12,49 @@ final class QueryResult {
 
   var rowsChanged: Int { Int(session.library.call.rows_changed(&result)) }
 
-  /// `nil` after the last chunk.
-  func next() throws(StoreError) -> ResultChunk? {
+  /// What `body` makes of the next chunk, which lives only as long as that; `nil` after the last.
+  func next<Value>(_ body: (ResultChunk) throws(StoreError) -> Value) throws(StoreError) -> Value? {
     let call = session.library.call
-    guard let chunk = call.fetch_chunk(result) else {
+    var handle = call.fetch_chunk(result)
+    guard handle != nil else {
       guard let message = call.result_error(&result) else { return nil }
       throw StoreError(using: session.path, message: String(cString: message))
     }
-    return ResultChunk(session.library, chunk)
+    defer { call.destroy_data_chunk(&handle) }
+    return try body(ResultChunk(call, handle))
   }
 
-  /// Calls `body` with each row of each chunk.
-  func forEachRow(_ body: (ResultChunk, Int) throws -> Void) throws {
-    while let chunk = try next() {
+  func forEachChunk(_ body: (ResultChunk) throws(StoreError) -> Void) throws(StoreError) {
+    while try next(body) != nil {}
+  }
+
+  func forEachRow(_ body: (ResultChunk, Int) throws(StoreError) -> Void) throws(StoreError) {
+    try forEachChunk { chunk throws(StoreError) in
       for row in 0..<chunk.count { try body(chunk, row) }
     }
+  }
+
+  /// The whole number in the first column of the first row.
+  func number() throws(StoreError) -> Int64? {
+    try next { chunk throws(StoreError) in chunk.count > 0 ? chunk.column(0).optional(0) : nil } ?? nil
   }
 }
 
 /// Up to a vector's worth of rows, by column. Columns are read as the type they have in the statement.
-final class ResultChunk {
+struct ResultChunk {
   let count: Int
-  private let library: DuckDBLibrary
-  private var handle: CDuckDBChunk?
+  private let call: CDuckDBFunctions
+  private let handle: CDuckDBChunk?
 
-  fileprivate init(_ library: DuckDBLibrary, _ handle: CDuckDBChunk) {
-    (self.library, self.handle) = (library, handle)
-    count = Int(library.call.data_chunk_get_size(handle))
+  fileprivate init(_ call: CDuckDBFunctions, _ handle: CDuckDBChunk?) {
+    (self.call, self.handle) = (call, handle)
+    count = Int(call.data_chunk_get_size(handle))
   }
 
-  deinit { library.call.destroy_data_chunk(&handle) }
-
   func column(_ index: Int) -> ResultColumn {
-    let vector = library.call.data_chunk_get_vector(handle, UInt64(index))
-    guard let data = library.call.vector_get_data(vector) else { preconditionFailure("column \(index) is absent") }
-    return ResultColumn(data: data, validity: library.call.vector_get_validity(vector))
+    let vector = call.data_chunk_get_vector(handle, UInt64(index))
+    guard let data = call.vector_get_data(vector) else { preconditionFailure("column \(index) is absent") }
+    return ResultColumn(data: data, validity: call.vector_get_validity(vector))
   }
 }
 
@@ -66,7 +74,7 @@ struct ResultColumn {
   }
 
   func optional<Value: BitwiseCopyable>(_ row: Int, as type: Value.Type = Value.self) -> Value? {
-    isNull(row) ? nil : value(row)
+    isNull(row) ? nil : value(row, as: Value.self)
   }
 
   func time(_ row: Int) -> Timestamp { Timestamp(microseconds: value(row)) }

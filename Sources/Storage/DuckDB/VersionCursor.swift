@@ -41,9 +41,10 @@ struct VersionCursor {
       ])
       next = stop
       var isSorted = true
-      while let chunk = try result.next().map(CandleChunk.init) {
-        for row in 0..<chunk.count {
-          let version = Row(record: chunk.record(row), revision: chunk.revision(row))
+      try result.forEachChunk { chunk throws(StoreError) in
+        let candles = CandleChunk(chunk)
+        for row in 0..<candles.count {
+          let version = Row(record: candles.record(row), revision: candles.revision(row))
           if let last = rows.last, !Self.isOrdered(last, version) { isSorted = false }
           rows.append(version)
         }
