@@ -33,9 +33,17 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .target(name: "CDuckDB"),
     target("Market"),
     target("Crypto", ["CCrypto"]),
     target("Dataset", ["Market", "Crypto"]),
+    target("Compression", ["CZlib", "CZstd"]),
+    target("Storage", ["CDuckDB", "Market"]),
+    target("Ingestion", ["Compression", "Crypto", "Market", "Storage"]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
     tests("DatasetTests", ["Dataset", "Market"]),
