@@ -5,7 +5,7 @@ package import Market
 ///
 /// A candle that comes late makes no row, since live made no decision on it; it changes the rows after its arrival, just
 /// as it changed what live computed from then on.
-package struct DatasetBuilder {
+package struct DatasetBuilder: ~Copyable {
   private static let sequenceMinutes = 60
 
   private let range: Range<Timestamp>

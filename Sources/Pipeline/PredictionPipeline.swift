@@ -10,7 +10,7 @@ package protocol PipelineSink {
 /// The one fold from market events to predictions: live, replay and backtest are the same sequence of `step`.
 ///
 /// It has no clock, no I/O and no randomness; whatever can change a prediction enters as an event.
-package struct PredictionPipeline {
+package struct PredictionPipeline: ~Copyable {
   /// What an event did.
   package enum Effect: Hashable, Sendable {
     /// A series that this view does not read.
