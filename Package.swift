@@ -46,6 +46,9 @@ let package = Package(
     target("Ingestion", ["Compression", "Crypto", "Market", "Storage"]),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
+    tests("CompressionTests", ["Compression", "Market"], resources: [.copy("Fixtures")]),
+    tests("StorageTests", ["Storage", "Market"]),
+    tests("IngestionTests", ["Ingestion", "Storage", "Market"], resources: [.copy("Fixtures")]),
     tests("DatasetTests", ["Dataset", "Market"]),
   ]
 )
