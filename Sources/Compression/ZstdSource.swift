@@ -38,7 +38,8 @@ final class ZstdSource: ByteSource {
     var produced = 0
     let status = input.withUnsafeBytes { source in
       output.withUnsafeMutableBytes { sink in
-        var from = ZSTD_inBuffer(src: source.baseAddress?.advanced(by: inputPosition), size: inputCount - inputPosition, pos: 0)
+        var from = ZSTD_inBuffer(
+          src: source.baseAddress?.advanced(by: inputPosition), size: inputCount - inputPosition, pos: 0)
         var into = ZSTD_outBuffer(dst: sink.baseAddress?.advanced(by: start), size: sink.count - start, pos: 0)
         let status = ZSTD_decompressStream(context, &into, &from)
         (consumed, produced) = (from.pos, into.pos)

@@ -47,14 +47,13 @@ struct CandleChunk {
     columns = (0..<15).map(chunk.column)
   }
 
-  func openTime(_ row: Int) -> Timestamp { columns[0].time(row) }
-
-  func revision(_ row: Int) -> Int { Int(columns[1].value(row, as: Int32.self)) }
+  func revision(_ row: Int) -> Int32 { columns[1].value(row) }
 
   func record(_ row: Int) -> CandleRecord {
     CandleRecord(
       candle: Candle(
-        openTime: openTime(row), open: price(2, row), high: price(3, row), low: price(4, row), close: price(5, row),
+        openTime: columns[0].time(row), open: price(2, row), high: price(3, row), low: price(4, row),
+        close: price(5, row),
         volume: columns[6].decimal(row), quoteVolume: columns[7].decimal(row), trades: columns[8].optional(row),
         takerBuyBase: columns[9].decimal(row), takerBuyQuote: columns[10].decimal(row)),
       availableAt: columns[11].time(row), knownAt: columns[12].time(row),

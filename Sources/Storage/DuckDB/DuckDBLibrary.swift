@@ -12,9 +12,10 @@ final class DuckDBLibrary: @unchecked Sendable {
 
   static func shared() throws(StoreError) -> DuckDBLibrary { try loaded.get() }
 
-  private static let loaded: Result<DuckDBLibrary, StoreError> = load(DuckDBLocation.candidates { name in
-    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-  })
+  private static let loaded: Result<DuckDBLibrary, StoreError> = load(
+    DuckDBLocation.candidates { name in
+      getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    })
 
   private static func load(_ candidates: [DuckDBLocation]) -> Result<DuckDBLibrary, StoreError> {
     for candidate in candidates where candidate.mayExist {

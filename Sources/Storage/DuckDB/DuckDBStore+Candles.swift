@@ -17,7 +17,7 @@ extension DuckDBStore: CandleStore {
     _ series: Series, in range: Range<Timestamp>, asOf: Timestamp, _ body: ([CandleRecord]) throws -> Void
   ) throws {
     guard var cursor = try cursor(over: series, in: range, asOf: asOf) else { return }
-    while let window = try cursor.nextWindow() { try body(window.newestVersions().map(\.record)) }
+    while let window = try cursor.nextWindow() { try body(window.records) }
   }
 
   package func revisions(
@@ -38,7 +38,9 @@ extension DuckDBStore: CandleStore {
     var revisions: [CandleRevision] = []
     try result.forEachChunk { chunk throws(StoreError) in
       let candles = CandleChunk(chunk)
-      revisions += (0..<candles.count).map { CandleRevision(record: candles.record($0), revision: candles.revision($0)) }
+      revisions += (0..<candles.count).map {
+        CandleRevision(record: candles.record($0), revision: Int(candles.revision($0)))
+      }
     }
     return revisions
   }
@@ -47,7 +49,9 @@ extension DuckDBStore: CandleStore {
     _ series: Series, in range: Range<Timestamp>, asOf: Timestamp, to path: String
   ) throws -> Int {
     let table = try TableFile(path)
-    guard let entry = try entry(of: series) else { throw StoreError.unreadable(path: self.path, reason: "no \(series)") }
+    guard let entry = try entry(of: series) else {
+      throw StoreError.unreadable(path: self.path, reason: "no \(series)")
+    }
     let sql = """
       SELECT epoch_ms(open_time) AS open_time_ms, open, high, low, close, volume, quote_volume, trades, taker_buy_base,
         taker_buy_quote
@@ -76,14 +80,14 @@ extension DuckDBStore: CandleStore {
       while let candles = try next() {
         for candle in candles {
           let old = try stored.newest(at: candle.openTime)
-          if let old, old.record.candle.covers(candle) {
+          if let old, old.candle.covers(candle) {
             change.counts.unchanged += 1
             continue
           }
           let revision = old.map { $0.revision + 1 } ?? 0
           try CandleColumns.append(
-            stamp.record(candle, isRevision: revision > 0), series: entry.id, revision: Int32(revision), to: appender)
-          change.note(candle.openTime, revision: revision)
+            stamp.record(candle, isRevision: revision > 0), series: entry.id, revision: revision, to: appender)
+          change.note(candle.openTime, isRevision: revision > 0)
         }
       }
       try appender.finish()
@@ -160,8 +164,8 @@ private struct SeriesChange {
     (first, last) = (entry.summary?.firstOpenTime, entry.summary?.lastOpenTime)
   }
 
-  mutating func note(_ openTime: Timestamp, revision: Int) {
-    if revision > 0 { counts.revised += 1 } else { counts.new += 1 }
+  mutating func note(_ openTime: Timestamp, isRevision: Bool) {
+    if isRevision { counts.revised += 1 } else { counts.new += 1 }
     first = min(first ?? openTime, openTime)
     last = max(last ?? openTime, openTime)
   }

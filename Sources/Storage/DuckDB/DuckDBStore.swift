@@ -66,7 +66,8 @@ package final class DuckDBStore {
     for index in path.indices where path[index] == "/" && index > path.startIndex {
       let folder = String(path[..<index])
       guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
-        throw .cannotOpen(path: path, reason: "the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
+        throw .cannotOpen(
+          path: path, reason: "the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
       }
     }
   }

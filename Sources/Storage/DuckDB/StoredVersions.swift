@@ -3,10 +3,10 @@ import Market
 /// Answers, for times that only rise, which version of a minute is the newest stored.
 struct StoredVersions {
   private var cursor: VersionCursor?
-  private var rows: [VersionCursor.Row] = []
+  private var window = VersionWindow()
   private var position = 0
 
-  /// `summary` is `nil` for a series without rows.
+  /// A series without rows has no summary.
   init(_ session: DuckDBSession, _ entry: SeriesEntry) throws(StoreError) {
     guard let summary = entry.summary else { return }
     cursor = try VersionCursor(
@@ -14,18 +14,19 @@ struct StoredVersions {
       asOf: .distantFuture)
   }
 
-  mutating func newest(at time: Timestamp) throws(StoreError) -> VersionCursor.Row? {
+  mutating func newest(at time: Timestamp) throws(StoreError) -> (candle: Candle, revision: Int32)? {
     while true {
-      while position < rows.count, rows[position].record.candle.openTime < time { position += 1 }
-      if position < rows.count {
-        return rows[position].record.candle.openTime == time ? rows[position] : nil
+      while position < window.records.count, window.records[position].candle.openTime < time { position += 1 }
+      if position < window.records.count {
+        let candle = window.records[position].candle
+        return candle.openTime == time ? (candle, window.revisions[position]) : nil
       }
       cursor?.skip(to: time)
-      guard let window = try cursor?.nextWindow() else {
-        (cursor, rows, position) = (nil, [], 0)
+      guard let next = try cursor?.nextWindow() else {
+        (cursor, window, position) = (nil, VersionWindow(), 0)
         return nil
       }
-      (rows, position) = (window.newestVersions(), 0)
+      (window, position) = (next, 0)
     }
   }
 }
