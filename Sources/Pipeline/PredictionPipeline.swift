@@ -1,6 +1,6 @@
 internal import Features
 package import Market
-internal import Models
+package import Models
 
 /// Takes what a pipeline gives out.
 package protocol PipelineSink {
@@ -15,8 +15,8 @@ package struct PredictionPipeline: ~Copyable {
   package enum Effect: Hashable, Sendable {
     /// A series that this view does not read.
     case ignored
-    /// The next candle: decisions were made.
-    case decided
+    /// The next candle.
+    case folded
     /// Late truth: the state was put right; predictions already made stay.
     case amended(candles: Int)
     /// Late truth from before everything kept: fold the series anew from the store.
@@ -48,27 +48,44 @@ package struct PredictionPipeline: ~Copyable {
     }
   }
 
+  /// Folds an event and makes the decisions that follow from it.
   package mutating func step(_ event: borrowing MarketEvent, into sink: inout some PipelineSink) -> Effect {
+    let effect = fold(event)
+    if effect == .folded { decide(into: &sink) }
+    return effect
+  }
+
+  /// Folds an event without deciding, to bring the pipeline up to where decisions begin.
+  package mutating func fold(_ event: borrowing MarketEvent) -> Effect {
     switch event {
     case .candle(let series, let record):
       guard series == view.price else { return .ignored }
       latestAvailability = max(latestAvailability, record.availableAt)
-      return take(FeatureInput(record.candle), into: &sink)
+      return fold(FeatureInput(record.candle))
     }
   }
 
-  /// The newest feature vector, raw, in the order of `FeatureSet.candles`.
+  /// The newest feature vector, raw, in the order of `FeatureSet.candles`; empty before the first candle.
   package var vector: [Float] { recent.newestVector }
 
   package var newestOpenTime: Timestamp? { features.engine.openTime }
 
-  private mutating func take(_ candle: FeatureInput, into sink: inout some PipelineSink) -> Effect {
+  /// The version that answers for a target, as the last decision left it.
+  package func bundle(of target: PredictionTarget) -> ModelBundle? {
+    servings.first { $0.target == target }?.bundle
+  }
+
+  /// Where the target's window stands at the newest candle's close.
+  package func windowState(of target: PredictionTarget) -> WindowState? {
+    servings.first { $0.target == target }?.windowState
+  }
+
+  private mutating func fold(_ candle: FeatureInput) -> Effect {
     guard features.engine.openTime.map({ candle.openTime > $0 }) ?? true else { return amend(candle) }
     features.update(candle)
     recent.append(features.engine)
     for index in servings.indices { servings[index].observe(recent) }
-    decide(into: &sink)
-    return .decided
+    return .folded
   }
 
   private mutating func amend(_ candle: FeatureInput) -> Effect {

@@ -5,7 +5,7 @@ internal import Models
 /// One target's part of a pipeline: its version, the window it stands in, and what it answers.
 struct Serving {
   let target: PredictionTarget
-  private var bundle: ModelBundle?
+  private(set) var bundle: ModelBundle?
   private let version: String
   private let state: String
   private let reason: String
