@@ -30,6 +30,7 @@ package final class Network {
 
   deinit { ctorch_network_destroy(handle) }
 
+  /// Known once a network was made: that is what looks for a device.
   package static var usesCUDA: Bool { ctorch_uses_cuda() == 1 }
 
   /// Margins (log-odds, or values for a regression) of `rows`, offsets included.
