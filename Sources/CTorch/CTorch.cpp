@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
@@ -10,8 +11,8 @@
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/dropout.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/lstm.h>
@@ -90,13 +91,10 @@ Tensor borrowed(const int64_t *values, int64_t count) {
 
 Tensor on_device(const Tensor &tensor) { return tensor.to(device()); }
 
-Tensor uniform(at::IntArrayRef shape, int64_t fan) {
-  double bound = 1 / std::sqrt(static_cast<double>(fan));
-  return on_device(at::empty(shape, at::kFloat).uniform_(-bound, bound)).requires_grad_(true);
-}
+Tensor blank(at::IntArrayRef shape) { return at::empty(shape, at::TensorOptions(device()).dtype(at::kFloat)); }
 
 Tensor filled(int64_t count, double value, bool learned) {
-  return on_device(at::empty({count}, at::kFloat).fill_(value)).requires_grad_(learned);
+  return blank({count}).fill_(value).requires_grad_(learned);
 }
 
 struct Output {
@@ -111,9 +109,23 @@ struct Batch {
 }  // namespace
 
 struct ctorch_network {
-  explicit ctorch_network(const ctorch_shape &shape) : shape(shape) {}
+  ctorch_network(const ctorch_shape &shape, uint64_t seed)
+      : shape(shape), generator(at::globalContext().defaultGenerator(device()).clone()) {
+    generator.set_current_seed(seed);
+  }
   virtual ~ctorch_network() = default;
   virtual Output forward(const ctorch_table &table, const Tensor &rows, bool training) = 0;
+
+  Tensor uniform(at::IntArrayRef size, int64_t fan) {
+    const double bound = 1 / std::sqrt(static_cast<double>(fan));
+    return blank(size).uniform_(-bound, bound, generator).requires_grad_(true);
+  }
+
+  Tensor dropout(const Tensor &values, bool training) {
+    if (!training || shape.dropout == 0) return values;
+    const double kept = 1 - shape.dropout;
+    return values * at::empty_like(values).bernoulli_(kept, generator).div_(kept);
+  }
 
   Tensor learned(const std::string &name, Tensor tensor) {
     parameters.push_back(tensor);
@@ -165,6 +177,8 @@ struct ctorch_network {
   }
 
   ctorch_shape shape;
+  /// Its own, so that networks fitted side by side do not disturb each other.
+  at::Generator generator;
   std::vector<std::pair<std::string, Tensor>> named;
   std::vector<Tensor> parameters, first_moments, second_moments, steps;
 };
@@ -172,7 +186,7 @@ struct ctorch_network {
 namespace {
 
 struct LSTM : ctorch_network {
-  explicit LSTM(const ctorch_shape &shape) : ctorch_network(shape) {
+  LSTM(const ctorch_shape &shape, uint64_t seed) : ctorch_network(shape, seed) {
     weight_ih = learned("lstm.weight_ih", uniform({4 * hidden, shape.inputs}, hidden));
     weight_hh = learned("lstm.weight_hh", uniform({4 * hidden, hidden}, hidden));
     bias = learned("lstm.bias", uniform({4 * hidden}, hidden));
@@ -189,7 +203,7 @@ struct LSTM : ctorch_network {
     auto [outputs, last_hidden, last_cell] =
         at::lstm(steps, {zero, zero}, {weight_ih, weight_hh, bias, second_bias}, true, 1, 0.0, training, false, false);
     Tensor latent = last_hidden.select(0, 0);
-    Tensor joined = at::dropout(latent, shape.dropout, training);
+    Tensor joined = dropout(latent, training);
     if (shape.extras > 0) joined = at::cat({joined.to(at::kFloat), table.extra.index_select(0, rows)}, 1);
     return {at::linear(joined, head_weight, head_bias), latent};
   }
@@ -202,7 +216,7 @@ struct MLP : ctorch_network {
     Tensor weight, bias, mean, variance;
   };
 
-  explicit MLP(const ctorch_shape &shape) : ctorch_network(shape) {
+  MLP(const ctorch_shape &shape, uint64_t seed) : ctorch_network(shape, seed) {
     const std::vector<int64_t> widths = {shape.inputs, 64, 32, 16, 1};
     for (size_t i = 0; i + 1 < widths.size(); ++i) {
       const std::string name = "mlp." + std::to_string(i);
@@ -225,7 +239,7 @@ struct MLP : ctorch_network {
       values = at::linear(values, weights[i], biases[i]);
       values = at::batch_norm(values, norms[i].weight, norms[i].bias, norms[i].mean, norms[i].variance, training, 0.1,
                               1e-5, true);
-      values = at::dropout(at::relu(values), shape.dropout, training);
+      values = dropout(at::relu(values), training);
     }
     return {at::linear(values, weights.back(), biases.back()), {}};
   }
@@ -291,8 +305,6 @@ int ctorch_start(int threads) {
 
 int ctorch_uses_cuda(void) { return device().is_cuda() ? 1 : 0; }
 
-void ctorch_seed(uint64_t seed) { at::manual_seed(seed); }
-
 int ctorch_table_create(const ctorch_columns *columns, ctorch_table **out) {
   return guarded([&] {
     auto table = std::make_unique<ctorch_table>();
@@ -308,12 +320,12 @@ int ctorch_table_create(const ctorch_columns *columns, ctorch_table **out) {
 
 void ctorch_table_destroy(ctorch_table *table) { delete table; }
 
-int ctorch_lstm_create(const ctorch_shape *shape, ctorch_network **out) {
-  return guarded([&] { *out = new LSTM(*shape); });
+int ctorch_lstm_create(const ctorch_shape *shape, uint64_t seed, ctorch_network **out) {
+  return guarded([&] { *out = new LSTM(*shape, seed); });
 }
 
-int ctorch_mlp_create(const ctorch_shape *shape, ctorch_network **out) {
-  return guarded([&] { *out = new MLP(*shape); });
+int ctorch_mlp_create(const ctorch_shape *shape, uint64_t seed, ctorch_network **out) {
+  return guarded([&] { *out = new MLP(*shape, seed); });
 }
 
 void ctorch_network_destroy(ctorch_network *network) { delete network; }

@@ -2,8 +2,7 @@ import Learning
 import Market
 import Testing
 
-/// Serialized: libtorch's random numbers and threads belong to the process.
-@Suite(.serialized) struct NetworkTests {
+struct NetworkTests {
   @Test(arguments: [NetworkParameters.Kind.sequence, .perceptron])
   func `the loss falls on what can be learnt`(kind: NetworkParameters.Kind) throws {
     let outcome = try fit(parameters(kind)).outcome
@@ -22,6 +21,16 @@ import Testing
     #expect(try fit(parameters).network.state() == first)
     parameters.seed = 2
     #expect(try fit(parameters).network.state() != first)
+  }
+
+  @Test func `networks fitted side by side are those fitted alone`() async throws {
+    var parameters = parameters(.sequence)
+    (parameters.epochs, parameters.dropout) = (2, 0.3)
+    let alone = try fit(parameters).network.state()
+    try await withThrowingTaskGroup(of: [String: Tensor].self) { [parameters] group in
+      for _ in 0..<3 { group.addTask { try fit(parameters).network.state() } }
+      for try await state in group { #expect(state == alone) }
+    }
   }
 
   @Test func `a sequence's margin and latents are those of a plain LSTM on its rows`() throws {

@@ -3,7 +3,7 @@
 
 // libtorch behind a C interface: two small networks, trained a run of batches at a time.
 // Every function that can fail returns 0, or -1 with the reason in ctorch_last_error() of the calling thread.
-// Handles are not thread-safe. Threads, seed and numeric switches are settings of the whole process.
+// A handle belongs to one thread at a time; networks on different threads do not disturb each other.
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,19 +50,20 @@ typedef struct {
 
 const char *ctorch_last_error(void);
 
-/// Registers CUDA if its library lies beside libtorch_cpu, fixes the number of threads, asks for deterministic kernels.
+/// Registers CUDA if its library lies beside libtorch_cpu, asks for deterministic kernels, and sets how many threads
+/// an operation started from the calling thread uses.
 int ctorch_start(int threads);
 /// 1 if training runs on a CUDA device.
 int ctorch_uses_cuda(void);
-void ctorch_seed(uint64_t seed);
 
 int ctorch_table_create(const ctorch_columns *columns, ctorch_table **out);
 void ctorch_table_destroy(ctorch_table *table);
 
+/// Weights, and later dropout, are drawn from `seed`.
 /// LSTM with 32 hidden units, then a linear head on the last hidden state and the extras.
-int ctorch_lstm_create(const ctorch_shape *shape, ctorch_network **out);
+int ctorch_lstm_create(const ctorch_shape *shape, uint64_t seed, ctorch_network **out);
 /// Linear layers inputs-64-32-16-1, batch norm, ReLU and dropout between them.
-int ctorch_mlp_create(const ctorch_shape *shape, ctorch_network **out);
+int ctorch_mlp_create(const ctorch_shape *shape, uint64_t seed, ctorch_network **out);
 void ctorch_network_destroy(ctorch_network *network);
 
 /// One pass over `rows` in that order; `sum` holds the losses each batch had before its step.

@@ -1,7 +1,7 @@
 import CTorch
 
-/// A network inside libtorch, with its optimiser. Not thread-safe, and libtorch's threads and random numbers belong to
-/// the process: fit one network at a time.
+/// A network inside libtorch, with its optimiser and its own random numbers. One thread at a time may use it; several
+/// networks may be fitted side by side.
 package final class Network {
   package static let latents = 32
 
@@ -19,10 +19,9 @@ package final class Network {
     var created: OpaquePointer?
     try time.measure {
       try checkTorch("start", ctorch_start(Int32(parameters.threads)))
-      ctorch_seed(parameters.seed)
       switch parameters.kind {
-      case .sequence: try checkTorch("make a network", ctorch_lstm_create(&shape, &created))
-      case .perceptron: try checkTorch("make a network", ctorch_mlp_create(&shape, &created))
+      case .sequence: try checkTorch("make a network", ctorch_lstm_create(&shape, parameters.seed, &created))
+      case .perceptron: try checkTorch("make a network", ctorch_mlp_create(&shape, parameters.seed, &created))
       }
     }
     guard let created else { throw NetworkError.library(call: "make a network", message: "no network") }
@@ -31,6 +30,7 @@ package final class Network {
 
   deinit { ctorch_network_destroy(handle) }
 
+  /// Known once a network was made: that is what looks for a device.
   package static var usesCUDA: Bool { ctorch_uses_cuda() == 1 }
 
   /// Margins (log-odds, or values for a regression) of `rows`, offsets included.
@@ -73,25 +73,20 @@ package final class Network {
   }
 
   /// One pass over `rows` in the order given; the mean loss each batch had before its step.
-  func train(_ table: OpaquePointer, rows: ArraySlice<Int>, seed: UInt64) throws -> WeightedSum {
+  func train(_ table: OpaquePointer, rows: ArraySlice<Int>) throws -> WeightedSum {
     var step = ctorch_step(
       batch: Int64(parameters.batch), learning_rate: parameters.learningRate, weight_decay: parameters.weightDecay,
       gradient_norm: parameters.gradientNorm)
     let picked = rows.map(Int64.init)
     var sum = ctorch_sum()
-    try time.measure {
-      ctorch_seed(seed)
-      try checkTorch("train", ctorch_train(handle, table, picked, Int64(picked.count), &step, &sum))
-    }
+    try call("train") { ctorch_train(handle, table, picked, Int64(picked.count), &step, &sum) }
     return WeightedSum(value: sum.loss, weight: sum.weight)
   }
 
   func evaluate(_ table: OpaquePointer, rows: [Int]) throws -> Double {
     let picked = rows.map(Int64.init)
     var sum = ctorch_sum()
-    try time.measure {
-      try checkTorch("evaluate", ctorch_evaluate(handle, table, picked, Int64(picked.count), &sum))
-    }
+    try call("evaluate") { ctorch_evaluate(handle, table, picked, Int64(picked.count), &sum) }
     return WeightedSum(value: sum.loss, weight: sum.weight).mean
   }
 
@@ -101,11 +96,17 @@ package final class Network {
     let picked = rows.map(Int64.init)
     var margins = [Float](repeating: 0, count: rows.count)
     try examples.withTable { table in
-      try time.measure {
-        try checkTorch("predict", ctorch_predict(handle, table, picked, Int64(picked.count), &margins, latents))
-      }
+      try call("predict") { ctorch_predict(handle, table, picked, Int64(picked.count), &margins, latents) }
     }
     return margins
+  }
+
+  /// The number of threads is a property of the calling thread, which need not be the one of the call before.
+  private func call(_ purpose: String, _ body: () -> Int32) throws {
+    try time.measure {
+      try checkTorch("start", ctorch_start(Int32(parameters.threads)))
+      try checkTorch(purpose, body())
+    }
   }
 
   private func name(of index: Int64) -> String {

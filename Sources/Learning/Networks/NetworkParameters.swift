@@ -1,4 +1,4 @@
-/// Which network, and how it is fitted. The weights depend on `threads`, so a card records it.
+/// Which network, and how it is fitted.
 package struct NetworkParameters: Sendable, Equatable, Codable {
   package enum Kind: String, Sendable, Codable {
     /// LSTM with 32 hidden units over `steps` rows, then a linear head on the last hidden state and the extras.
@@ -22,7 +22,9 @@ package struct NetworkParameters: Sendable, Equatable, Codable {
   /// Of the latents of a sequence, of every hidden layer of a perceptron.
   package var dropout = 0.2
   package var seed: UInt64 = 0
-  package var threads = 2
+  /// Threads of one operation. The weights depend on it; with 1 they are the same on any number of processors, and
+  /// several networks fitted side by side use the others.
+  package var threads = 1
 
   package init(_ kind: Kind) { self.kind = kind }
 }

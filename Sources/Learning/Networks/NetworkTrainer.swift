@@ -53,7 +53,7 @@ package struct NetworkTrainer {
       for epoch in 1...parameters.epochs {
         let rows = schedule(epoch, &generator).shuffled(using: &generator)
         guard !rows.isEmpty else { throw NetworkError.noExamples(set: "training") }
-        let training = try pass(table, rows: rows, epoch: epoch, generator: &generator, observe: observe)
+        let training = try pass(table, rows: rows, epoch: epoch, observe: observe)
         let loss = validation.isEmpty ? nil : try network.evaluate(table, rows: validation)
         try check(training: training, validation: loss, epoch: epoch)
         if outcome.record(training: training, validation: loss), loss != nil { best = try network.state() }
@@ -67,14 +67,14 @@ package struct NetworkTrainer {
   }
 
   private func pass(
-    _ table: OpaquePointer, rows: [Int], epoch: Int, generator: inout SplitMix64, observe: (Progress) throws -> Void
+    _ table: OpaquePointer, rows: [Int], epoch: Int, observe: (Progress) throws -> Void
   ) throws -> Double {
     let stretch = network.parameters.batch * Self.batchesPerStretch
     let pieces = (rows.count + stretch - 1) / stretch
     var sum = WeightedSum()
     for piece in 0..<pieces {
       let (start, end) = (rows.count * piece / pieces, rows.count * (piece + 1) / pieces)
-      sum += try network.train(table, rows: rows[start..<end], seed: generator.next())
+      sum += try network.train(table, rows: rows[start..<end])
       guard end < rows.count else { break }
       try observe(
         Progress(
