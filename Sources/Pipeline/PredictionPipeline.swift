@@ -48,6 +48,14 @@ package struct PredictionPipeline: ~Copyable {
     }
   }
 
+  /// Forgets all candles; versions stay.
+  package mutating func restart() {
+    features = RewindableFeatures()
+    recent = RecentVectors()
+    latestAvailability = .distantPast
+    for index in servings.indices { servings[index].rebuild(recent) }
+  }
+
   /// Folds an event and makes the decisions that follow from it.
   package mutating func step(_ event: borrowing MarketEvent, into sink: inout some PipelineSink) -> Effect {
     let effect = fold(event)
