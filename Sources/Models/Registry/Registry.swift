@@ -8,12 +8,16 @@ package struct Registry: Sendable {
   package static let modelName = "bitcoin-model"
 
   package let path: String
+  private let patienceMilliseconds: Int
   private var journalPath: String { path + "/journal.jsonl" }
   private var statePath: String { path + "/registry.json" }
 
   private static let largestFile = 64 << 20
 
-  package init(path: String) { self.path = path }
+  /// - Parameter patienceMilliseconds: how long an operation waits for another process's to end; they take milliseconds.
+  package init(path: String, patienceMilliseconds: Int = 2000) {
+    (self.path, self.patienceMilliseconds) = (path, patienceMilliseconds)
+  }
 
   /// What an answer rests on.
   package enum Serving: Sendable, Hashable {
@@ -94,12 +98,7 @@ package struct Registry: Sendable {
     }
     let facts = JournalEntry.Facts(digest: directory.digest, isSynthetic: card.isSynthetic, gate: card.gate)
     let operation = RegistryState.Operation.register(card.name, RegistrySlot(card.view, card.target), facts)
-    let destination = folder(card.name, isArchived: false)
-    try perform(operation, at: time, who: who, why: why) { () throws(FileFailure) in
-      // A folder there that no entry names is what an interrupted registration left.
-      if destination != staged, DurableFile.exists(destination) { try DurableFile.remove(destination) }
-      if destination != staged { try DurableFile.move(staged, to: destination) }
-    }
+    try perform(operation, at: time, who: who, why: why, arriving: staged)
     return card.name
   }
 
@@ -140,22 +139,24 @@ package struct Registry: Sendable {
   @discardableResult
   private func perform(
     _ operation: RegistryState.Operation, at time: Timestamp, who: String, why: String,
-    before: () throws(FileFailure) -> Void = {}
+    arriving staged: String? = nil
   ) throws(RegistryError) -> JournalEntry {
     do {
       for folder in ["active", "archive"] { try DurableFile.makeFolder("\(path)/\(folder)") }
     } catch {
       throw .file(error)
     }
-    let lock = try RegistryLock(path + "/lock")
+    let lock = try RegistryLock(path + "/lock", patienceMilliseconds: patienceMilliseconds)
     defer { _ = lock }
     var journal = try load()
     do {
       try heal(journal)
       let entry = try journal.state.entry(for: operation, at: time, who: who, why: why)
-      try before()
-      try DurableFile.append(try StableJSON.encode(entry, isPretty: false), to: journalPath)
-      try DurableFile.syncFolder(path)
+      let line = try StableJSON.encode(entry, isPretty: false)
+      try move(staged, to: folder(entry.version, isArchived: false)) {
+        try DurableFile.append(line, to: journalPath)
+        try DurableFile.syncFolder(path)
+      }
       try journal.append(entry)
       try settle(journal)
       return entry
@@ -165,6 +166,20 @@ package struct Registry: Sendable {
       throw .file(failure)
     } catch {
       throw .damaged(file: journalPath, line: nil, reason: "\(error)")
+    }
+  }
+
+  /// Moves a new version's folder in, writes the line, and moves the folder back if that fails.
+  private func move(_ staged: String?, to home: String, writing: () throws -> Void) throws {
+    guard let staged, staged != home else { return try writing() }
+    // A folder there that no entry names is what an interrupted registration left.
+    if DurableFile.exists(home) { try DurableFile.remove(home) }
+    try DurableFile.move(staged, to: home)
+    do {
+      try writing()
+    } catch {
+      try DurableFile.move(home, to: staged)
+      throw error
     }
   }
 
@@ -185,6 +200,8 @@ package struct Registry: Sendable {
   }
 
   private func load() throws(RegistryError) -> Journal {
+    // The state first: an operation in between then leaves it behind the journal, as a crash would, and not ahead.
+    let file = try loadFile()
     var journal = Journal()
     if DurableFile.exists(journalPath) {
       let bytes = try read(journalPath)
@@ -193,7 +210,7 @@ package struct Registry: Sendable {
       let lines = bytes[..<journal.wholeLength].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       for (index, line) in lines.dropLast().enumerated() { try take(line, number: index + 1, into: &journal) }
     }
-    try compare(journal)
+    if let file { try compare(file, journal) }
     return journal
   }
 
@@ -213,18 +230,20 @@ package struct Registry: Sendable {
     }
   }
 
-  /// `registry.json` may be behind the journal after a crash, never ahead of it or beside it.
-  private func compare(_ journal: Journal) throws(RegistryError) {
-    guard DurableFile.exists(statePath) else { return }
-    let file: RegistryFile
+  private func loadFile() throws(RegistryError) -> RegistryFile? {
+    guard DurableFile.exists(statePath) else { return nil }
     do {
-      file = try StableJSON.decode(RegistryFile.self, from: try read(statePath))
+      return try StableJSON.decode(RegistryFile.self, from: try read(statePath))
     } catch let error as RegistryError {
       throw error
     } catch {
       throw .damaged(
         file: statePath, line: nil, reason: "\(StableJSON.reason(error)); remove it, the journal restores it")
     }
+  }
+
+  /// `registry.json` may be behind the journal after a crash, never ahead of it or beside it.
+  private func compare(_ file: RegistryFile, _ journal: Journal) throws(RegistryError) {
     guard file.schema == RegistryFile.currentSchema, file.name == Self.modelName else {
       throw .damaged(file: statePath, line: nil, reason: "schema \(file.schema) of “\(file.name)” is not known here")
     }
