@@ -199,8 +199,8 @@ struct RegistryTests {
 
   /// The files of a registry with two versions, made once.
   private struct Template {
-    let journal: Data
-    let state: Data
+    let journal: [UInt8]
+    let state: [UInt8]
 
     init() {
       let folder = try! TemporaryFolder()
@@ -209,14 +209,14 @@ struct RegistryTests {
         let staged = try! MadeVersion(name: name, treeCount: 1, depth: 1).write(in: folder.path + "/staging")
         try! registry.register(staged: staged, at: Timestamp(minute: 1), who: "test", why: "")
       }
-      journal = try! Data(contentsOf: URL(filePath: folder.path + "/journal.jsonl"))
-      state = try! Data(contentsOf: URL(filePath: folder.path + "/registry.json"))
+      journal = try! DurableFile.read(folder.path + "/journal.jsonl", atMost: 1 << 20)
+      state = try! DurableFile.read(folder.path + "/registry.json", atMost: 1 << 20)
     }
 
     func copy(to path: String) throws {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      try journal.write(to: URL(filePath: path + "/journal.jsonl"))
-      try state.write(to: URL(filePath: path + "/registry.json"))
+      try DurableFile.create(path + "/journal.jsonl", journal)
+      try DurableFile.create(path + "/registry.json", state)
     }
   }
 
