@@ -162,7 +162,7 @@ struct RegistryTests {
   @Test(arguments: 0..<150)
   func `a mutated registry is refused or read, and never traps`(seed: UInt64) throws {
     var generator = SplitMix64(seed: seed)
-    try Self.template.copy(to: registry.path)
+    try Self.template.get().copy(to: registry.path)
     let name = Bool.random(using: &generator) ? "journal.jsonl" : "registry.json"
     var data = try Data(contentsOf: file(name))
     for _ in 0..<Int.random(in: 1...3, using: &generator) {
@@ -202,15 +202,15 @@ struct RegistryTests {
     let journal: [UInt8]
     let state: [UInt8]
 
-    init() {
-      let folder = try! TemporaryFolder()
+    init() throws {
+      let folder = try TemporaryFolder()
       let registry = Registry(path: folder.path)
       for name in ["a", "b"] {
-        let staged = try! MadeVersion(name: name, treeCount: 1, depth: 1).write(in: folder.path + "/staging")
-        try! registry.register(staged: staged, at: Timestamp(minute: 1), who: "test", why: "")
+        let staged = try MadeVersion(name: name, treeCount: 1, depth: 1).write(in: folder.path + "/staging")
+        try registry.register(staged: staged, at: Timestamp(minute: 1), who: "test", why: "")
       }
-      journal = try! DurableFile.read(folder.path + "/journal.jsonl", atMost: 1 << 20)
-      state = try! DurableFile.read(folder.path + "/registry.json", atMost: 1 << 20)
+      journal = try DurableFile.read(folder.path + "/journal.jsonl", atMost: 1 << 20)
+      state = try DurableFile.read(folder.path + "/registry.json", atMost: 1 << 20)
     }
 
     func copy(to path: String) throws {
@@ -220,5 +220,5 @@ struct RegistryTests {
     }
   }
 
-  private static let template = Template()
+  private static let template = Result { try Template() }
 }
