@@ -44,9 +44,10 @@ let package = Package(
     target("Operations", ["CProcessor", "CYAML", "Market"]),
     program("candlecast", ["Market", "Operations"]),
     program("candlecast-bench", ["Market", "Operations"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: dialect),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
-    tests("OperationsTests", ["Market", "Operations"]),
+    tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
     tests("CommandTests", ["candlecast", "Market", "Operations"]),
     tests("TidyTests", []),
   ]
