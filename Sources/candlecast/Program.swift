@@ -55,7 +55,7 @@ struct Program: Sendable {
     let context = CommandContext(
       configuration: configuration, log: log(configuration, arguments),
       output: Output(isJSON: arguments.has("--json"), isQuiet: arguments.has("--quiet"), write: output),
-      installation: Installation(configuration: configuration, environment: environment))
+      installation: Installation(environment: environment))
     for notice in configuration.notices { context.log.write(.debug, "config", notice) }
     let start = SystemClock.seconds()
     do {
