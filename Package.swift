@@ -49,6 +49,7 @@ let package = Package(
     tests("CryptoTests", ["Crypto"]),
     tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
     tests("CommandTests", ["candlecast", "Market", "Operations"]),
+    tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ]
 )
