@@ -32,24 +32,67 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
   .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: dialect)
 }
 
+func systemLibrary(_ name: String, pkgConfig: String, debian: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([debian])])
+}
+
+/// libtorch has neither a package nor a pkg-config file; only the trainer links it.
+let torch = Target.target(
+  name: "CTorch",
+  cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror", "-isystem", cache + "/torch/include"])],
+  linkerSettings: [
+    .unsafeFlags([
+      "-L" + cache + "/torch/lib", "-ltorch_cpu", "-lc10", "-Xlinker", "-rpath", "-Xlinker", cache + "/torch/lib",
+    ])
+  ])
+
 let package = Package(
   name: "candlecast",
   targets: [
-    .systemLibrary(
-      name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    systemLibrary("CCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
+    systemLibrary("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+    systemLibrary("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+    systemLibrary("CZstd", pkgConfig: "libzstd", debian: "libzstd-dev"),
     .target(name: "CProcessor"),
+    .target(name: "CDuckDB"),
+    .target(name: "CXGBoost", linkerSettings: [.linkedLibrary("dl")]),
+    torch,
     target("Market"),
     target("Crypto", ["CCrypto"]),
+    target("Compression", ["CZlib", "CZstd"]),
+    target("Settlement", ["Market"]),
+    target("Features", ["Market"]),
+    target("Models", ["Crypto", "Market"]),
+    target("Evaluation", ["Market", "Settlement"]),
+    target("Pipeline", ["Features", "Market", "Models"]),
+    target("Dataset", ["Crypto", "Features", "Market"]),
+    target("Storage", ["CDuckDB", "Market"]),
+    target("Ingestion", ["Compression", "Crypto", "Market", "Storage"]),
+    target(
+      "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),
-    program("candlecast", ["Market", "Operations"]),
-    program("candlecast-bench", ["Market", "Operations"]),
+    program(
+      "candlecast",
+      [
+        "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
+        "Settlement", "Storage",
+      ]),
+    program("candlecast-trainer", ["Dataset", "Evaluation", "Learning", "Market", "Models"]),
+    program("candlecast-bench", ["Features", "Market", "Models", "Operations"]),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: dialect),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
+    tests("SettlementTests", ["Market", "Settlement"]),
+    tests("FeaturesTests", ["CAllocationCounter", "Features", "Market"], resources: [.copy("Fixtures")]),
+    tests("ModelsTests", ["CAllocationCounter", "Market", "Models"], resources: [.copy("Fixtures")]),
+    tests("EvaluationTests", ["Evaluation", "Market", "Settlement"], resources: [.copy("Fixtures")]),
+    tests("DatasetTests", ["Dataset", "Features", "Market"]),
+    tests("LearningTests", ["Learning", "Market"]),
     tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
     tests("CommandTests", ["candlecast", "Market", "Operations"]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
-  ]
+  ],
+  cxxLanguageStandard: .cxx20
 )

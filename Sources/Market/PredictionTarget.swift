@@ -27,7 +27,7 @@ package enum PredictionTarget: Hashable, Sendable {
   package var isBinary: Bool { if case .change = self { false } else { true } }
 }
 
-extension PredictionTarget: CustomStringConvertible, Codable {
+extension PredictionTarget: TextCodable {
   package var description: String {
     switch self {
     case .direction(let minutes): "direction-\(minutes)m"
@@ -44,19 +44,5 @@ extension PredictionTarget: CustomStringConvertible, Codable {
       return nil
     }
     self = match
-  }
-
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    let text = try container.decode(String.self)
-    guard let target = PredictionTarget(text) else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: "unknown target \(text)")
-    }
-    self = target
-  }
-
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
   }
 }

@@ -1,5 +1,5 @@
 /// Where prices come from, in lower case: `binance`, `coinbase`, `chainlink`, `sim-binance`.
-package struct Venue: Hashable, Sendable, Codable, CustomStringConvertible {
+package struct Venue: Hashable, Sendable, TextCodable {
   package let name: String
 
   /// `nil` unless the name is 1–32 lower-case letters, digits or hyphens.
@@ -22,7 +22,7 @@ package struct Venue: Hashable, Sendable, Codable, CustomStringConvertible {
 }
 
 /// A venue's own name of an instrument, such as `BTCUSDT` or `BTC/USD`.
-package struct Symbol: Hashable, Sendable, Codable, CustomStringConvertible {
+package struct Symbol: Hashable, Sendable, TextCodable {
   package let name: String
 
   /// `nil` unless the name is 1–32 upper-case letters, digits, `/` or `-`.
@@ -41,7 +41,7 @@ package struct Symbol: Hashable, Sendable, Codable, CustomStringConvertible {
 }
 
 /// One-minute candles of one instrument on one venue. Series are never merged silently.
-package struct Series: Hashable, Sendable, Codable, CustomStringConvertible {
+package struct Series: Hashable, Sendable, TextCodable {
   package let venue: Venue
   package let symbol: Symbol
 
@@ -62,7 +62,7 @@ package struct Series: Hashable, Sendable, Codable, CustomStringConvertible {
 }
 
 /// Which series gives prices to a pipeline and which gives volumes; without `volume` one exchange gives both.
-package struct MarketView: Hashable, Sendable, Codable, CustomStringConvertible {
+package struct MarketView: Hashable, Sendable, TextCodable {
   package let price: Series
   package let volume: Series?
 

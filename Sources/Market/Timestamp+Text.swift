@@ -1,4 +1,4 @@
-extension Timestamp: CustomStringConvertible {
+extension Timestamp {
   /// ISO 8601 in UTC with as many fraction digits as needed: none, three or six.
   package var description: String {
     let civil = CivilDate(day: day)

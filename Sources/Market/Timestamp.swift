@@ -1,5 +1,5 @@
 /// An instant as microseconds since 1970-01-01T00:00:00Z, without leap seconds.
-package struct Timestamp: Hashable, Comparable, Sendable, Codable {
+package struct Timestamp: Hashable, Comparable, Sendable, TextCodable {
   package var microseconds: Int64
 
   package init(microseconds: Int64) { self.microseconds = microseconds }

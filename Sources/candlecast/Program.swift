@@ -1,5 +1,10 @@
+import Dataset
+import Ingestion
 import Market
+import Models
 import Operations
+import Settlement
+import Storage
 
 /// A run of the command, from words to exit code.
 struct Program: Sendable {
@@ -22,6 +27,9 @@ struct Program: Sendable {
     switch error {
     case let error as any ExitCoded: error.exitCode
     case is ConfigurationError: .wrongUsage
+    case let error as StoreError: ExitCode(rawValue: error.exitCode) ?? .failed
+    case let error as ImportError: ExitCode(rawValue: error.exitCode) ?? .failed
+    case is DatasetError, is VersionError, is RegistryError, is SettlementError: .badData
     case is ChildProcessError: .unreachable
     default: .failed
     }

@@ -10,9 +10,12 @@ enum SystemClock {
   }
 
   /// Seconds since some moment; never goes back.
-  static func seconds() -> Double {
+  static func seconds() -> Double { Double(nanoseconds()) / 1e9 }
+
+  /// Nanoseconds since some moment; never goes back.
+  static func nanoseconds() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }

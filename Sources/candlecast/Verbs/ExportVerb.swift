@@ -1,3 +1,7 @@
+import Market
+import Operations
+import Storage
+
 struct ExportVerb: Verb {
   let name = "export"
   let summary = "writes stored candles or predictions to a file"
@@ -16,6 +20,35 @@ struct ExportVerb: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    throw CommandError.notBuilt(name)
+    let path = try arguments.tablePath()
+    let store = try context.openForReading()
+    let rows = try export(arguments, to: path, from: store, context)
+    context.output.present(["file": .text(path), "rows": JSONValue(rows)]) { "\(path): \(rows.grouped) rows" }
+    return .done
+  }
+
+  private func export(
+    _ arguments: ParsedArguments, to path: String, from store: DuckDBStore, _ context: CommandContext
+  ) throws -> Int {
+    if arguments.positionals[0] == "candles" {
+      let series = try context.prices(of: context.view, in: store).series
+      return try store.exportCandles(
+        series, in: arguments.range, asOf: arguments.time("--as-of") ?? .distantFuture, to: path)
+    }
+    let filter = PredictionFilter(
+      range: arguments.range, view: arguments.has("--view") ? context.view : nil,
+      target: arguments.has("--target") ? context.target : nil)
+    return try store.exportPredictions(filter, to: path)
+  }
+}
+
+extension ParsedArguments {
+  /// `--out`, whose ending chooses the format.
+  func tablePath() throws -> String {
+    let path = text("--out") ?? ""
+    guard path.hasSuffix(".csv") || path.hasSuffix(".parquet") else {
+      throw CommandError(.wrongUsage, "--out \(path): the file must end in .csv or .parquet")
+    }
+    return path
   }
 }

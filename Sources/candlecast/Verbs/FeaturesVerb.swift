@@ -1,3 +1,8 @@
+import Features
+import Market
+import Operations
+import Storage
+
 struct FeaturesVerb: Verb {
   let name = "features"
   let summary = "computes every feature of a range and writes them to a file"
@@ -14,6 +19,34 @@ struct FeaturesVerb: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    throw CommandError.notBuilt(name)
+    let path = try arguments.tablePath()
+    let store = try context.openForReading()
+    let summary = try context.prices(of: context.view, in: store)
+    let range = arguments.range
+    let writer = try TableWriter(path: path, columns: FeatureSet.candles.names)
+    var engine = FeatureEngine()
+    var bar = context.progress("features", unit: "candles", total: Int64(summary.rows))
+    var count = 0
+    let span = Timestamp.distantPast..<range.upperBound
+    try store.readCandles(summary.series, in: span, asOf: arguments.time("--as-of") ?? .distantFuture) { batch in
+      if context.isStopRequested { throw CommandError(.failed, "stopped; \(path) was not written") }
+      for record in batch {
+        engine.update(FeatureInput(record.candle))
+        guard range.contains(record.candle.openTime) else { continue }
+        try engine.withValues { try writer.append(record.candle.openTime, $0) }
+      }
+      count += batch.count
+      bar.update(Int64(count))
+    }
+    bar.finish()
+    let rows = try writer.finish()
+    let set = FeatureSet.candles
+    context.output.present(
+      [
+        "file": .text(path), "rows": JSONValue(rows), "columns": JSONValue(set.count),
+        "feature_set": .text(set.hash.description),
+      ]
+    ) { "\(path): \(rows.grouped) rows of \(set.count) features (set \(set.hash))" }
+    return .done
   }
 }

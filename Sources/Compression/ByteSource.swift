@@ -1,0 +1,35 @@
+/// Bytes in order, decompressed on the way, in bounded memory.
+package protocol ByteSource: AnyObject {
+  /// Puts at least one byte into `buffer` from `start` on and returns how many; 0 at the proper end of the data.
+  func read(into buffer: inout [UInt8], from start: Int) throws(CompressionError) -> Int
+}
+
+extension InputFile: ByteSource {}
+
+/// How a file is packed, told by its first bytes and not by its name.
+package enum Packing: Sendable {
+  case plain, gzip, zip, zstd
+
+  package init(firstBytes: some Collection<UInt8>) {
+    self =
+      firstBytes.starts(with: [0x1F, 0x8B])
+      ? .gzip
+      : firstBytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) || firstBytes.starts(with: [0x50, 0x4B, 0x05, 0x06])
+        ? .zip
+        : firstBytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) ? .zstd : .plain
+  }
+}
+
+extension InputFile {
+  /// The file's contents, unpacked as its first bytes say. A zip must hold exactly one file.
+  package func unpacked() throws(CompressionError) -> any ByteSource {
+    let start = try bytes(at: 0, count: min(4, size)) ?? []
+    seek(to: 0)
+    switch Packing(firstBytes: start) {
+    case .plain: return self
+    case .gzip: return GzipSource(self)
+    case .zip: return try ZipSource(self)
+    case .zstd: return ZstdSource(self)
+    }
+  }
+}

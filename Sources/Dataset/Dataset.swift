@@ -1,0 +1,144 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import Glibc
+package import Market
+
+/// A dataset file mapped into memory. Checked whole (size and SHA-256) when opened.
+package final class Dataset: Sendable {
+  package let header: DatasetHeader
+  /// SHA-256 of the file's contents.
+  package let digest: String
+  private let file: MappedFile
+  private let offsets: Offsets
+
+  private struct Offsets: Sendable {
+    var openTimes = 0
+    var availableAts = 0
+    var opens = 0
+    var closes = 0
+    var sinceRestart = 0
+    var nearAmendment = 0
+    var minuteOpenTimes = 0
+    var minuteOpens = 0
+    var minuteCloses = 0
+    var features = 0
+    var end = 0
+  }
+
+  package init(path: String) throws(DatasetError) {
+    file = try MappedFile(path: path)
+    header = try Self.readHeader(file, path: path)
+    offsets = Self.layout(header, start: Self.preambleLength(file))
+    guard file.count == offsets.end + 64 else {
+      throw .damaged(path: path, what: "\(file.count) bytes instead of \(offsets.end + 64)")
+    }
+    var hash = SHA256()
+    hash.update(UnsafeRawBufferPointer(rebasing: file.bytes[..<offsets.end]))
+    let computed = hash.hexDigest()
+    digest = String(decoding: file.bytes[offsets.end...], as: UTF8.self)
+    guard computed == digest else { throw .damaged(path: path, what: "its checksum differs") }
+  }
+
+  package var rowCount: Int { header.rows }
+  package var featureCount: Int { header.featureNames.count }
+
+  package var openTimesMicroseconds: UnsafeBufferPointer<Int64> { column(offsets.openTimes, header.rows) }
+  package var availableAtMicroseconds: UnsafeBufferPointer<Int64> { column(offsets.availableAts, header.rows) }
+  package var opens: UnsafeBufferPointer<Double> { column(offsets.opens, header.rows) }
+  package var closes: UnsafeBufferPointer<Double> { column(offsets.closes, header.rows) }
+  package var candlesSinceRestart: UnsafeBufferPointer<Int32> { column(offsets.sinceRestart, header.rows) }
+  package var nearAmendment: UnsafeBufferPointer<UInt8> { column(offsets.nearAmendment, header.rows) }
+  package var minuteOpenTimesMicroseconds: UnsafeBufferPointer<Int64> {
+    column(offsets.minuteOpenTimes, header.minutes)
+  }
+  package var minuteOpens: UnsafeBufferPointer<Double> { column(offsets.minuteOpens, header.minutes) }
+  package var minuteCloses: UnsafeBufferPointer<Double> { column(offsets.minuteCloses, header.minutes) }
+  /// Row-major, `rowCount` × `featureCount`, NaN where not known. Valid as long as the dataset.
+  package var features: UnsafeBufferPointer<Float> { column(offsets.features, header.rows * featureCount) }
+
+  /// Close of the row's candle: when its decision is made.
+  package func decisionTime(_ row: Int) -> Timestamp {
+    Timestamp(microseconds: openTimesMicroseconds[row]).adding(minutes: 1)
+  }
+
+  private func column<Element>(_ offset: Int, _ count: Int) -> UnsafeBufferPointer<Element> {
+    UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + count * MemoryLayout<Element>.stride])
+      .assumingMemoryBound(to: Element.self)
+  }
+
+  private static func preambleLength(_ file: MappedFile) -> Int {
+    columnStart + Int(file.bytes.loadUnaligned(fromByteOffset: lengthOffset, as: UInt64.self))
+  }
+
+  /// The header's length is a column of its own, aligned like one.
+  private static let lengthOffset = 64
+  private static let columnStart = lengthOffset + 8
+  private static let longestHeader = 1 << 20
+
+  private static func readHeader(_ file: MappedFile, path: String) throws(DatasetError) -> DatasetHeader {
+    guard file.count > columnStart, file.bytes.prefix(8).elementsEqual(DatasetColumn.magic) else {
+      throw .notADataset(path: path)
+    }
+    let length = file.bytes.loadUnaligned(fromByteOffset: lengthOffset, as: UInt64.self)
+    guard length < longestHeader, columnStart + Int(length) <= file.count else {
+      throw .damaged(path: path, what: "header of \(length) bytes")
+    }
+    let json = Data(file.bytes[columnStart..<columnStart + Int(length)])
+    guard let header = try? JSONDecoder().decode(DatasetHeader.self, from: json) else {
+      throw .damaged(path: path, what: "unreadable header")
+    }
+    guard header.schema <= 1 else { throw .newerSchema(path: path, schema: header.schema) }
+    let limit = 1 << 32
+    guard (0..<limit).contains(header.rows), (0..<limit).contains(header.minutes),
+      (1...4096).contains(header.featureNames.count)
+    else { throw .damaged(path: path, what: "impossible sizes") }
+    return header
+  }
+
+  private static func layout(_ header: DatasetHeader, start: Int) -> Offsets {
+    var position = start
+    func place<Element>(_ count: Int, _ type: Element.Type) -> Int {
+      let offset = position.roundedUp(toMultipleOf: DatasetColumn.alignment(of: type))
+      position = offset + count * MemoryLayout<Element>.stride
+      return offset
+    }
+    var offsets = Offsets()
+    offsets.openTimes = place(header.rows, Int64.self)
+    offsets.availableAts = place(header.rows, Int64.self)
+    offsets.opens = place(header.rows, Double.self)
+    offsets.closes = place(header.rows, Double.self)
+    offsets.sinceRestart = place(header.rows, Int32.self)
+    offsets.nearAmendment = place(header.rows, UInt8.self)
+    offsets.minuteOpenTimes = place(header.minutes, Int64.self)
+    offsets.minuteOpens = place(header.minutes, Double.self)
+    offsets.minuteCloses = place(header.minutes, Double.self)
+    offsets.features = place(header.rows * header.featureNames.count, Float.self)
+    offsets.end = position
+    return offsets
+  }
+}
+
+/// A read-only file in memory.
+private final class MappedFile: Sendable {
+  private let start: UInt
+  let count: Int
+
+  var bytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: start), count: count)
+  }
+
+  init(path: String) throws(DatasetError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
+    defer { close(descriptor) }
+    var information = stat()
+    guard fstat(descriptor, &information) == 0, information.st_size > 0 else { throw .notADataset(path: path) }
+    count = Int(information.st_size)
+    guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
+      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+    }
+    start = UInt(bitPattern: address)
+  }
+
+  deinit { munmap(UnsafeMutableRawPointer(bitPattern: start), count) }
+}

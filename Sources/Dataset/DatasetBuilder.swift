@@ -1,0 +1,81 @@
+internal import Features
+package import Market
+
+/// Folds candles in the order in which a live reader had them into decision rows, and keeps their final prices.
+///
+/// A candle that comes late makes no row, since live made no decision on it; it changes the rows after its arrival, just
+/// as it changed what live computed from then on.
+package struct DatasetBuilder: ~Copyable {
+  private static let sequenceMinutes = 60
+
+  private let range: Range<Timestamp>
+  private var writer: DatasetWriter
+  private var features = RewindableFeatures()
+  private var candles: [FeatureInput] = []
+  private var vector: [Float]
+  private var amendedUntil = Timestamp.distantPast
+
+  /// Rows are kept for candles that open in `header`'s range; earlier candles only build up state.
+  package init(header: DatasetHeader, expectedCandles: Int) {
+    range = Timestamp(microseconds: header.fromMicroseconds)..<Timestamp(microseconds: header.toMicroseconds)
+    writer = DatasetWriter(header: header, expectedRows: expectedCandles)
+    vector = [Float](repeating: .nan, count: FeatureSet.candles.count)
+    candles.reserveCapacity(expectedCandles)
+  }
+
+  /// Candles come in the order of their availability.
+  package mutating func take(_ record: CandleRecord) {
+    let candle = FeatureInput(record.candle)
+    guard let newest = features.engine.openTime, candle.openTime <= newest else { return append(candle, record) }
+    amend(candle, at: record.availableAt)
+  }
+
+  /// Returns the file's SHA-256.
+  package consuming func write(to path: String) throws(DatasetError) -> String {
+    for candle in candles { writer.appendMinute(openTime: candle.openTime, open: candle.open, close: candle.close) }
+    return try writer.write(to: path)
+  }
+
+  private mutating func append(_ candle: FeatureInput, _ record: CandleRecord) {
+    features.update(candle)
+    candles.append(candle)
+    guard range.contains(candle.openTime) else { return }
+    writeVector()
+    let row = DatasetRow(
+      openTime: candle.openTime, availableAt: record.availableAt, open: candle.open, close: candle.close,
+      candlesSinceRestart: Int32(clamping: features.engine.candlesSinceRestart),
+      isNearAmendment: record.candle.closeTime < amendedUntil)
+    writer.append(row, vector: vector)
+  }
+
+  private mutating func amend(_ candle: FeatureInput, at time: Timestamp) {
+    amendedUntil = max(amendedUntil, time.adding(minutes: Self.sequenceMinutes + 1))
+    let position = position(of: candle.openTime)
+    if position < candles.count, candles[position].openTime == candle.openTime {
+      candles[position] = candle
+    } else {
+      candles.insert(candle, at: position)
+    }
+    guard case .needsRebuild = features.amend([candle]) else { return }
+    features = RewindableFeatures()
+    for candle in candles { features.update(candle) }
+  }
+
+  /// The array is moved out and back, so that writing neither copies it nor the engine.
+  private mutating func writeVector() {
+    var values: [Float] = []
+    swap(&values, &vector)
+    var span = values.mutableSpan
+    features.engine.write(into: &span)
+    swap(&values, &vector)
+  }
+
+  private func position(of time: Timestamp) -> Int {
+    var (low, high) = (0, candles.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if candles[middle].openTime < time { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

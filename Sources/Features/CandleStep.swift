@@ -1,0 +1,63 @@
+import Glibc
+import Market
+
+/// A candle as the indicators see it: with its predecessor and the yardsticks that several of them share.
+struct CandleStep {
+  let candle: FeatureInput
+  /// Whole minutes since 1970 of the open time.
+  let minute: Int
+  /// The candle folded before this one, across a hole of at most `FeatureEngine.longestBridgedHole` minutes; prices are
+  /// NaN if there is none.
+  let previousClose: Double
+  let previousHigh: Double
+  let previousLow: Double
+  let logClose: Double
+  let logHigh: Double
+  let logLow: Double
+  /// ln(close / previous close); NaN unless the minute before is present.
+  let logReturn: Double
+  /// ln(high / low).
+  let logRange: Double
+  /// (high + low + close) / 3.
+  let typicalPrice: Double
+  /// Volume whose taker bought minus volume whose taker sold, base asset.
+  let signedVolume: Double
+  /// ATR 14 of this candle, for distances without a price scale; NaN in its warm-up.
+  var averageTrueRange = Double.nan
+  /// √ of the mean square of the last 240 and 1440 one-minute log returns, at least 10⁻⁵; NaN in their warm-up.
+  var scale240 = Double.nan
+  var scale1440 = Double.nan
+
+  init(_ candle: FeatureInput, minute: Int, previous: FeatureInput?, isAdjacent: Bool) {
+    self.candle = candle
+    self.minute = minute
+    previousClose = previous?.close ?? .nan
+    previousHigh = previous?.high ?? .nan
+    previousLow = previous?.low ?? .nan
+    logClose = log(candle.close)
+    logHigh = log(candle.high)
+    logLow = log(candle.low)
+    logReturn = isAdjacent ? log(candle.close / previousClose) : .nan
+    logRange = log(candle.high / candle.low)
+    typicalPrice = (candle.high + candle.low + candle.close) / 3
+    signedVolume = 2 * candle.takerBuyBase - candle.volume
+  }
+
+  var close: Double { candle.close }
+
+  var hasPrevious: Bool { !previousClose.isNaN }
+
+  /// The largest of high − low, |high − previous close|, |low − previous close|; NaN without a predecessor.
+  var trueRange: Double {
+    guard hasPrevious else { return .nan }
+    return max(candle.high - candle.low, abs(candle.high - previousClose), abs(candle.low - previousClose))
+  }
+
+  /// What a random walk without drift typically moves in `minutes`, as a log return; NaN in the warm-up.
+  func typicalMove(minutes: Double) -> Double { (minutes > 240 ? scale1440 : scale240) * minutes.squareRoot() }
+}
+
+extension Double {
+  /// NaN unless `divisor` is above zero: a ratio to nothing is not known.
+  func dividedByPositive(_ divisor: Double) -> Double { divisor > 0 ? self / divisor : .nan }
+}

@@ -1,0 +1,24 @@
+/// The close in the range of the last n candles, all in logarithms: `range_position_n` = (close − lowest) / (highest −
+/// lowest), 0–1, null in a flat range; `low_distance_n` = close − lowest and `high_distance_n` = highest − close, ≥ 0, in
+/// units of the typical one-minute move of 240 minutes.
+///
+/// First value at the n-th candle; the distances also wait for their unit.
+struct RangePosition<let length: Int>: Indicator {
+  static var columns: [FeatureColumn] {
+    [
+      length == 60 ? .sequence("range_position_60") : .model("range_position_\(length)"),
+      .model("low_distance_\(length)"), .model("high_distance_\(length)"),
+    ]
+  }
+
+  private var highest = SlidingMaximum<length>()
+  private var lowestNegated = SlidingMaximum<length>()
+
+  mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
+    let high = highest.push(step.logHigh)
+    let low = -lowestNegated.push(-step.logLow)
+    row.append((step.logClose - low).dividedByPositive(high - low))
+    row.append((step.logClose - low) / step.scale240)
+    row.append((high - step.logClose) / step.scale240)
+  }
+}

@@ -1,0 +1,55 @@
+import Compression
+package import Market
+import Storage
+
+/// Candles of one file in order, whatever its format: CSV (plain, gzip, zip, zstd) or Parquet.
+package final class CandleFileReader {
+  private enum Content {
+    case text(CandleTextReader)
+    case parquet(CandleParquetReader)
+  }
+
+  private let content: Content
+  private let file: InputFile
+
+  package init(path: String, policy: BadRowPolicy = .reject) throws(ImportError) {
+    let sieve = CandleSieve(file: path, policy: policy)
+    let source: (any ByteSource)?
+    do throws(CompressionError) {
+      file = try InputFile(path: path)
+      let isParquet = try file.bytes(at: 0, count: min(4, file.size)) == Array("PAR1".utf8)
+      source = isParquet ? nil : try file.unpacked()
+    } catch {
+      throw .unpacking(error)
+    }
+    if let source {
+      content = .text(CandleTextReader(source, sieve: sieve))
+    } else {
+      content = .parquet(try CandleParquetReader(path, sieve: sieve))
+    }
+  }
+
+  /// The next candles, at least one; `nil` at the proper end of the file. A file without rows is an error.
+  package func next() throws(ImportError) -> [Candle]? {
+    switch content {
+    case .text(let reader): try reader.next()
+    case .parquet(let reader): try reader.next()
+    }
+  }
+
+  package var rowsRead: Int { sieve.rowsRead }
+  package var skipped: Int { sieve.skipped }
+  package var badRows: [BadRow] { sieve.badRows }
+
+  package var progress: ImportProgress {
+    guard case .text = content else { return ImportProgress(rows: rowsRead, bytesRead: 0, bytesTotal: 0) }
+    return ImportProgress(rows: rowsRead, bytesRead: file.position, bytesTotal: file.size)
+  }
+
+  private var sieve: CandleSieve {
+    switch content {
+    case .text(let reader): reader.sieve
+    case .parquet(let reader): reader.sieve
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Market
+
+/// What one line of a candle file says.
+enum CandleLine {
+  case candle(Candle)
+  case fault(column: Int, rule: String)
+  /// Its times have another unit than the file's earlier lines.
+  case otherUnit
+
+  init(_ scanner: inout FieldScanner, layout: CandleLayout, unit: inout TimeUnit?) {
+    switch layout {
+    case .own: self = Self.own(&scanner)
+    case .binance: self = Self.binance(&scanner, &unit)
+    }
+  }
+
+  private static func own(_ scanner: inout FieldScanner) -> CandleLine {
+    let time = scanner.required(scanner.integer())
+    if let time, !isPlausible(time, .milliseconds) { scanner.fail(timeRule) }
+    let open = scanner.required(scanner.decimal())
+    let high = scanner.required(scanner.decimal())
+    let low = scanner.required(scanner.decimal())
+    let close = scanner.required(scanner.decimal())
+    let volume = scanner.decimal()
+    let quoteVolume = scanner.decimal()
+    let trades = scanner.integer()
+    let takerBuyBase = scanner.decimal()
+    let takerBuyQuote = scanner.decimal()
+    guard scanner.isComplete, let time, let open, let high, let low, let close else { return fault(of: scanner) }
+    return .candle(
+      Candle(
+        openTime: Timestamp(milliseconds: time), open: open, high: high, low: low, close: close, volume: volume,
+        quoteVolume: quoteVolume, trades: trades, takerBuyBase: takerBuyBase, takerBuyQuote: takerBuyQuote))
+  }
+
+  private static func binance(_ scanner: inout FieldScanner, _ unit: inout TimeUnit?) -> CandleLine {
+    let time = scanner.required(scanner.integer())
+    if let time, !isPlausible(time, TimeUnit(of: time)) { scanner.fail(timeRule) }
+    let open = scanner.required(scanner.decimal())
+    let high = scanner.required(scanner.decimal())
+    let low = scanner.required(scanner.decimal())
+    let close = scanner.required(scanner.decimal())
+    let volume = scanner.decimal()
+    let closing = scanner.required(scanner.integer())
+    if let time, let closing, TimeUnit(of: time) == TimeUnit(of: closing), !isWithinMinute(closing, of: time) {
+      scanner.fail("the candle closes within a minute of its open time")
+    }
+    let quoteVolume = scanner.decimal()
+    let trades = scanner.integer()
+    let takerBuyBase = scanner.decimal()
+    let takerBuyQuote = scanner.decimal()
+    scanner.ignore()
+    guard scanner.isComplete, let time, let closing, let open, let high, let low, let close else {
+      return fault(of: scanner)
+    }
+    let lineUnit = TimeUnit(of: time)
+    guard lineUnit == unit ?? lineUnit, lineUnit == TimeUnit(of: closing) else { return .otherUnit }
+    unit = lineUnit
+    return .candle(
+      Candle(
+        openTime: Timestamp(microseconds: time * lineUnit.rawValue), open: open, high: high, low: low, close: close,
+        volume: volume, quoteVolume: quoteVolume, trades: trades, takerBuyBase: takerBuyBase,
+        takerBuyQuote: takerBuyQuote))
+  }
+
+  private static func fault(of scanner: FieldScanner) -> CandleLine {
+    if let fault = scanner.fault { return .fault(column: fault.column, rule: fault.rule) }
+    return .fault(column: scanner.column, rule: "the line has no further column")
+  }
+
+  private static let timeRule = "a Unix time between 1970 and 2200"
+
+  private static func isPlausible(_ time: Int64, _ unit: TimeUnit) -> Bool {
+    (0..<7_258_118_400_000_000 / unit.rawValue).contains(time)
+  }
+
+  /// Exchanges cut a candle short when they halt, so it need not fill its minute.
+  private static func isWithinMinute(_ closing: Int64, of time: Int64) -> Bool {
+    closing > time && closing < time + 60_000_000 / TimeUnit(of: time).rawValue
+  }
+}

@@ -1,0 +1,70 @@
+import Market
+
+/// What happens to rows that break a rule.
+package enum BadRowPolicy: String, Sendable, CaseIterable {
+  /// The first one ends the import; nothing is kept of the file.
+  case reject
+  /// They are left out, counted, and the first of them listed.
+  case skip
+}
+
+/// Lets through the candles that keep every rule, in strictly rising order.
+struct CandleSieve {
+  static let listed = 100
+
+  let file: String
+  let policy: BadRowPolicy
+  private(set) var rowsRead = 0
+  private(set) var skipped = 0
+  /// The first `listed` skipped rows.
+  private(set) var badRows: [BadRow] = []
+  private var last = Timestamp.distantPast
+
+  init(file: String, policy: BadRowPolicy) { (self.file, self.policy) = (file, policy) }
+
+  mutating func accepts(_ candle: Candle, line: Int) throws(ImportError) -> Bool {
+    if candle.openTime > last, candle.violation == nil {
+      last = candle.openTime
+      rowsRead += 1
+      return true
+    }
+    try refuse(fault(of: candle, line: line))
+    return false
+  }
+
+  mutating func refuse(_ row: BadRow) throws(ImportError) {
+    rowsRead += 1
+    guard policy == .skip else { throw .badRow(row) }
+    skipped += 1
+    if badRows.count < Self.listed { badRows.append(row) }
+  }
+
+  private func fault(of candle: Candle, line: Int) -> BadRow {
+    if let (rule, field) = candle.violation {
+      return BadRow(file: file, line: line, field: field, value: candle.text(of: field), rule: rule.rawValue)
+    }
+    let rule = candle.openTime == last ? "each minute occurs once" : "open times rise from row to row"
+    return BadRow(file: file, line: line, field: "open_time", value: "\(candle.openTime)", rule: rule)
+  }
+}
+
+extension Candle {
+  /// The value of a column as it is shown to a person.
+  fileprivate func text(of field: String) -> String {
+    let value: (any CustomStringConvertible)? =
+      switch field {
+      case "open_time": openTime
+      case "open": open
+      case "high": high
+      case "low": low
+      case "close": close
+      case "volume": volume
+      case "quote_volume": quoteVolume
+      case "trades": trades
+      case "taker_buy_base": takerBuyBase
+      case "taker_buy_quote": takerBuyQuote
+      default: nil
+      }
+    return value.map(\.description) ?? ""
+  }
+}

@@ -1,0 +1,36 @@
+import Compression
+import Crypto
+internal import Glibc
+
+/// The `.CHECKSUM` file that archives put beside a file, in the format of `sha256sum`.
+enum Checksum {
+  /// Nothing to verify is no error.
+  static func verify(_ path: String) throws(ImportError) {
+    guard access(path + ".CHECKSUM", F_OK) == 0 else { return }
+    let expected = try declared(for: path)
+    let found: String
+    do { found = try digest(of: path) } catch { throw .unpacking(error) }
+    guard found == expected else { throw .checksumDiffers(file: path, expected: expected, found: found) }
+  }
+
+  private static func declared(for path: String) throws(ImportError) -> String {
+    let start: [UInt8]?
+    do { start = try InputFile(path: path + ".CHECKSUM").bytes(at: 0, count: 64) } catch { throw .unpacking(error) }
+    let text = start.map { String(decoding: $0, as: UTF8.self).lowercased() }
+    guard let text, text.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
+      throw .checksumUnreadable(file: path)
+    }
+    return text
+  }
+
+  private static func digest(of path: String) throws(CompressionError) -> String {
+    let file = try InputFile(path: path)
+    var hash = SHA256()
+    var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    while true {
+      let count = try file.read(into: &buffer)
+      guard count > 0 else { return hash.hexDigest() }
+      buffer[..<count].withUnsafeBytes { hash.update($0) }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+internal import FoundationEssentials
+internal import Market
+package import Models
+
+extension TrainingPlan {
+  /// The target's own plan with what `overrides` says instead: an object with `target` and any of the plan's keys.
+  ///
+  /// - Throws: `TrainingError.badPlan` for keys a plan does not have and values of another kind.
+  package init(overrides: JSONValue) throws {
+    guard case .object(let fields) = overrides, case .string(let text)? = fields["target"],
+      let target = PredictionTarget(text)
+    else { throw TrainingError.badPlan("it names no target that is known") }
+    do {
+      let defaults = try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(TrainingPlan(target: target)))
+      let merged = try defaults.overridden(by: overrides, path: "")
+      self = try JSONDecoder().decode(TrainingPlan.self, from: JSONEncoder().encode(merged))
+    } catch let error as DecodingError {
+      throw TrainingError.badPlan("\(error)")
+    }
+  }
+
+  /// Keys that are absent when they have no value.
+  fileprivate static let optionalKeys: Set<String> = ["calibratorKind"]
+}
+
+extension JSONValue {
+  fileprivate func overridden(by other: JSONValue, path: String) throws -> JSONValue {
+    guard case .object(var fields) = self, case .object(let changes) = other else { return other }
+    for (key, value) in changes {
+      guard let present = fields[key] else {
+        guard TrainingPlan.optionalKeys.contains(key) else {
+          throw TrainingError.badPlan("it has no key “\(path)\(key)”; known are \(fields.keys.sorted().joined(separator: ", "))")
+        }
+        fields[key] = value
+        continue
+      }
+      fields[key] = try present.overridden(by: value, path: "\(path)\(key).")
+    }
+    return .object(fields)
+  }
+}

@@ -1,0 +1,49 @@
+package import Market
+
+/// Everything a fit depends on besides the dataset: the same plan and dataset give the same version, byte for byte.
+package struct TrainingPlan: Codable, Equatable, Sendable {
+  package var target: PredictionTarget
+  package var seed: UInt64 = 1
+  package var threads = 2
+  package var folds = 5
+  /// The part of the decisions before the first test; 0–1.
+  package var initialShare = 0.5
+  /// Minutes between the last training label and the first tested decision; the target's horizon unless said.
+  package var embargoMinutes: Int
+  /// Model A, and model C with its own regularisation.
+  package var trees: BoosterParameters
+  package var hybridTrees: BoosterParameters
+  package var sequence = NetworkParameters(.sequence)
+  package var perceptron = NetworkParameters(.perceptron)
+  /// The later part of a training window, which model B never sees and model C's trees are fitted on.
+  package var hybridShare = 0.3
+  /// Sequences and perceptron rows are thinned to one in this many minutes, at a random phase each epoch.
+  package var thinningMinutes: Int
+  /// Trees read one row in this many minutes, at a fixed phase.
+  package var treeThinningMinutes = 1
+  package var logisticPenalty = 100.0
+  /// Volatility columns among which the closed form chooses.
+  package var volatilityColumns = [
+    "volatility_15", "volatility_30", "volatility_60", "volatility_120", "volatility_240",
+  ]
+  /// Whether the recipe is fitted once more on all rows.
+  package var refits = true
+  /// Calibrator kind of the newest version, when hyper-parameters are reused.
+  package var calibratorKind: String?
+
+  package init(target: PredictionTarget) {
+    self.target = target
+    embargoMinutes = target.horizonMinutes
+    thinningMinutes = max(1, target.horizonMinutes / 3)
+    trees = BoosterParameters()
+    hybridTrees = BoosterParameters()
+    if !target.isBinary {
+      trees.objective = .squaredError
+      hybridTrees.objective = .squaredError
+      sequence.objective = .squaredError
+      perceptron.objective = .squaredError
+    }
+  }
+
+  var objective: Objective { target.isBinary ? .logistic : .squaredError }
+}

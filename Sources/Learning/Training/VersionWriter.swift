@@ -1,0 +1,124 @@
+internal import Dataset
+internal import Evaluation
+internal import Features
+internal import FoundationEssentials
+internal import Market
+internal import Models
+
+/// Writes what a run found as version folders, ready to be registered.
+struct VersionWriter {
+  let plan: TrainingPlan
+  let dataset: Dataset
+  let examples: Examples
+  let created: Timestamp
+  let codeVersion: String
+  let report: EvaluationReport
+  let verdict: Evaluation.GateVerdict
+  let folder: String
+
+  func write(
+    _ models: FittedModels, _ calibrated: CalibratedModels, suffix: String, judgedVersion: VersionName?,
+    agreement: [String: Double]?
+  ) throws -> VersionName {
+    let name = try name(suffix: suffix)
+    let card = VersionCard(
+      name: name, created: created, view: MarketView(dataset.header.view) ?? MarketView(price: examples.source),
+      target: plan.target, dataset: provenance(models, isRefit: judgedVersion != nil), layout: models.layout,
+      seed: plan.seed, threads: plan.threads, codeVersion: codeVersion, isSynthetic: dataset.header.isSynthetic,
+      recipe: try recipe(models.sizes), calibratorKinds: calibrated.kinds, scores: scores,
+      gate: Models.GateVerdict(
+        isPassed: verdict.passed, reason: verdict.reason, skill: verdict.skill.flatMap(Models.Estimate.init),
+        baseline: verdict.baseline),
+      judgedVersion: judgedVersion, agreement: agreement, trainRows: models.trainingDecisions, notes: notes)
+    let files: [String: [UInt8]] = [
+      VersionDirectory.File.treesA: try models.a.json(), VersionDirectory.File.treesC: try models.c.json(),
+      VersionDirectory.File.weights: try weights(models).safetensors, "evaluation.json": try Self.json(report),
+    ]
+    try VersionDirectory.write(card, calibration: calibrated.calibration, files: files, to: folder + "/" + name.description)
+    return name
+  }
+
+  private func name(suffix: String) throws -> VersionName {
+    let stamp = created.description.lowercased().filter { $0.isLetter || $0.isNumber }
+    guard let name = VersionName("\(plan.target)-\(stamp)\(suffix)") else { throw TrainingError.badView(stamp) }
+    return name
+  }
+
+  /// Without the refit the last fold's test was not trained on.
+  private func provenance(_ models: FittedModels, isRefit: Bool) -> VersionCard.Dataset {
+    let last = isRefit ? examples.decisions.count - 1 : models.trainingDecisions - 1
+    return VersionCard.Dataset(
+      from: examples.spans.decisionTimes[0], to: examples.spans.labelEnds[last].adding(minutes: 1),
+      asOf: dataset.header.asOfMicroseconds.map(Timestamp.init(microseconds:)) ?? created, sha256: dataset.digest,
+      rows: dataset.rowCount)
+  }
+
+  private func weights(_ models: FittedModels) throws -> Tensors {
+    var tensors = try Tensors(models.sequence.merging(models.perceptron) { first, _ in first })
+    let count = models.standardisation.mean.count
+    tensors["scaler.mean"] = Tensors.Tensor(shape: [count], values: models.standardisation.mean)
+    tensors["scaler.scale"] = Tensors.Tensor(shape: [count], values: models.standardisation.scale)
+    return tensors
+  }
+
+  private func recipe(_ sizes: FittedSizes) throws -> JSONValue {
+    struct Recipe: Encodable {
+      let plan: TrainingPlan
+      let sizes: FittedSizes
+    }
+    return try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(Recipe(plan: plan, sizes: sizes)))
+  }
+
+  private var notes: [String] {
+    [
+      "sequences and perceptron rows are thinned to one in \(plan.thinningMinutes) minutes at a random phase each epoch",
+      "calibrators and ensemble weights come from folds before the judged one; a refit's from all folds",
+    ]
+  }
+
+  private var scores: [String: [String: [String: Models.Estimate]]] {
+    var scores: [String: [String: [String: Models.Estimate]]] = [:]
+    for judge in report.judges {
+      scores["pooled", default: [:]][judge.name] = Self.figures(judge.pooled)
+      for (index, fold) in judge.folds.enumerated() {
+        scores["fold-\(index + 2)", default: [:]][judge.name] = Self.figures(fold)
+      }
+    }
+    return scores
+  }
+
+  private static func figures(_ metrics: MetricSet) -> [String: Models.Estimate] {
+    var figures: [String: Evaluation.Estimate] = [:]
+    if let probability = metrics.probability {
+      figures = [
+        "log_loss": probability.logLoss, "brier": probability.brier, "auc": probability.auc,
+        "accuracy": probability.accuracy, "ece": probability.calibrationError,
+      ]
+    }
+    if let change = metrics.change {
+      figures = ["rmse": change.rootMeanSquaredError, "mae": change.meanAbsoluteError, "accuracy": change.signAccuracy]
+    }
+    return figures.compactMapValues(Models.Estimate.init)
+  }
+
+  private static func json(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+    return [UInt8](try encoder.encode(value))
+  }
+}
+
+extension Models.Estimate {
+  /// `nil` for a figure that is not known.
+  fileprivate init?(_ estimate: Evaluation.Estimate) {
+    guard let value = estimate.value else { return nil }
+    self.init(value, low: estimate.low, high: estimate.high)
+  }
+}
+
+extension Tensors {
+  init(_ tensors: [String: Learning.Tensor]) throws {
+    self.init()
+    for (name, tensor) in tensors { self[name] = Tensors.Tensor(shape: tensor.shape, values: tensor.values) }
+  }
+}

@@ -1,0 +1,13 @@
+/// Something that can change a prediction. Live sockets, stores, recordings and simulators all give these, in the order
+/// in which a live reader would have had them.
+package enum MarketEvent: Hashable, Sendable {
+  /// A candle that became available: the next one, a late one (a patch), or another version of one seen before (a
+  /// revision). Which of these it is follows from its open time.
+  case candle(Series, CandleRecord)
+
+  package var availableAt: Timestamp {
+    switch self {
+    case .candle(_, let record): record.availableAt
+    }
+  }
+}

@@ -1,0 +1,34 @@
+internal import Glibc
+
+/// The chance that a window ends at or above its strike if the price walks at random: Φ(move / (σ√τ)).
+package struct ClosedForm: Sendable, Hashable {
+  /// The move so far in standard deviations of the move still to come.
+  package let z: Double
+  package let probability: Probability
+
+  /// `nil` when the volatility is missing, zero or negative, or no minute is left.
+  ///
+  /// - Parameter volatility: standard deviation of one-minute log returns.
+  package init?(_ window: WindowState, volatility: Double) {
+    guard volatility > 0, volatility.isFinite, window.minutesLeft > 0, window.moveBasisPoints.isFinite else {
+      return nil
+    }
+    z = window.moveBasisPoints / 10_000 / (volatility * Double(window.minutesLeft).squareRoot())
+    probability = Probability(clipping: Self.normal(z))
+  }
+
+  package var logit: Double { probability.logit }
+
+  /// The normal distribution function; `erfc` keeps the small tail exact.
+  package static func normal(_ z: Double) -> Double { 0.5 * erfc(-z / 2.0.squareRoot()) }
+}
+
+extension ClosedForm {
+  package func value(of extra: WindowExtra, _ window: WindowState) -> Float {
+    switch extra {
+    case .minutesLeft: Float(window.minutesLeft)
+    case .moveBasisPoints: Float(window.moveBasisPoints)
+    case .z: Float(z)
+    }
+  }
+}

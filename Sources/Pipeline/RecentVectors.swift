@@ -1,0 +1,88 @@
+internal import Features
+internal import Market
+internal import Models
+
+/// The newest feature vectors with their candles: what sequences and windows are rebuilt from after late truth.
+struct RecentVectors {
+  static let capacity = 60
+
+  private let width = FeatureSet.candles.count
+  private var vectors: [Float]
+  private var candles: [FeatureInput] = []
+  /// Where the next one goes once the ring is full.
+  private var next = 0
+
+  init() {
+    vectors = [Float](repeating: .nan, count: Self.capacity * FeatureSet.candles.count)
+    candles.reserveCapacity(Self.capacity)
+  }
+
+  var count: Int { candles.count }
+
+  mutating func append(_ engine: borrowing FeatureEngine) {
+    guard let candle = engine.newest else { return }
+    let slot = next
+    if candles.count < Self.capacity { candles.append(candle) } else { candles[slot] = candle }
+    next = slot + 1 == Self.capacity ? 0 : slot + 1
+    let start = slot * width
+    var span = vectors.mutableSpan
+    engine.write(into: &span, at: start)
+  }
+
+  /// Puts refolded candles in the place of the newest ones, from the first refolded minute on.
+  mutating func replaceTail(with refolded: RecentVectors) {
+    guard let first = refolded.oldest else { return }
+    var merged = RecentVectors()
+    forEach { candle, vector in
+      if candle.openTime < first.openTime { merged.append(candle, vector) }
+    }
+    refolded.forEach { merged.append($0, $1) }
+    self = merged
+  }
+
+  /// Oldest first.
+  func forEach(_ body: (FeatureInput, UnsafeBufferPointer<Float>) -> Void) {
+    vectors.withUnsafeBufferPointer { vectors in
+      for age in stride(from: candles.count - 1, through: 0, by: -1) {
+        let slot = slot(age: age)
+        body(candles[slot], UnsafeBufferPointer(rebasing: vectors[slot * width..<(slot + 1) * width]))
+      }
+    }
+  }
+
+  func withNewest<R>(_ body: (UnsafeBufferPointer<Float>) -> R) -> R {
+    let slot = slot(age: 0)
+    return vectors.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[slot * width..<(slot + 1) * width])) }
+  }
+
+  var newest: FeatureInput? { candles.isEmpty ? nil : candles[slot(age: 0)] }
+
+  var newestVector: [Float] { candles.isEmpty ? [] : withNewest { Array($0) } }
+
+  /// Of the bits of the newest vector and the window's state.
+  func inputHash(_ window: WindowState?) -> UInt64 {
+    var hash = Fingerprint()
+    withNewest { vector in
+      for pair in stride(from: 0, to: vector.count, by: 2) {
+        let high = pair + 1 < vector.count ? UInt64(vector[pair + 1].bitPattern) : 0
+        hash.combine(high << 32 | UInt64(vector[pair].bitPattern))
+      }
+    }
+    if let window {
+      hash.combine(UInt64(window.minutesLeft))
+      hash.combine(window.moveBasisPoints.bitPattern)
+    }
+    return hash.value
+  }
+
+  private var oldest: FeatureInput? { candles.isEmpty ? nil : candles[slot(age: candles.count - 1)] }
+
+  private func slot(age: Int) -> Int { (next - 1 - age + 2 * Self.capacity) % Self.capacity }
+
+  private mutating func append(_ candle: FeatureInput, _ vector: UnsafeBufferPointer<Float>) {
+    let slot = next
+    if candles.count < Self.capacity { candles.append(candle) } else { candles[slot] = candle }
+    next = slot + 1 == Self.capacity ? 0 : slot + 1
+    for column in 0..<width { vectors[slot * width + column] = vector[column] }
+  }
+}

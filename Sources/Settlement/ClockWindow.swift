@@ -1,0 +1,33 @@
+package import Market
+
+/// A window of whole minutes aligned to the UTC clock.
+package struct ClockWindow: Hashable, Sendable {
+  package let start: Timestamp
+  package let lengthMinutes: Int
+
+  /// The window in which a decision at `time` is made, after at least one and before all of its minutes.
+  ///
+  /// `nil` at the window's two ends and between minutes.
+  package init?(decisionTime time: Timestamp, lengthMinutes: Int) {
+    let elapsed = time.minute - time.minute.flooredQuotient(Int64(lengthMinutes)) * Int64(lengthMinutes)
+    guard time.isMinuteAligned, elapsed > 0 else { return nil }
+    start = Timestamp(minute: time.minute - elapsed)
+    self.lengthMinutes = lengthMinutes
+  }
+
+  package var end: Timestamp { start.adding(minutes: lengthMinutes) }
+
+  /// Open times of the window's candles.
+  package var minutes: Range<Int64> { start.minute..<end.minute }
+
+  /// The price at the start, which the end is compared with.
+  package func strike(_ prices: PricePath) -> Double? { prices.open(minute: start.minute) }
+
+  /// Minutes from `time` to the end.
+  package func minutesLeft(at time: Timestamp) -> Int { end.minutes(since: time) }
+
+  /// All minutes from the start to `time` are present, so that a decision can be made.
+  package func isDecidable(at time: Timestamp, _ prices: PricePath) -> Bool {
+    start < time && prices.hasAll(start.minute..<time.minute)
+  }
+}

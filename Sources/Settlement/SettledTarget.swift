@@ -1,0 +1,81 @@
+package import Market
+
+/// A target with the series whose prices decide it, such as `direction-15m@binance:BTCUSDT`.
+package struct SettledTarget: Hashable, Sendable {
+  package let target: PredictionTarget
+  package let source: Series
+
+  package init(_ target: PredictionTarget, source: Series) {
+    (self.target, self.source) = (target, source)
+  }
+
+  /// The outcome of a decision made at a candle's close; `nil` when a needed minute is absent, or when no decision of
+  /// this target is made at that time.
+  package func outcome(decisionTime: Timestamp, prices: PricePath) throws(SettlementError) -> Outcome? {
+    switch target {
+    case .direction(let minutes):
+      Self.ends(decisionTime, minutes, prices).map {
+        Outcome(value: $0.last >= $0.first ? 1 : 0, labelEnd: $0.end)
+      }
+    case .change(let minutes):
+      Self.ends(decisionTime, minutes, prices).map {
+        Outcome(value: 100 * ($0.last / $0.first - 1), labelEnd: $0.end)
+      }
+    case .window(let minutes):
+      try windowOutcome(decisionTime, minutes, prices)
+    }
+  }
+
+  /// The outcomes of many decisions, NaN where `outcome` is `nil`; their ends are what the clock says even then.
+  package func labels(at decisionTimes: [Timestamp], prices: PricePath) throws(SettlementError) -> Labels {
+    var values: [Double] = []
+    var ends: [Timestamp] = []
+    values.reserveCapacity(decisionTimes.count)
+    ends.reserveCapacity(decisionTimes.count)
+    for time in decisionTimes {
+      values.append(try outcome(decisionTime: time, prices: prices)?.value ?? .nan)
+      ends.append(labelEnd(decisionTime: time))
+    }
+    return Labels(values: values, labelEnds: ends)
+  }
+
+  /// When the outcome of a decision is finished, whether or not its minutes are present.
+  package func labelEnd(decisionTime: Timestamp) -> Timestamp {
+    switch target {
+    case .direction(let minutes), .change(let minutes): decisionTime.adding(minutes: minutes)
+    case .window(let minutes): ClockWindow(decisionTime: decisionTime, lengthMinutes: minutes)?.end ?? decisionTime
+    }
+  }
+
+  private func windowOutcome(
+    _ time: Timestamp, _ minutes: Int, _ prices: PricePath
+  ) throws(SettlementError) -> Outcome? {
+    guard let window = ClockWindow(decisionTime: time, lengthMinutes: minutes) else { return nil }
+    for instant in [window.start, window.end] {
+      let rule = SettlementRule.inForce(at: instant, source: source.venue)
+      guard rule == .point else { throw .needsTicks(rule: rule, target: self, time: instant) }
+    }
+    guard prices.hasAll(window.minutes), let strike = window.strike(prices), let last = prices.price(at: window.end)
+    else { return nil }
+    return Outcome(value: last >= strike ? 1 : 0, labelEnd: window.end)
+  }
+
+  private static func ends(
+    _ time: Timestamp, _ minutes: Int, _ prices: PricePath
+  ) -> (first: Double, last: Double, end: Timestamp)? {
+    let end = time.adding(minutes: minutes)
+    guard let first = prices.price(at: time), let last = prices.price(at: end) else { return nil }
+    return (first, last, end)
+  }
+}
+
+extension SettledTarget: CustomStringConvertible {
+  package var description: String { "\(target)@\(source)" }
+
+  /// Reads `direction-15m@binance:BTCUSDT`.
+  package init?(_ text: some StringProtocol) {
+    let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+    guard parts.count == 2, let target = PredictionTarget(parts[0]), let source = Series(parts[1]) else { return nil }
+    self.init(target, source: source)
+  }
+}

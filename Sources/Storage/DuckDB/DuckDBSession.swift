@@ -1,0 +1,156 @@
+internal import CDuckDB
+import Market
+
+/// One value bound to a `?` of a statement.
+enum SQLValue {
+  case integer(Int64)
+  case double(Double?)
+  case text(String)
+  case instant(Timestamp)
+}
+
+/// One database, open, with one connection to it.
+final class DuckDBSession {
+  enum Access: String {
+    case readWrite = "READ_WRITE"
+    case readOnly = "READ_ONLY"
+  }
+
+  struct Limits {
+    var threads = 2
+    var memoryMegabytes = 256
+  }
+
+  let library: DuckDBLibrary
+  /// Names the database in errors.
+  let path: String
+  private var database: CDuckDBDatabase?
+  private(set) var connection: CDuckDBConnection?
+
+  /// A database in a file, or in memory when `file` is `nil`; `name` stands for it in errors.
+  init(file: String?, name: String, access: Access = .readWrite, limits: Limits = Limits()) throws(StoreError) {
+    library = try DuckDBLibrary.shared()
+    path = name
+    var settings = [
+      ("threads", "\(limits.threads)"), ("memory_limit", "\(limits.memoryMegabytes)MB"),
+      ("autoinstall_known_extensions", "false"), ("autoload_known_extensions", "false"),
+    ]
+    if file != nil { settings.append(("access_mode", access.rawValue)) }
+    try open(file, settings)
+    guard library.call.connect(database, &connection) == 0 else {
+      throw .failed(path: path, reason: "no connection to the database")
+    }
+    try run("SET TimeZone = 'UTC'")
+  }
+
+  deinit {
+    library.call.disconnect(&connection)
+    library.call.close(&database)
+  }
+
+  private func open(_ file: String?, _ settings: [(String, String)]) throws(StoreError) {
+    var config: CDuckDBConfig?
+    _ = library.call.create_config(&config)
+    defer { library.call.destroy_config(&config) }
+    for (name, value) in settings where library.call.set_config(config, name, value) != 0 {
+      throw .failed(path: path, reason: "DuckDB refuses the setting \(name) = \(value)")
+    }
+    var message: UnsafeMutablePointer<CChar>?
+    guard library.call.open_ext(file, &database, config, &message) != 0 else { return }
+    let reason = message.map { String(cString: $0) } ?? "unknown"
+    library.call.free(message)
+    throw StoreError(opening: path, message: reason)
+  }
+
+  // MARK: Statements
+
+  /// Runs one statement and returns how many rows it changed.
+  @discardableResult
+  func run(_ sql: String, _ values: [SQLValue] = []) throws(StoreError) -> Int {
+    try query(sql, values).rowsChanged
+  }
+
+  func query(_ sql: String, _ values: [SQLValue] = []) throws(StoreError) -> QueryResult {
+    try prepare(sql).execute(values)
+  }
+
+  func prepare(_ sql: String) throws(StoreError) -> Statement {
+    var handle: CDuckDBStatement?
+    guard library.call.prepare(connection, sql, &handle) == 0 else {
+      let reason = library.call.prepare_error(handle).map { String(cString: $0) } ?? sql
+      library.call.destroy_prepare(&handle)
+      throw StoreError(using: path, message: reason)
+    }
+    return Statement(self, handle)
+  }
+
+  /// All of `body`, or nothing of it.
+  func transaction<Value>(_ body: () throws -> Value) throws -> Value {
+    try run("BEGIN TRANSACTION")
+    do {
+      let value = try body()
+      try run("COMMIT")
+      return value
+    } catch {
+      // A failed COMMIT has ended the transaction already; the first error is the one to report.
+      _ = try? run("ROLLBACK")
+      throw error
+    }
+  }
+}
+
+/// A prepared statement; it may be executed many times.
+final class Statement {
+  private let session: DuckDBSession
+  private var handle: CDuckDBStatement?
+  private var call: CDuckDBFunctions { session.library.call }
+
+  fileprivate init(_ session: DuckDBSession, _ handle: CDuckDBStatement?) {
+    (self.session, self.handle) = (session, handle)
+  }
+
+  deinit { session.library.call.destroy_prepare(&handle) }
+
+  /// The whole result, held in memory.
+  func execute(_ values: [SQLValue] = []) throws(StoreError) -> QueryResult {
+    try bind(values)
+    var result = CDuckDBResult()
+    return QueryResult(session, try checked(call.execute_prepared(handle, &result), &result))
+  }
+
+  /// The result as it is made; nothing else may run on the session until it has been read or dropped.
+  func stream(_ values: [SQLValue] = []) throws(StoreError) -> QueryResult {
+    try bind(values)
+    var pending: CDuckDBPending?
+    defer { call.destroy_pending(&pending) }
+    guard call.pending_prepared_streaming(handle, &pending) == 0 else {
+      throw StoreError(using: session.path, message: call.pending_error(pending).map { String(cString: $0) } ?? "")
+    }
+    var result = CDuckDBResult()
+    return QueryResult(session, try checked(call.execute_pending(pending, &result), &result))
+  }
+
+  private func checked(_ status: CInt, _ result: inout CDuckDBResult) throws(StoreError) -> CDuckDBResult {
+    guard status != 0 else { return result }
+    let reason = call.result_error(&result).map { String(cString: $0) } ?? "unknown"
+    call.destroy_result(&result)
+    throw StoreError(using: session.path, message: reason)
+  }
+
+  private func bind(_ values: [SQLValue]) throws(StoreError) {
+    for (offset, value) in values.enumerated() where bind(value, at: UInt64(offset + 1)) != 0 {
+      throw .failed(path: session.path, reason: "value \(offset + 1) of a statement was refused")
+    }
+  }
+
+  private func bind(_ value: SQLValue, at index: UInt64) -> CInt {
+    switch value {
+    case .integer(let number): call.bind_int64(handle, index, number)
+    case .double(let number?): call.bind_double(handle, index, number)
+    case .double(nil): call.bind_null(handle, index)
+    case .text(let text): call.bind_varchar_length(handle, index, text, UInt64(text.utf8.count))
+    case .instant(let time):
+      call.bind_timestamp_tz(handle, index, CDuckDBTimestamp(microseconds: max(time.microseconds, -.max)))
+    }
+  }
+}

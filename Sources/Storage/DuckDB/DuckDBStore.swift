@@ -1,0 +1,98 @@
+internal import Glibc
+internal import Synchronization
+
+/// A store in one DuckDB file, owned by one process and used by one task at a time.
+package final class DuckDBStore {
+  package enum Mode: Sendable {
+    /// The file and its folders are made if they are not there.
+    case create
+    case existing
+    /// Several processes may read at once as long as none writes.
+    case readOnly
+  }
+
+  package static let defaultPath = "feature_store/bitcoin.duckdb"
+
+  package let path: String
+  let session: DuckDBSession
+  private let claim: PathClaim
+
+  package init(
+    path: String, mode: Mode = .create, threads: Int = 2, memoryMegabytes: Int = 256
+  ) throws(StoreError) {
+    self.path = path
+    if mode == .create { try Self.makeFolders(of: path) }
+    let isThere = access(path, F_OK) == 0
+    guard isThere || mode == .create else { throw .absent(path: path) }
+    claim = try PathClaim.take(path)
+    session = try DuckDBSession(
+      file: path, name: path, access: mode == .readOnly ? .readOnly : .readWrite,
+      limits: .init(threads: threads, memoryMegabytes: memoryMegabytes))
+    try Self.settleSchema(of: session)
+  }
+
+  private static func settleSchema(of session: DuckDBSession) throws(StoreError) {
+    guard try count(session, "SELECT count(*) FROM duckdb_tables()") > 0 else {
+      return try createSchema(in: session)
+    }
+    guard try count(session, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'store_meta'") == 1 else {
+      throw .foreign(path: session.path)
+    }
+    let sql = "SELECT coalesce(max(TRY_CAST(value AS BIGINT)), 0) FROM store_meta WHERE key = 'schema_version'"
+    let found = try count(session, sql)
+    guard found <= StoreSchema.version else {
+      throw .newerSchema(path: session.path, reason: "schema \(found), known up to \(StoreSchema.version)")
+    }
+    guard found == StoreSchema.version else { throw .foreign(path: session.path) }
+  }
+
+  private static func createSchema(in session: DuckDBSession) throws(StoreError) {
+    do {
+      try session.transaction {
+        for statement in StoreSchema.statements { try session.run(statement) }
+      }
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw .failed(path: session.path, reason: "\(error)")
+    }
+  }
+
+  private static func count(_ session: DuckDBSession, _ sql: String) throws(StoreError) -> Int {
+    try session.query(sql).number().map { Int($0) } ?? 0
+  }
+
+  private static func makeFolders(of path: String) throws(StoreError) {
+    for index in path.indices where path[index] == "/" && index > path.startIndex {
+      let folder = String(path[..<index])
+      guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
+        throw .cannotOpen(
+          path: path, reason: "the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+}
+
+/// Keeps a second store off a file within this process, where the file's lock does not.
+private final class PathClaim {
+  private static let held = Mutex<Set<String>>([])
+  private let key: String
+
+  private init(key: String) { self.key = key }
+
+  deinit { Self.held.withLock { _ = $0.remove(key) } }
+
+  static func take(_ path: String) throws(StoreError) -> PathClaim {
+    let key = canonical(path)
+    guard held.withLock({ $0.insert(key).inserted }) else { throw .locked(path: path, holder: "this process") }
+    return PathClaim(key: key)
+  }
+
+  private static func canonical(_ path: String) -> String {
+    let split = path.lastIndex(of: "/")
+    let folder = split.map { String(path[...$0]) } ?? "."
+    guard let resolved = realpath(folder, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved) + "/" + (split.map { path[path.index(after: $0)...] } ?? path[...])
+  }
+}

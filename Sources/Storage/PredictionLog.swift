@@ -1,0 +1,90 @@
+package import Market
+
+/// Predictions as they were made. A prediction is unique by decision time, view, target, model, version and mode.
+package protocol PredictionLog: AnyObject {
+  /// Adds what is not there yet and returns how many that were.
+  func insert(_ predictions: [Prediction]) throws -> Int
+
+  /// Calls `body` with batches in the order of time, target and model.
+  func readPredictions(_ filter: PredictionFilter, _ body: ([Prediction]) throws -> Void) throws
+
+  /// `.csv` or `.parquet` by the path's ending; returns the rows written.
+  func exportPredictions(_ filter: PredictionFilter, to path: String) throws -> Int
+}
+
+extension PredictionLog {
+  package func predictions(_ filter: PredictionFilter = PredictionFilter()) throws -> [Prediction] {
+    var result: [Prediction] = []
+    try readPredictions(filter) { result += $0 }
+    return result
+  }
+}
+
+/// Which predictions are meant; what is `nil` does not matter.
+package struct PredictionFilter: Hashable, Sendable {
+  /// Of decision times.
+  package var range: Range<Timestamp>
+  package var view: MarketView?
+  package var target: PredictionTarget?
+  package var model: ModelName?
+  package var version: String?
+  package var mode: Prediction.Mode?
+
+  package init(
+    range: Range<Timestamp> = .all, view: MarketView? = nil, target: PredictionTarget? = nil, model: ModelName? = nil,
+    version: String? = nil, mode: Prediction.Mode? = nil
+  ) {
+    (self.range, self.view, self.target) = (range, view, target)
+    (self.model, self.version, self.mode) = (model, version, mode)
+  }
+}
+
+/// What the store remembers about evaluation and training.
+package protocol Journal: AnyObject {
+  /// Notes that a period was looked at and returns how often it was by now, this time included.
+  func openEvaluation(_ opening: EvaluationOpening, at time: Timestamp) throws -> Int
+
+  func recordTraining(_ training: TrainingRecord) throws
+
+  /// A small value under a name, `nil` to remove it.
+  func setMeta(_ key: String, _ value: String?) throws
+
+  func meta(_ key: String) throws -> String?
+}
+
+/// A period on which a version is scored.
+package struct EvaluationOpening: Hashable, Sendable {
+  package let view: MarketView
+  package let target: PredictionTarget
+  package let version: String
+  package let period: Range<Timestamp>
+
+  package init(view: MarketView, target: PredictionTarget, version: String, period: Range<Timestamp>) {
+    (self.view, self.target, self.version, self.period) = (view, target, version, period)
+  }
+}
+
+/// One row of the table `training_metadata`.
+package struct TrainingRecord: Hashable, Sendable {
+  package var trainedAt: Timestamp
+  package var view: MarketView
+  package var target: PredictionTarget
+  package var version: String
+  package var modelName: ModelName
+  package var trainedOn: Range<Timestamp>
+  package var rows: Int
+  package var logLoss: Double?
+  package var auc: Double?
+  package var accuracy: Double?
+  /// What the promotion gate said.
+  package var verdict: String
+
+  package init(
+    trainedAt: Timestamp, view: MarketView, target: PredictionTarget, version: String, modelName: ModelName,
+    trainedOn: Range<Timestamp>, rows: Int, logLoss: Double?, auc: Double?, accuracy: Double?, verdict: String
+  ) {
+    (self.trainedAt, self.view, self.target, self.version) = (trainedAt, view, target, version)
+    (self.modelName, self.trainedOn, self.rows) = (modelName, trainedOn, rows)
+    (self.logLoss, self.auc, self.accuracy, self.verdict) = (logLoss, auc, accuracy, verdict)
+  }
+}

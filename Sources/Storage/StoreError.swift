@@ -1,0 +1,45 @@
+/// Why a store could not be opened, read or written.
+package enum StoreError: Error, Hashable, Sendable {
+  case libraryMissing(lookedAt: [String])
+  case libraryUnusable(path: String, reason: String)
+  case absent(path: String)
+  case cannotOpen(path: String, reason: String)
+  case locked(path: String, holder: String)
+  case corrupt(path: String, reason: String)
+  case foreign(path: String)
+  case newerSchema(path: String, reason: String)
+  case diskFull(path: String, reason: String)
+  case unreadable(path: String, reason: String)
+  case failed(path: String, reason: String)
+
+  /// What a command that meets this error ends with.
+  package var exitCode: Int32 {
+    switch self {
+    case .failed, .diskFull: 1
+    case .corrupt, .foreign, .newerSchema, .unreadable: 3
+    case .libraryMissing, .libraryUnusable, .absent, .cannotOpen, .locked: 4
+    }
+  }
+}
+
+extension StoreError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .libraryMissing(let lookedAt):
+      "DuckDB is not installed (looked for \(lookedAt.joined(separator: ", "))); run `make setup`"
+    case .libraryUnusable(let path, let reason):
+      "the DuckDB library \(path) cannot be used: \(reason); run `make setup`"
+    case .absent(let path): "\(path): there is no store; `candlecast import` makes one"
+    case .cannotOpen(let path, let reason): "\(path): the store cannot be opened: \(reason)"
+    case .locked(let path, let holder): "\(path): the store is in use by \(holder); end that program or wait for it"
+    case .corrupt(let path, let reason): "\(path): the store is damaged: \(reason); restore it or import again"
+    case .foreign(let path): "\(path): this database holds something else; give another path"
+    case .newerSchema(let path, let reason):
+      "\(path): the store was written by a newer version (\(reason)); use that version"
+    case .diskFull(let path, let reason):
+      "\(path): no room to write (\(reason)); nothing was kept of the last change, make room and repeat it"
+    case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
+    case .failed(let path, let reason): "\(path): \(reason)"
+    }
+  }
+}

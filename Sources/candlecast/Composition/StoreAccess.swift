@@ -1,0 +1,22 @@
+import Market
+import Storage
+
+extension CommandContext {
+  /// The store to read from; several readers may have it open.
+  func openForReading() throws -> DuckDBStore { try DuckDBStore(path: storePath, mode: .readOnly) }
+
+  /// The store to write to, made if it is not there.
+  func openForWriting() throws -> DuckDBStore { try DuckDBStore(path: storePath, mode: .create) }
+
+  /// What is stored of the prices a view reads.
+  func prices(of view: MarketView, in store: DuckDBStore) throws -> SeriesSummary {
+    if let summary = try store.summary(of: view.price) { return summary }
+    throw CommandError(
+      .badData, "\(store.path) has no candles of \(view.price); import some, or choose --venue, --symbol or --view")
+  }
+}
+
+extension SeriesSummary {
+  /// From the first candle's open to the last one's close.
+  var period: Range<Timestamp> { firstOpenTime..<lastOpenTime.adding(minutes: 1) }
+}

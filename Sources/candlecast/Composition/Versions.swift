@@ -1,0 +1,40 @@
+import Features
+import FoundationEssentials
+import Market
+import Models
+import Pipeline
+
+extension CommandContext {
+  var registry: Registry { Registry(path: modelsFolder) }
+
+  /// Who an entry of the journal names.
+  var user: String { ProcessInfo.processInfo.environment["USER"] ?? "unknown" }
+
+  /// What answers for a target: `production`, else `latest` as unpromoted, else nothing but the baseline.
+  func servedVersion(_ view: MarketView, _ target: PredictionTarget) throws -> ServedVersion? {
+    switch try registry.serving(RegistrySlot(view, target)) {
+    case .baseline: nil
+    case .production(let name): ServedVersion(try bundle(of: name), standing: .production)
+    case .unpromoted(let name, let reason):
+      ServedVersion(try bundle(of: name), standing: .unpromoted(reason: reason))
+    }
+  }
+
+  /// A version by alias or name; without one as `servedVersion`.
+  func version(_ reference: String?, _ view: MarketView, _ target: PredictionTarget) throws -> ServedVersion? {
+    guard let reference else { return try servedVersion(view, target) }
+    let slot = RegistrySlot(view, target)
+    let name = try registry.resolve(reference, slot)
+    if case .production(name) = try registry.serving(slot) {
+      return ServedVersion(try bundle(of: name), standing: .production)
+    }
+    let bundle = try bundle(of: name)
+    return ServedVersion(bundle, standing: .unpromoted(reason: bundle.card.gate.reason))
+  }
+
+  private func bundle(of name: VersionName) throws -> ModelBundle {
+    let set = FeatureSet.candles
+    return try ModelBundle(
+      path: try registry.directory(of: name).path, featureSetHash: set.hash.description, columnNames: set.names)
+  }
+}

@@ -1,0 +1,27 @@
+import CAllocationCounter
+import Features
+import Testing
+
+@Suite struct AllocationTests {
+  @Test(.enabled(if: allocation_counting_works(), "a sanitizer owns the allocator"))
+  func `an update and its cast allocate nothing`() {
+    let candles = RandomCandles(hasHoles: true, hasFlatMinutes: true, hasUnknownVolumes: true)(seed: 1, count: 3000)
+    var engine = FeatureEngine()
+    engine.update(candles[0])
+    var vector = [Float](repeating: 0, count: FeatureSet.candles.count)
+    let before = allocation_count()
+    for candle in candles[1...] {
+      engine.update(candle)
+      var span = vector.mutableSpan
+      engine.write(into: &span)
+    }
+    #expect(allocation_count() - before == 0)
+  }
+
+  @Test(.enabled(if: allocation_counting_works(), "a sanitizer owns the allocator"))
+  func `an allocation is counted`() {
+    let before = allocation_count()
+    let candles = RandomCandles()(seed: 1, count: 10)
+    #expect(candles.count == 10 && allocation_count() > before)
+  }
+}

@@ -1,0 +1,106 @@
+import Market
+import Storage
+import Testing
+
+struct PredictionLogTests {
+  private let folder: TemporaryFolder
+  private let store: DuckDBStore
+
+  init() throws {
+    folder = try TemporaryFolder()
+    store = try DuckDBStore(path: folder.file("store.duckdb"))
+  }
+
+  @Test func `predictions come back as they were`() throws {
+    let predictions = Self.predictions(5000)
+    #expect(try store.insert(predictions) == 5000)
+    #expect(try store.predictions() == predictions)
+  }
+
+  @Test func `a repeated replay adds nothing`() throws {
+    let predictions = Self.predictions(3000)
+    #expect(try store.insert(Array(predictions[..<2000])) == 2000)
+    let added = try store.insert(predictions)
+    #expect(added == 1000)
+    #expect(try store.insert(predictions + predictions) == 0)
+    #expect(try store.insert([]) == 0)
+    #expect(try store.predictions() == predictions)
+  }
+
+  @Test func `repetitions within one insert count once and the first one stays`() throws {
+    var second = Self.predictions(1)[0]
+    second.latencyNanoseconds = 99
+    #expect(try store.insert(Self.predictions(1) + [second]) == 1)
+    #expect(try store.predictions() == Self.predictions(1))
+  }
+
+  @Test func `each part of the key tells predictions apart`() throws {
+    let one = Self.predictions(1)[0]
+    var others = Array(repeating: one, count: 6)
+    others[0].time = one.time.adding(minutes: 1)
+    others[1].view = MarketView("chainlink:BTC/USD+binance:BTCUSDT")!
+    others[2].target = .window(lengthMinutes: 60)
+    others[3].modelName = .baseline
+    others[4].version = ""
+    others[5].mode = .live
+    #expect(try store.insert([one] + others) == 7)
+    #expect(try store.predictions(PredictionFilter(view: others[1].view)) == [others[1]])
+    #expect(try store.predictions(PredictionFilter(target: others[2].target)) == [others[2]])
+    #expect(try store.predictions(PredictionFilter(model: .baseline)) == [others[3]])
+    #expect(try store.predictions(PredictionFilter(version: "")) == [others[4]])
+    #expect(try store.predictions(PredictionFilter(mode: .live)) == [others[5]])
+    #expect(try store.predictions(PredictionFilter(range: others[0].time..<Timestamp.distantFuture)) == [others[0]])
+  }
+
+  @Test func `text that looks like a statement is only text`() throws {
+    var prediction = Self.predictions(1)[0]
+    prediction.reason = "'); DROP TABLE predictions; --"
+    prediction.version = "it's \"quoted\" and longer than twelve bytes, ümlaut"
+    #expect(try store.insert([prediction]) == 1)
+    #expect(try store.predictions(PredictionFilter(version: prediction.version)) == [prediction])
+  }
+
+  @Test func `openings of a period are counted`() throws {
+    let view = MarketView(price: .bitcoin)
+    let period = Timestamp.start..<Timestamp.start.adding(minutes: 1440)
+    let opening = EvaluationOpening(
+      view: view, target: .direction(horizonMinutes: 15), version: "v1", period: period)
+    #expect(try store.openEvaluation(opening, at: .start) == 1)
+    #expect(try store.openEvaluation(opening, at: .start) == 2)
+    let other = EvaluationOpening(view: view, target: .direction(horizonMinutes: 15), version: "v2", period: period)
+    #expect(try store.openEvaluation(other, at: .start) == 1)
+  }
+
+  @Test func `small values are kept by name`() throws {
+    #expect(try store.meta("cursor") == nil)
+    try store.setMeta("cursor", "1")
+    try store.setMeta("cursor", "2 and a little more text")
+    #expect(try store.meta("cursor") == "2 and a little more text")
+    try store.setMeta("cursor", nil)
+    #expect(try store.meta("cursor") == nil)
+  }
+
+  @Test func `a training is recorded`() throws {
+    try store.recordTraining(
+      TrainingRecord(
+        trainedAt: .start, view: MarketView(price: .bitcoin), target: .window(lengthMinutes: 15), version: "v1",
+        modelName: .a, trainedOn: .start..<Timestamp.start.adding(minutes: 60), rows: 60, logLoss: 0.69, auc: nil,
+        accuracy: 0.5, verdict: "refused"))
+  }
+
+  static func predictions(_ count: Int) -> [Prediction] {
+    var random = SplitMix64(seed: 3)
+    return (0..<count).map { index in
+      let abstains = index % 7 == 3
+      return Prediction(
+        time: Timestamp.start.adding(minutes: index), availableAt: Timestamp.start.adding(minutes: index + 1),
+        view: MarketView(price: .bitcoin), target: .direction(horizonMinutes: 15),
+        probabilityUp: abstains ? nil : Double.random(in: 0...1, using: &random),
+        changePercent: index % 5 == 0 ? Double.random(in: -1...1, using: &random) : nil,
+        confidence: abstains ? nil : Double.random(in: 0...1, using: &random), modelName: .ensemble,
+        version: "2024-03-01-direction-15m", featureSetHash: "0123456789abcdef", inputHash: random.next(),
+        state: abstains ? "abstain:stale" : "fresh", reason: "", mode: .replay,
+        latencyNanoseconds: Int64.random(in: 0...100_000, using: &random))
+    }
+  }
+}
