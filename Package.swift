@@ -80,6 +80,7 @@ let package = Package(
     program("candlecast-trainer", ["Dataset", "Evaluation", "Learning", "Market", "Models"]),
     program("candlecast-bench", ["Features", "Market", "Models", "Operations"]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: dialect),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
     tests("SettlementTests", ["Market", "Settlement"]),
@@ -88,8 +89,9 @@ let package = Package(
     tests("EvaluationTests", ["Evaluation", "Market", "Settlement"], resources: [.copy("Fixtures")]),
     tests("DatasetTests", ["Dataset", "Features", "Market"]),
     tests("LearningTests", ["Learning", "Market"]),
-    tests("OperationsTests", ["Market", "Operations"]),
+    tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
     tests("CommandTests", ["candlecast", "Market", "Operations"]),
+    tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ],
   cxxLanguageStandard: .cxx20

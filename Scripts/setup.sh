@@ -36,7 +36,7 @@ install_packages() {
   sudo apt-get install --no-install-recommends ${missing[*]}"
   say "installing ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
-  { apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}"; } >&2 ||
+  { apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}"; } >/dev/null ||
     give_up "apt-get could not install ${missing[*]}: see its message above; is there a network or a proxy to set?"
 }
 

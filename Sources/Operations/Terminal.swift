@@ -4,6 +4,8 @@ internal import Glibc
 package struct Terminal: Sendable {
   package let descriptor: Int32
 
+  package init(descriptor: Int32) { self.descriptor = descriptor }
+
   package static let output = Terminal(descriptor: STDOUT_FILENO)
   package static let error = Terminal(descriptor: STDERR_FILENO)
 

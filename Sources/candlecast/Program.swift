@@ -63,17 +63,15 @@ struct Program: Sendable {
     let context = CommandContext(
       configuration: configuration, log: log(configuration, arguments),
       output: Output(isJSON: arguments.has("--json"), isQuiet: arguments.has("--quiet"), write: output),
-      installation: Installation(configuration: configuration, environment: environment))
+      installation: Installation(environment: environment))
     for notice in configuration.notices { context.log.write(.debug, "config", notice) }
     let start = SystemClock.seconds()
     do {
       let code = try verb.run(arguments, in: context)
-      context.log.write(
-        .debug, verb.name, "done", context: [JSONValue.Member("exit_code", .integer(Int64(code.rawValue)))],
-        tookMilliseconds: (SystemClock.seconds() - start) * 1000)
+      if verb.isLogged { context.log.ended(verb, code, since: start) }
       return code
     } catch {
-      context.log.write(.debug, verb.name, "\(error)", tookMilliseconds: (SystemClock.seconds() - start) * 1000)
+      context.log.ended(verb, Self.exitCode(of: error), since: start, error: error)
       throw error
     }
   }
@@ -92,5 +90,15 @@ struct Program: Sendable {
     return Log(
       files: files, fileLevel: fileLevel, screenLevel: screenLevel, screen: { screen(start + $0 + "\n") },
       clock: SystemClock.now)
+  }
+}
+
+extension Log {
+  /// How a verb ended, for the file; the screen has the result or the error.
+  fileprivate func ended(_ verb: any Verb, _ code: ExitCode, since start: Double, error: (any Error)? = nil) {
+    write(
+      error == nil ? .info : .error, verb.name, error.map { "\($0)" } ?? "done",
+      context: [JSONValue.Member("exit_code", .integer(Int64(code.rawValue)))],
+      tookMilliseconds: (SystemClock.seconds() - start) * 1000, isShown: false)
   }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Market
 import Operations
+import TestSupport
 import Testing
 
 struct JSONValueTests {
@@ -19,7 +20,7 @@ struct JSONValueTests {
     #expect(value.indented == "{\n  \"a\": [1,2],\n  \"b\": [],\n  \"c\": [\n    {\n      \"d\": null\n    }\n  ]\n}")
   }
 
-  @Test(arguments: 0..<100)
+  @Test(arguments: Soak.seeds(100))
   func `every number comes back with the same bits`(seed: UInt64) throws {
     var generator = SplitMix64(seed: seed)
     let number = Double(bitPattern: generator.next())

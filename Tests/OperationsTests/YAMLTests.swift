@@ -1,5 +1,6 @@
 import Market
 import Operations
+import TestSupport
 import Testing
 
 struct YAMLTests {
@@ -41,7 +42,7 @@ struct YAMLTests {
     #expect(throws: YAMLError.self) { try YAMLParser.parse(String(repeating: "a", count: YAMLParser.largestBytes + 1)) }
   }
 
-  @Test(arguments: 0..<200)
+  @Test(arguments: Soak.seeds(200))
   func `noise is read or refused, never worse`(seed: UInt64) {
     var generator = SplitMix64(seed: seed)
     let alphabet = Array("ab:-[]{},'\"#&*!|> \n\t%@\\0é")

@@ -4,6 +4,7 @@ package enum ConfigurationExample {
     var lines = [
       "# Candlecast's configuration: every knob with its default. Copy it to candlecast.yaml and keep what you change.",
       "# The environment overrides this file (the name stands after $), options of the command override both.",
+      "# Where downloaded libraries are says the environment alone, which the build reads too: $CANDLECAST_CACHE.",
       "# A key without a value is not set. Made by `candlecast config --example`.",
     ]
     var section = ""

@@ -10,7 +10,6 @@ package enum KnobTable {
       seeds: [.environment("FEATURE_DB_PATH", .prefixed("duckdb:"))], status: .used,
       "Where candles and predictions are."),
     Knob("models", .path, "models", flag: "--models", status: .used, "Folder of versions, registry and journal."),
-    Knob("cache", .path, nil, status: .used, "Folder of downloaded libraries; not set: ~/.cache/candlecast."),
     Knob("market.venue", .venue, "binance", flag: "--venue", status: .used, "Venue that gives the candles."),
     Knob("market.symbol", .symbol, "BTCUSDT", flag: "--symbol", status: .used, "Instrument, as its venue names it."),
     Knob(

@@ -26,16 +26,17 @@ package final class Log: Sendable {
     Log(files: nil, fileLevel: .error, screenLevel: .error, screen: { _ in }, clock: { .distantPast })
   }
 
+  /// `isShown: false` keeps a record off the screen, for what the program tells there in another way.
   package func write(
     _ level: LogLevel, _ category: String, _ message: String, subcategory: String? = nil, symbol: Symbol? = nil,
-    context: [JSONValue.Member] = [], tookMilliseconds: Double? = nil
+    context: [JSONValue.Member] = [], tookMilliseconds: Double? = nil, isShown: Bool = true
   ) {
     guard level >= min(fileLevel, screenLevel) else { return }
     let record = LogRecord(
       time: clock(), level: level, category: category, subcategory: subcategory, symbol: symbol, message: message,
       context: context, tookMilliseconds: tookMilliseconds)
     if level >= fileLevel { files.withLock { $0?.append(record) } }
-    if level >= screenLevel { screen(record.text) }
+    if isShown, level >= screenLevel { screen(record.text) }
   }
 
   deinit { files.withLock { $0?.close() } }

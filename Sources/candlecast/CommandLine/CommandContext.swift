@@ -44,7 +44,7 @@ struct CommandContext: Sendable {
   /// Seconds since some moment; never goes back.
   func seconds() -> Double { SystemClock.seconds() }
 
-  /// Drawn on a terminal, unless `--quiet` or `--json`.
+  /// Drawn on a terminal, unless `--quiet`.
   func progress(_ label: String, unit: String, total: Int64?) -> ProgressBar {
     let isShown = Terminal.error.isInteractive && !output.isQuiet
     return ProgressBar(label: label, unit: unit, total: total, isShown: isShown, clock: SystemClock.seconds)

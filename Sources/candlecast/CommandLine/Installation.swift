@@ -2,32 +2,29 @@ import FoundationEssentials
 import Glibc
 import Operations
 
-/// Where the parts of Candlecast that are not this program are.
+/// Where the parts of Candlecast that are not this program are. The environment says so, because the build reads it too.
 struct Installation: Sendable {
-  /// Downloaded libraries.
-  let cacheFolder: String
-  /// The folder of this program, where the trainer is too.
-  let programFolder: String
+  let duckdb: String
+  let xgboost: String
+  let torchFolder: String
+  /// Fits models; beside this program.
+  let trainer: String
 
-  init(cacheFolder: String, programFolder: String) {
-    (self.cacheFolder, self.programFolder) = (cacheFolder, programFolder)
+  init(environment: [String: String]) {
+    let set = environment.filter { !$0.value.isEmpty }
+    let cache =
+      set["CANDLECAST_CACHE"] ?? set["XDG_CACHE_HOME"].map { $0 + "/candlecast" }
+      ?? (set["HOME"] ?? "") + "/.cache/candlecast"
+    duckdb = set["CANDLECAST_DUCKDB"] ?? cache + "/duckdb/libduckdb.so"
+    xgboost = set["CANDLECAST_XGBOOST"] ?? cache + "/xgboost/xgboost/lib/libxgboost.so"
+    torchFolder = cache + "/torch/lib"
+    trainer = Self.folderOfThisProgram + "/candlecast-trainer"
   }
 
-  init(configuration: Configuration, environment: [String: String]) {
-    cacheFolder = configuration.text("cache") ?? Self.usualCache(environment)
-    programFolder = Self.folderOfThisProgram
-  }
-
-  var trainer: String { programFolder + "/candlecast-trainer" }
-  var duckdb: String { cacheFolder + "/duckdb/libduckdb.so" }
-  var pythonStub: String { cacheFolder + "/duckdb/libpython_stub.so" }
-  var xgboost: String { cacheFolder + "/xgboost/xgboost/lib/libxgboost.so" }
-  var torchFolder: String { cacheFolder + "/torch/lib" }
-
-  /// `XDG_CACHE_HOME/candlecast`, else `~/.cache/candlecast`.
-  static func usualCache(_ environment: [String: String]) -> String {
-    if let folder = environment["XDG_CACHE_HOME"], !folder.isEmpty { return folder + "/candlecast" }
-    return (environment["HOME"] ?? "/root") + "/.cache/candlecast"
+  /// Defines the Python names that the wheel's DuckDB asks for; beside it.
+  var pythonStub: String {
+    let folder = duckdb.lastIndex(of: "/").map { duckdb[...$0] } ?? ""
+    return folder + "libpython_stub.so"
   }
 
   private static var folderOfThisProgram: String {

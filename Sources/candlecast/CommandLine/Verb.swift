@@ -10,6 +10,8 @@ protocol Verb: Sendable {
   var options: [Option] { get }
   /// Each starts with `candlecast`.
   var examples: [Example] { get }
+  /// A run is worth a line in the log.
+  var isLogged: Bool { get }
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode
 }
@@ -25,6 +27,7 @@ extension Verb {
   var details: [String] { [] }
   var positionals: [Positional] { [] }
   var options: [Option] { [] }
+  var isLogged: Bool { true }
   var allOptions: [Option] { options + Option.common }
 }
 

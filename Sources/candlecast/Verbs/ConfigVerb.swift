@@ -14,6 +14,8 @@ struct ConfigVerb: Verb {
     Example("candlecast config --config production.yaml --json", "another file, for a program"),
   ]
 
+  let isLogged = false
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     if arguments.has("--example") {
       context.output.present(.text(ConfigurationExample.text)) { String(ConfigurationExample.text.dropLast()) }

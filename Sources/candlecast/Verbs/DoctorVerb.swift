@@ -8,6 +8,8 @@ struct DoctorVerb: Verb {
     Example("candlecast doctor --store duckdb:/data/bitcoin.duckdb --json", "another store, for a program"),
   ]
 
+  let isLogged = false
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let findings = Diagnosis.all(context)
     context.output.present(.array(findings.map(Self.json))) {

@@ -6,6 +6,8 @@ struct HelpVerb: Verb {
   let positionals = [Positional("VERB", .text(placeholder: "VERB"), .optional, "the verb to show")]
   let examples = [Example("candlecast help", "all verbs"), Example("candlecast help train", "one verb")]
 
+  let isLogged = false
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let text = try arguments.positionals.first.map { Help.page(of: try Verbs.named($0)) } ?? Help.overview
     context.output.present(.text(text)) { text }

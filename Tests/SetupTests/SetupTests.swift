@@ -1,0 +1,85 @@
+import FoundationEssentials
+import Glibc
+import Operations
+import Testing
+
+/// `Scripts/setup.sh` on a machine of which the tools that matter are stand-ins.
+struct SetupTests {
+  private struct Machine: ~Copyable {
+    let folder: String
+
+    init() throws {
+      folder = FileManager.default.temporaryDirectory.appending(path: "candlecast-setup-\(UUID().uuidString)").path
+      try FileManager.default.createDirectory(atPath: folder + "/bin", withIntermediateDirectories: true)
+      try tool("dpkg-query", "echo -n installed")
+      try tool("swift", "echo 'Swift version 6.3.1 (swift-6.3.1-RELEASE)'")
+      try tool("python3", "[[ $* == *--version* ]]")
+      try tool("apt-get", "echo \"apt-get $*\" >>\(folder)/calls")
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func tool(_ name: String, _ script: String) throws {
+      let path = "\(folder)/bin/\(name)"
+      try Data("#!/bin/bash\n\(script)\n".utf8).write(to: URL(filePath: path))
+      chmod(path, 0o755)
+    }
+
+    func write(_ path: String, _ text: String) throws {
+      let url = URL(filePath: folder + "/" + path)
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: url)
+    }
+
+    var calls: String { (try? String(contentsOfFile: folder + "/calls", encoding: .utf8)) ?? "" }
+
+    func setUp() throws -> (code: ChildProcess.Ending, text: String) {
+      let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Scripts/setup.sh").path
+      var child = ChildProcess(executable: "/bin/bash", arguments: [script])
+      child.environment = ["PATH": "\(folder)/bin:/usr/bin:/bin", "CANDLECAST_CACHE": folder + "/cache"]
+      var lines: [String] = []
+      let outcome = try child.run { lines.append($1) }
+      return (outcome.ending, lines.joined(separator: "\n"))
+    }
+  }
+
+  @Test func `asks for the packages that are missing and no others`() throws {
+    let machine = try Machine()
+    try machine.tool("dpkg-query", "[[ $* == *libyaml-dev ]] || echo -n installed")
+    let result = try machine.setUp()
+    #expect(result.code == .exited(4))
+    if geteuid() == 0 {
+      #expect(machine.calls.hasSuffix("--no-install-recommends libyaml-dev\n"))
+    } else {
+      #expect(result.text.contains("sudo apt-get install --no-install-recommends libyaml-dev"))
+      #expect(machine.calls.isEmpty)
+    }
+  }
+
+  @Test func `without a network says which file to put where`() throws {
+    let machine = try Machine()
+    let result = try machine.setUp()
+    #expect(result.code == .exited(4))
+    #expect(result.text.contains("could not get duckdb-2.0.0-cp311"))
+    #expect(result.text.contains("\(machine.folder)/cache/wheels/duckdb-2.0.0-cp311"))
+    #expect(machine.calls.isEmpty)
+  }
+
+  @Test func `a damaged wheel is not used`() throws {
+    let machine = try Machine()
+    let wheel = "cache/wheels/duckdb-2.0.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl"
+    try machine.write(wheel, "half a wheel")
+    let result = try machine.setUp()
+    #expect(result.code == .exited(4))
+    #expect(result.text.contains("is damaged"))
+  }
+
+  @Test func `an older Swift is refused by name`() throws {
+    let machine = try Machine()
+    try machine.tool("swift", "echo 'Swift version 5.10'")
+    let result = try machine.setUp()
+    #expect(result.code == .exited(4))
+    #expect(result.text.contains("Swift 5.10 is too old"))
+  }
+}
