@@ -72,7 +72,7 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
     averageTrueRange.update(step, into: &row)
     step.averageTrueRange = averageTrueRange.value
     volatility.update(step, into: &row)
-    (step.scale240, step.scale1440) = volatility.scales
+    (step.perMove240, step.perMove1440) = volatility.perMove
     ema12.update(step, into: &row)
     ema26.update(step, into: &row)
     ema50.update(step, into: &row)

@@ -24,9 +24,10 @@ struct CandleStep {
   let signedVolume: Double
   /// ATR 14 of this candle, for distances without a price scale; NaN in its warm-up.
   var averageTrueRange = Double.nan
-  /// √ of the mean square of the last 240 and 1440 one-minute log returns, at least 10⁻⁵; NaN in their warm-up.
-  var scale240 = Double.nan
-  var scale1440 = Double.nan
+  /// 1 / typical one-minute move, where that is √ of the mean square of the last 240 or 1440 one-minute log returns, at
+  /// least 10⁻⁵; NaN in their warm-up.
+  var perMove240 = Double.nan
+  var perMove1440 = Double.nan
 
   init(_ candle: FeatureInput, minute: Int, previous: FeatureInput?, isAdjacent: Bool) {
     self.candle = candle
@@ -52,9 +53,6 @@ struct CandleStep {
     guard hasPrevious else { return .nan }
     return max(candle.high - candle.low, abs(candle.high - previousClose), abs(candle.low - previousClose))
   }
-
-  /// What a random walk without drift typically moves in `minutes`, as a log return; NaN in the warm-up.
-  func typicalMove(minutes: Double) -> Double { (minutes > 240 ? scale1440 : scale240) * minutes.squareRoot() }
 }
 
 extension Double {

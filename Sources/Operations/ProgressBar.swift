@@ -45,7 +45,8 @@ package struct Progress: Hashable, Sendable {
 
 /// Draws `Progress` on one line of a terminal, ten times a second at most; draws nothing in a pipe.
 package struct ProgressBar {
-  private let label: String
+  /// What the work is called; may change while it goes on.
+  package var label: String
   private let unit: String
   private let total: Int64?
   private let terminal: Terminal

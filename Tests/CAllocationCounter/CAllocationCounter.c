@@ -9,17 +9,15 @@
 #endif
 #endif
 
-static _Thread_local uint64_t count __attribute__((tls_model("initial-exec")));
-
-uint64_t allocation_count(void) { return count; }
-
 #ifdef SANITIZED
 
-bool allocation_counting_works(void) { return false; }
+int64_t allocation_count(void) { return -1; }
 
 #else
 
-bool allocation_counting_works(void) { return true; }
+static _Thread_local int64_t count __attribute__((tls_model("initial-exec")));
+
+int64_t allocation_count(void) { return count; }
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);

@@ -149,7 +149,7 @@ struct CandleFileTests {
   @Test(arguments: ["candles.csv.gz", "candles.csv.zst", "BTCUSDT-1m-2023-03-24.zip"])
   func `a packed file cut anywhere is an error`(name: String) throws {
     let whole = try Fixture.bytes(name)
-    for count in 0..<whole.count {
+    for count in stride(from: 0, to: whole.count, by: 9) {
       let path = try folder.write(Array(whole.prefix(count)), to: "cut")
       #expect(throws: ImportError.self) { try CandleFileReader(path: path).all() }
     }

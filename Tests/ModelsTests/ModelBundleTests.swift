@@ -118,7 +118,7 @@ struct ModelBundleTests {
 
   @Test func `a prediction allocates nothing`() throws {
     #if !DEBUG
-    guard allocation_counting_works() else { return }
+    guard allocation_count() >= 0 else { return }
     for target in [PredictionTarget.window(lengthMinutes: 15), .direction(horizonMinutes: 15)] {
       let made = MadeVersion(target: target, name: "v-\(target)")
       var bundle = try ModelBundle(try VersionDirectory(verifying: try made.write(in: folder.path)))

@@ -162,7 +162,7 @@ struct RegistryTests {
   @Test(arguments: 0..<150)
   func `a mutated registry is refused or read, and never traps`(seed: UInt64) throws {
     var generator = SplitMix64(seed: seed)
-    try Self.template.copy(to: registry.path)
+    try Self.template.get().copy(to: registry.path)
     let name = Bool.random(using: &generator) ? "journal.jsonl" : "registry.json"
     var data = try Data(contentsOf: file(name))
     for _ in 0..<Int.random(in: 1...3, using: &generator) {
@@ -188,9 +188,10 @@ struct RegistryTests {
 
   @Test func `a registry that someone else holds is refused after a while`() throws {
     let a = try register("a", at: 1)
-    let lock = try RegistryLock(registry.path + "/lock")
+    let lock = try RegistryLock(registry.path + "/lock", patienceMilliseconds: 0)
+    let impatient = Registry(path: registry.path, patienceMilliseconds: 20)
     #expect(throws: RegistryError.locked(path: registry.path + "/lock")) {
-      try registry.makeCandidate(a, at: minute(2), who: "", why: "")
+      try impatient.makeCandidate(a, at: minute(2), who: "", why: "")
     }
     _ = consume lock
     try registry.makeCandidate(a, at: minute(2), who: "", why: "")
@@ -198,26 +199,26 @@ struct RegistryTests {
 
   /// The files of a registry with two versions, made once.
   private struct Template {
-    let journal: Data
-    let state: Data
+    let journal: [UInt8]
+    let state: [UInt8]
 
-    init() {
-      let folder = try! TemporaryFolder()
+    init() throws {
+      let folder = try TemporaryFolder()
       let registry = Registry(path: folder.path)
       for name in ["a", "b"] {
-        let staged = try! MadeVersion(name: name, treeCount: 1, depth: 1).write(in: folder.path + "/staging")
-        try! registry.register(staged: staged, at: Timestamp(minute: 1), who: "test", why: "")
+        let staged = try MadeVersion(name: name, treeCount: 1, depth: 1).write(in: folder.path + "/staging")
+        try registry.register(staged: staged, at: Timestamp(minute: 1), who: "test", why: "")
       }
-      journal = try! Data(contentsOf: URL(filePath: folder.path + "/journal.jsonl"))
-      state = try! Data(contentsOf: URL(filePath: folder.path + "/registry.json"))
+      journal = try DurableFile.read(folder.path + "/journal.jsonl", atMost: 1 << 20)
+      state = try DurableFile.read(folder.path + "/registry.json", atMost: 1 << 20)
     }
 
     func copy(to path: String) throws {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      try journal.write(to: URL(filePath: path + "/journal.jsonl"))
-      try state.write(to: URL(filePath: path + "/registry.json"))
+      try DurableFile.create(path + "/journal.jsonl", journal)
+      try DurableFile.create(path + "/registry.json", state)
     }
   }
 
-  private static let template = Template()
+  private static let template = Result { try Template() }
 }

@@ -69,6 +69,26 @@ struct VersionDirectoryTests {
     }
   }
 
+  @Test(arguments: 0..<200)
+  func `a mutated card or calibration is refused or read, and never traps`(seed: UInt64) throws {
+    let made = MadeVersion(treeCount: 1, depth: 1)
+    var generator = SplitMix64(seed: seed)
+    func mutated(_ bytes: [UInt8]) -> [UInt8] {
+      var bytes = bytes
+      let index = Int.random(in: 0..<bytes.count, using: &generator)
+      bytes[index] = Bool.random(using: &generator) ? UInt8.random(in: 48...57, using: &generator) : 34
+      return bytes
+    }
+    let card = mutated(try StableJSON.encode(try made.card()))
+    if let read = try? StableJSON.decode(VersionCard.self, from: card) {
+      #expect(read.layout.inputNames.count == read.layout.inputCount + Latents.count)
+      #expect(read.layout.sequencePositions.count == read.layout.sequenceColumns.count)
+    }
+    if let read = try? StableJSON.decode(Calibration.self, from: mutated(try StableJSON.encode(made.calibration))) {
+      #expect(read.mlp.map { Probability.range.contains($0.probability(margin: 0.3)) } ?? true)
+    }
+  }
+
   @Test func `a figure that is not finite leaves nothing behind`() throws {
     let made = MadeVersion()
     var card = try made.card()

@@ -18,7 +18,7 @@ struct RangePosition<let length: Int>: Indicator {
     let high = highest.push(step.logHigh)
     let low = -lowestNegated.push(-step.logLow)
     row.append((step.logClose - low).dividedByPositive(high - low))
-    row.append((step.logClose - low) / step.scale240)
-    row.append((high - step.logClose) / step.scale240)
+    row.append((step.logClose - low) * step.perMove240)
+    row.append((high - step.logClose) * step.perMove240)
   }
 }

@@ -6,39 +6,56 @@ import Glibc
 /// Scales: mean square of 240 one-minute returns for n ≤ 240, of 1440 beyond.
 struct Returns: Indicator {
   static let columns: [FeatureColumn] = [
-    .raw("return_1"), .sequence("return_1_z"), .model("return_2_z"), .model("return_3_z"), .raw("return_5"),
-    .sequence("return_5_z"), .model("return_10_z"), .raw("return_15"), .sequence("return_15_z"), .model("return_30"),
-    .model("return_30_z"), .raw("return_60"), .sequence("return_60_z"), .model("return_90_z"), .model("return_120"),
-    .model("return_120_z"), .model("return_180_z"), .raw("return_240"), .model("return_240_z"), .model("return_360"),
-    .model("return_360_z"), .model("return_720_z"), .model("return_1440"), .model("return_1440_z"),
+    .raw("return_1"), .raw("return_5"), .raw("return_15"), .raw("return_60"), .model("return_30"),
+    .model("return_120"), .raw("return_240"), .model("return_360"), .model("return_1440"), .sequence("return_1_z"),
+    .model("return_2_z"), .model("return_3_z"), .sequence("return_5_z"), .model("return_10_z"),
+    .sequence("return_15_z"), .model("return_30_z"), .sequence("return_60_z"), .model("return_90_z"),
+    .model("return_120_z"), .model("return_180_z"), .model("return_240_z"), .model("return_360_z"),
+    .model("return_720_z"), .model("return_1440_z"),
   ]
 
-  private var closes = MinuteRing<2048>()
+  private var closes = MinuteRing<64>()
+  private var logCloses = MinuteRing<2048>()
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     closes.push(step.close, minute: step.minute)
-    append(1, step, &row, raw: true)
-    append(2, step, &row)
-    append(3, step, &row)
-    append(5, step, &row, raw: true)
-    append(10, step, &row)
-    append(15, step, &row, raw: true)
-    append(30, step, &row, raw: true)
-    append(60, step, &row, raw: true)
-    append(90, step, &row)
-    append(120, step, &row, raw: true)
-    append(180, step, &row)
-    append(240, step, &row, raw: true)
-    append(360, step, &row, raw: true)
-    append(720, step, &row)
-    append(1440, step, &row, raw: true)
+    logCloses.push(step.logClose, minute: step.minute)
+    // A ratio keeps the digits of small moves that a difference of logarithms loses.
+    row.append(step.logReturn)
+    let five = log(step.close / closes.value(minutesAgo: 5))
+    let fifteen = log(step.close / closes.value(minutesAgo: 15))
+    let hour = log(step.close / closes.value(minutesAgo: 60))
+    row.append(five)
+    row.append(fifteen)
+    row.append(hour)
+    let (halfHour, twoHours) = (move(30, step), move(120, step))
+    let (fourHours, sixHours, day) = (move(240, step), move(360, step), move(1440, step))
+    row.append(halfHour)
+    row.append(twoHours)
+    row.append(fourHours)
+    row.append(sixHours)
+    row.append(day)
+    row.append(step.logReturn * step.perMove240)
+    row.append(move(2, step) * step.perMove240 * inverseRoot(2))
+    row.append(move(3, step) * step.perMove240 * inverseRoot(3))
+    row.append(five * step.perMove240 * inverseRoot(5))
+    row.append(move(10, step) * step.perMove240 * inverseRoot(10))
+    row.append(fifteen * step.perMove240 * inverseRoot(15))
+    row.append(halfHour * step.perMove240 * inverseRoot(30))
+    row.append(hour * step.perMove240 * inverseRoot(60))
+    row.append(move(90, step) * step.perMove240 * inverseRoot(90))
+    row.append(twoHours * step.perMove240 * inverseRoot(120))
+    row.append(move(180, step) * step.perMove240 * inverseRoot(180))
+    row.append(fourHours * step.perMove240 * inverseRoot(240))
+    row.append(sixHours * step.perMove1440 * inverseRoot(360))
+    row.append(move(720, step) * step.perMove1440 * inverseRoot(720))
+    row.append(day * step.perMove1440 * inverseRoot(1440))
   }
 
-  private mutating func append(
-    _ minutes: Int, _ step: borrowing CandleStep, _ row: inout FeatureRow, raw: Bool = false
-  ) {
-    let value = log(step.close / closes.value(minutesAgo: minutes))
-    if raw { row.append(value) }
-    row.append(value / step.typicalMove(minutes: Double(minutes)))
+  @inline(__always)
+  private func inverseRoot(_ minutes: Double) -> Double { 1 / minutes.squareRoot() }
+
+  private mutating func move(_ minutes: Int, _ step: borrowing CandleStep) -> Double {
+    step.logClose - logCloses.value(minutesAgo: minutes)
   }
 }

@@ -12,18 +12,17 @@ struct DirectionalMovement: Indicator {
   private var plus = 0.0
   private var minus = 0.0
   private var trueRange = 0.0
+  private var plusIndex = 0.0
+  private var minusIndex = 0.0
   private var adx = 0.0
   private var seen = 0
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     if step.hasPrevious { fold(step) }
-    let hasIndices = seen >= 14
-    let plusIndex = hasIndices ? index(plus) : .nan
-    let minusIndex = hasIndices ? index(minus) : .nan
     row.append(seen >= 27 ? adx : .nan)
-    row.append(plusIndex)
-    row.append(minusIndex)
-    row.append(plusIndex - minusIndex)
+    row.append(seen >= 14 ? plusIndex : .nan)
+    row.append(seen >= 14 ? minusIndex : .nan)
+    row.append(seen >= 14 ? plusIndex - minusIndex : .nan)
   }
 
   private mutating func fold(_ step: borrowing CandleStep) {
@@ -45,8 +44,9 @@ struct DirectionalMovement: Indicator {
   }
 
   private mutating func smooth() {
-    let sum = index(plus) + index(minus)
-    let strength = sum > 0 ? 100 * abs(index(minus) - index(plus)) / sum : nil
+    (plusIndex, minusIndex) = (index(plus), index(minus))
+    let sum = plusIndex + minusIndex
+    let strength = sum > 0 ? 100 * (abs(minusIndex - plusIndex) / sum) : nil
     if seen < 28 {
       adx += strength ?? 0
       if seen == 27 { adx /= 14 }

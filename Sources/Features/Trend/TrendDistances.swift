@@ -16,12 +16,12 @@ struct TrendDistances: Indicator {
 
     mutating func push(_ x: Double) { value = value.isNaN ? x : value + (x - value) * (2 / Double(period + 1)) }
 
-    func distance(_ step: borrowing CandleStep) -> Double { (step.logClose - value) / Self.unit(step) }
+    func distance(_ step: borrowing CandleStep) -> Double { (step.logClose - value) * Self.perUnit(step) }
 
-    func spread(below fast: Double, _ step: borrowing CandleStep) -> Double { (fast - value) / Self.unit(step) }
+    func spread(below fast: Double, _ step: borrowing CandleStep) -> Double { (fast - value) * Self.perUnit(step) }
 
-    private static func unit(_ step: borrowing CandleStep) -> Double {
-      (period > 240 ? step.scale1440 : step.scale240) * (Double(period) / 3).squareRoot()
+    private static func perUnit(_ step: borrowing CandleStep) -> Double {
+      (period > 240 ? step.perMove1440 : step.perMove240) * (3 / Double(period)).squareRoot()
     }
   }
 

@@ -24,10 +24,10 @@ struct VolatilityTerms: Indicator {
       return (excess < 1e-18 ? 0 : excess / Double(length - 1)).squareRoot()
     }
 
-    /// √ of the mean square, at least 10⁻⁵.
-    var scale: Double {
+    /// 1 / √ of the mean square, the root taken as at least 10⁻⁵.
+    var perMove: Double {
       let meanSquare = squares.nonNegative / Double(length)
-      return meanSquare < 1e-10 ? 1e-5 : meanSquare.squareRoot()
+      return meanSquare < 1e-10 ? 1e5 : 1 / meanSquare.squareRoot()
     }
   }
 
@@ -40,8 +40,8 @@ struct VolatilityTerms: Indicator {
   private var fourHours = Window<240>()
   private var day = Window<1440>()
 
-  /// √ of the mean square of the last 240 and 1440 returns, at least 10⁻⁵; NaN in their warm-up.
-  var scales: (fourHours: Double, day: Double) { (fourHours.scale, day.scale) }
+  /// 1 / √ of the mean square of the last 240 and 1440 returns, the root taken as at least 10⁻⁵; NaN in their warm-up.
+  var perMove: (fourHours: Double, day: Double) { (fourHours.perMove, day.perMove) }
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     if !step.logReturn.isNaN { push(step.logReturn) }

@@ -26,7 +26,7 @@ struct AveragePaid: Indicator {
     func distance(_ step: borrowing CandleStep, known: Int) -> Double {
       // A volume below the eighth decimal is rounding, not trade.
       guard known >= length, volume.value > 5e-9, amount.value > 5e-9 else { return .nan }
-      return log(step.close * volume.value / amount.value) / (step.scale240 * Double(length).squareRoot())
+      return log(step.close * volume.value / amount.value) * step.perMove240 * (1 / Double(length).squareRoot())
     }
   }
 

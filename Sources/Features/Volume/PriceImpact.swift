@@ -29,7 +29,7 @@ struct PriceImpact<let length: Int>: Indicator {
     let correlation = spread > 1e-18 ? slope * (flowSpread / spread).squareRoot() : .nan
     row.append(correlation)
     row.append(1e4 * slope * volumes.mean)
-    row.append((step.logReturn - slope * step.signedVolume) / step.scale240)
+    row.append((step.logReturn - slope * step.signedVolume) * step.perMove240)
   }
 
   private mutating func push(_ step: borrowing CandleStep) {

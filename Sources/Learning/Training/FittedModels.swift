@@ -10,7 +10,7 @@ struct FittedModels {
   let sequence: [String: Tensor]
   let c: Booster
   let perceptron: [String: Tensor]
-  let baselines: FittedBaselines?
+  let baselines: TrainedBaselines?
   let sizes: FittedSizes
   let trainingDecisions: Int
   var time: LibraryNanoseconds

@@ -1,4 +1,4 @@
-package import Evaluation
+internal import Evaluation
 internal import Features
 internal import Market
 internal import Models
@@ -117,7 +117,7 @@ struct FoldFit {
       tensors: try network.exported(), epochs: max(1, outcome.bestEpoch), nanoseconds: network.time.nanoseconds)
   }
 
-  private func fitBaselines(_ examples: Examples, training: RangeSet<Int>) throws -> FittedBaselines? {
+  private func fitBaselines(_ examples: Examples, training: RangeSet<Int>) throws -> TrainedBaselines? {
     guard plan.target.isBinary else { return nil }
     let all = examples.decisions.indices
     let labels = examples.decisionLabels(all)
@@ -130,7 +130,7 @@ struct FoldFit {
         labels: examples.labels.map(Double.init), weights: examples.weights?.map(Double.init),
         offset: examples.offsets?.map(Double.init), training: RangeSet(rows.map { $0..<$0 + 1 })),
       penalty: plan.logisticPenalty)
-    return FittedBaselines(
+    return TrainedBaselines(
       logistic: logistic,
       momentum: Momentum(
         returns: examples.horizonReturns, labels: labels, weights: weights, training: training, prior: .coin),
@@ -155,10 +155,4 @@ package struct LibraryNanoseconds: Codable, Equatable, Sendable {
     sum.xgboost += other.xgboost
     sum.torch += other.torch
   }
-}
-
-package struct FittedBaselines {
-  package let logistic: LogisticRegression
-  package let momentum: Momentum
-  package let baseRate: Double
 }

@@ -20,7 +20,7 @@ package struct TrainingPlan: Codable, Equatable, Sendable {
   /// Sequences and perceptron rows are thinned to one in this many minutes, at a random phase each epoch.
   package var thinningMinutes: Int
   /// Trees read one row in this many minutes, at a fixed phase.
-  package var treeThinningMinutes = 1
+  package var treeThinningMinutes = 4
   package var logisticPenalty = 100.0
   /// Volatility columns among which the closed form chooses.
   package var volatilityColumns = [
@@ -35,14 +35,33 @@ package struct TrainingPlan: Codable, Equatable, Sendable {
     self.target = target
     embargoMinutes = target.horizonMinutes
     thinningMinutes = max(1, target.horizonMinutes / 3)
-    trees = BoosterParameters()
-    hybridTrees = BoosterParameters()
+    trees = Self.usualTrees
+    hybridTrees = Self.usualTrees
+    sequence.epochs = 8
+    sequence.patience = 2
+    perceptron.epochs = 8
+    perceptron.patience = 2
     if !target.isBinary {
       trees.objective = .squaredError
       hybridTrees.objective = .squaredError
       sequence.objective = .squaredError
       perceptron.objective = .squaredError
     }
+  }
+
+  /// Short-horizon margins are small and noisy: few columns a tree, large leaves, strong shrinkage.
+  private static var usualTrees: BoosterParameters {
+    var parameters = BoosterParameters()
+    parameters.rounds = 400
+    parameters.depth = 5
+    parameters.learningRate = 0.03
+    parameters.rowFraction = 0.5
+    parameters.columnFraction = 0.3
+    parameters.minimumChildWeight = 200
+    parameters.lambda = 50
+    parameters.bins = 64
+    parameters.patience = 40
+    return parameters
   }
 
   var objective: Objective { target.isBinary ? .logistic : .squaredError }

@@ -30,10 +30,11 @@ struct VersionWriter {
         isPassed: verdict.passed, reason: verdict.reason, skill: verdict.skill.flatMap(Models.Estimate.init),
         baseline: verdict.baseline),
       judgedVersion: judgedVersion, agreement: agreement, trainRows: models.trainingDecisions, notes: notes)
-    let files: [String: [UInt8]] = [
+    var files: [String: [UInt8]] = [
       VersionDirectory.File.treesA: try models.a.json(), VersionDirectory.File.treesC: try models.c.json(),
       VersionDirectory.File.weights: try weights(models).safetensors, "evaluation.json": try Self.json(report),
     ]
+    if let baselines = models.baselines { files[TrainedBaselines.fileName] = try Self.json(baselines) }
     try VersionDirectory.write(card, calibration: calibrated.calibration, files: files, to: folder + "/" + name.description)
     return name
   }

@@ -229,10 +229,13 @@ private struct Networks: Sendable {
       try demand("model C's number of inputs", layout.inputCount + Latents.count, trees.featureCount)
       treesC = trees
     }
-    for trees in [treesA, treesC].compactMap({ $0 }) where (trees.objective == .logistic) != card.target.isBinary {
-      throw .mismatch(
-        what: "the trees' objective", folder: directory.path, expected: "one for \(card.target)",
-        actual: trees.objective.rawValue)
+    for trees in [treesA, treesC].compactMap({ $0 }) {
+      guard (trees.objective == .logistic) == card.target.isBinary else {
+        throw .mismatch(
+          what: "the trees' objective", folder: directory.path, expected: "one for \(card.target)",
+          actual: trees.objective.rawValue)
+      }
+      try Self.checkNames(trees, layout, folder: directory.path)
     }
     let needsSequence = calibration.modelB != nil || calibration.modelC != nil
     guard needsSequence || calibration.mlp != nil else { return }
@@ -254,6 +257,14 @@ private struct Networks: Sendable {
       try demand("the LSTM head's number of window extras", layout.windowExtras.count, sequence.extraCount)
     }
     if let mlp { try demand("the MLP's number of inputs", layout.inputCount, mlp.inputCount) }
+  }
+
+  /// Trees that carry names must carry the layout's.
+  private static func checkNames(_ trees: TreeEnsemble, _ layout: InputLayout, folder: String) throws(VersionError) {
+    guard !trees.featureNames.isEmpty else { return }
+    for (expected, actual) in zip(layout.inputNames, trees.featureNames) where expected != actual {
+      throw .mismatch(what: "an input of the trees", folder: folder, expected: expected, actual: actual)
+    }
   }
 
   private static func trees(_ directory: VersionDirectory, _ file: String) throws(VersionError) -> TreeEnsemble {

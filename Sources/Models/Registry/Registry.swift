@@ -8,12 +8,14 @@ package struct Registry: Sendable {
   package static let modelName = "bitcoin-model"
 
   package let path: String
-  private var journalPath: String { path + "/journal.jsonl" }
-  private var statePath: String { path + "/registry.json" }
+  private let patienceMilliseconds: Int
+  var journalPath: String { path + "/journal.jsonl" }
+  var statePath: String { path + "/registry.json" }
 
-  private static let largestFile = 64 << 20
-
-  package init(path: String) { self.path = path }
+  /// - Parameter patienceMilliseconds: how long an operation waits for another process's to end; they take milliseconds.
+  package init(path: String, patienceMilliseconds: Int = 2000) {
+    (self.path, self.patienceMilliseconds) = (path, patienceMilliseconds)
+  }
 
   /// What an answer rests on.
   package enum Serving: Sendable, Hashable {
@@ -22,8 +24,6 @@ package struct Registry: Sendable {
     case unpromoted(VersionName, reason: String)
     case baseline
   }
-
-  // MARK: Reading
 
   package func state() throws(RegistryError) -> RegistryState { try load().state }
 
@@ -75,8 +75,6 @@ package struct Registry: Sendable {
     }
   }
 
-  // MARK: Operations
-
   /// Verifies a finished version folder and moves it under `active`; it becomes `latest`, and `candidate` if the gate
   /// passed it. The folder must be on the same file system.
   @discardableResult
@@ -94,12 +92,7 @@ package struct Registry: Sendable {
     }
     let facts = JournalEntry.Facts(digest: directory.digest, isSynthetic: card.isSynthetic, gate: card.gate)
     let operation = RegistryState.Operation.register(card.name, RegistrySlot(card.view, card.target), facts)
-    let destination = folder(card.name, isArchived: false)
-    try perform(operation, at: time, who: who, why: why) { () throws(FileFailure) in
-      // A folder there that no entry names is what an interrupted registration left.
-      if destination != staged, DurableFile.exists(destination) { try DurableFile.remove(destination) }
-      if destination != staged { try DurableFile.move(staged, to: destination) }
-    }
+    try perform(operation, at: time, who: who, why: why, arriving: staged)
     return card.name
   }
 
@@ -140,22 +133,24 @@ package struct Registry: Sendable {
   @discardableResult
   private func perform(
     _ operation: RegistryState.Operation, at time: Timestamp, who: String, why: String,
-    before: () throws(FileFailure) -> Void = {}
+    arriving staged: String? = nil
   ) throws(RegistryError) -> JournalEntry {
     do {
       for folder in ["active", "archive"] { try DurableFile.makeFolder("\(path)/\(folder)") }
     } catch {
       throw .file(error)
     }
-    let lock = try RegistryLock(path + "/lock")
+    let lock = try RegistryLock(path + "/lock", patienceMilliseconds: patienceMilliseconds)
     defer { _ = lock }
     var journal = try load()
     do {
       try heal(journal)
       let entry = try journal.state.entry(for: operation, at: time, who: who, why: why)
-      try before()
-      try DurableFile.append(try StableJSON.encode(entry, isPretty: false), to: journalPath)
-      try DurableFile.syncFolder(path)
+      let line = try StableJSON.encode(entry, isPretty: false)
+      if !DurableFile.exists(journalPath) { try DurableFile.replace(journalPath, with: []) }
+      try move(staged, to: folder(entry.version, isArchived: false)) {
+        try DurableFile.append(line, to: journalPath)
+      }
       try journal.append(entry)
       try settle(journal)
       return entry
@@ -168,106 +163,17 @@ package struct Registry: Sendable {
     }
   }
 
-  // MARK: Journal and state
-
-  private struct Journal {
-    var entries: [JournalEntry] = []
-    var state = RegistryState()
-    /// Bytes up to the last whole line.
-    var wholeLength = 0
-    /// A line that was being written when its process ended.
-    var hasTornLine = false
-
-    mutating func append(_ entry: JournalEntry) throws(RegistryError) {
-      try state.apply(entry)
-      entries.append(entry)
-    }
-  }
-
-  private func load() throws(RegistryError) -> Journal {
-    var journal = Journal()
-    if DurableFile.exists(journalPath) {
-      let bytes = try read(journalPath)
-      journal.wholeLength = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-      journal.hasTornLine = journal.wholeLength < bytes.count
-      let lines = bytes[..<journal.wholeLength].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      for (index, line) in lines.dropLast().enumerated() { try take(line, number: index + 1, into: &journal) }
-    }
-    try compare(journal)
-    return journal
-  }
-
-  private func take(
-    _ line: ArraySlice<UInt8>, number: Int, into journal: inout Journal
-  ) throws(RegistryError) {
-    let entry: JournalEntry
+  /// Moves a new version's folder in, writes the line, and moves the folder back if that fails.
+  private func move(_ staged: String?, to home: String, writing: () throws -> Void) throws {
+    guard let staged, staged != home else { return try writing() }
+    // A folder there that no entry names is what an interrupted registration left.
+    if DurableFile.exists(home) { try DurableFile.remove(home) }
+    try DurableFile.move(staged, to: home)
     do {
-      entry = try StableJSON.decode(JournalEntry.self, from: line)
+      try writing()
     } catch {
-      throw .damaged(file: journalPath, line: number, reason: StableJSON.reason(error))
-    }
-    do {
-      try journal.append(entry)
-    } catch {
-      throw .damaged(file: journalPath, line: number, reason: error.description)
-    }
-  }
-
-  /// `registry.json` may be behind the journal after a crash, never ahead of it or beside it.
-  private func compare(_ journal: Journal) throws(RegistryError) {
-    guard DurableFile.exists(statePath) else { return }
-    let file: RegistryFile
-    do {
-      file = try StableJSON.decode(RegistryFile.self, from: try read(statePath))
-    } catch let error as RegistryError {
+      try DurableFile.move(home, to: staged)
       throw error
-    } catch {
-      throw .damaged(
-        file: statePath, line: nil, reason: "\(StableJSON.reason(error)); remove it, the journal restores it")
     }
-    guard file.schema == RegistryFile.currentSchema, file.name == Self.modelName else {
-      throw .damaged(file: statePath, line: nil, reason: "schema \(file.schema) of “\(file.name)” is not known here")
-    }
-    guard (0...journal.entries.count).contains(file.entries) else {
-      throw .damaged(
-        file: statePath, line: nil,
-        reason: "it knows \(file.entries) operations, the journal \(journal.entries.count); the journal was cut")
-    }
-    let then = try RegistryState(journal.entries.prefix(file.entries))
-    guard file == RegistryFile(then, entries: file.entries) else {
-      throw .damaged(
-        file: statePath, line: nil, reason: "it contradicts the journal; if the journal is right, remove the file")
-    }
-  }
-
-  private func read(_ path: String) throws(RegistryError) -> [UInt8] {
-    do {
-      return try DurableFile.read(path, atMost: Self.largestFile)
-    } catch {
-      throw .file(error)
-    }
-  }
-
-  /// Finishes what a crash left undone. A torn line was never acknowledged: it goes.
-  private func heal(_ journal: Journal) throws {
-    if journal.hasTornLine { try DurableFile.truncate(journalPath, to: journal.wholeLength) }
-    try settle(journal)
-  }
-
-  /// Brings `registry.json` and the folders to what the journal says.
-  private func settle(_ journal: Journal) throws {
-    for (name, record) in journal.state.versions {
-      let (home, elsewhere) = (
-        folder(name, isArchived: record.isArchived), folder(name, isArchived: !record.isArchived)
-      )
-      if !DurableFile.exists(home), DurableFile.exists(elsewhere) { try DurableFile.move(elsewhere, to: home) }
-    }
-    let bytes = try StableJSON.encode(RegistryFile(journal.state, entries: journal.entries.count))
-    if DurableFile.exists(statePath), try read(statePath) == bytes { return }
-    try DurableFile.replace(statePath, with: bytes)
-  }
-
-  private func folder(_ name: VersionName, isArchived: Bool) -> String {
-    "\(path)/\(isArchived ? "archive" : "active")/\(name)"
   }
 }

@@ -4,11 +4,11 @@ internal import Glibc
 struct RegistryLock: ~Copyable {
   private let descriptor: Int32
 
-  /// Tries for two seconds: an operation takes milliseconds.
-  init(_ path: String) throws(RegistryError) {
+  init(_ path: String, patienceMilliseconds: Int) throws(RegistryError) {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .file(DurableFile.failure("open", path)) }
-    for attempt in 0..<Self.attempts {
+    let attempts = 1 + patienceMilliseconds / Self.pauseMilliseconds
+    for attempt in 1...attempts {
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
         self.descriptor = descriptor
         return
@@ -18,13 +18,13 @@ struct RegistryLock: ~Copyable {
         close(descriptor)
         throw .file(failure)
       }
-      if attempt + 1 < Self.attempts { usleep(20_000) }
+      if attempt < attempts { usleep(UInt32(Self.pauseMilliseconds) * 1000) }
     }
     close(descriptor)
     throw .locked(path: path)
   }
 
-  private static let attempts = 100
+  private static let pauseMilliseconds = 10
 
   deinit { close(descriptor) }
 }

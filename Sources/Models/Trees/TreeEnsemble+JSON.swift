@@ -100,7 +100,7 @@ private struct TreeDocument {
     guard let name = objective else { throw .missing(key: "objective") }
     guard let objective = TreeEnsemble.Objective(rawValue: name) else { throw .unsupported("the objective “\(name)”") }
     guard ["0", "1"].contains(classCount), targetCount == "1" else { throw .unsupported("several outputs") }
-    guard let features = featureCount.flatMap({ Int($0) }), features >= 0 else { throw .missing(key: "num_feature") }
+    guard let features = featureCount.flatMap({ Int($0) }), features >= 1 else { throw .missing(key: "num_feature") }
     guard features <= TreeNode.largestFeature + 1 else { throw .unsupported("\(features) features") }
     guard featureNames.isEmpty || featureNames.count == features else { throw .missing(key: "feature_names") }
 
@@ -166,39 +166,45 @@ private struct TreeLayout {
 
   mutating func append(_ tree: RawTree, index: Int) throws(TreeModelError) {
     guard tree.isConsistent else { throw .invalid(tree: index, node: 0, reason: "its arrays differ in length") }
-    let root = nodes.count
-    guard let start = Int32(exactly: root) else { throw .unsupported("so many nodes") }
+    guard let root = Int32(exactly: nodes.count) else { throw .unsupported("so many nodes") }
     var queue: [(source: Int, depth: Int32)] = [(0, 0)]
-    var deepest: Int32 = 0
     var position = 0
     while position < queue.count {
       let (source, depth) = queue[position]
-      deepest = max(deepest, depth)
-      func refuse(_ reason: String) -> TreeModelError { .invalid(tree: index, node: source, reason: reason) }
-      guard tree.values[source].isFinite, tree.covers[source].isFinite, tree.covers[source] >= 0 else {
-        throw refuse("a value is not finite, or its weight is negative")
-      }
-      covers.append(tree.covers[source])
-      let left = Int(tree.left[source])
-      let right = Int(tree.right[source])
-      if left == -1, right == -1 {
+      guard let children = try children(of: source, in: tree, index: index) else {
         nodes.append(.leaf(tree.values[source]))
-      } else {
-        let range = 1..<tree.left.count
-        guard range.contains(left), range.contains(right), left != right else { throw refuse("no such child") }
-        guard tree.splitTypes[source] == 0 else { throw .unsupported("categorical splits") }
-        guard (0..<featureCount).contains(Int(tree.features[source])) else { throw refuse("no such feature") }
-        guard queue.count + 2 <= tree.left.count else { throw refuse("the tree has a cycle") }
-        guard depth < TreeEnsemble.largestDepth else { throw refuse("deeper than \(TreeEnsemble.largestDepth)") }
-        nodes.append(
-          .split(
-            feature: Int(tree.features[source]), threshold: tree.values[source], leftDistance: queue.count - position,
-            missingGoesRight: tree.missingGoesLeft[source] == 0))
-        queue.append((left, depth + 1))
-        queue.append((right, depth + 1))
+        position += 1
+        continue
       }
+      guard queue.count + 2 <= tree.left.count, depth < TreeEnsemble.largestDepth else {
+        throw .invalid(tree: index, node: source, reason: "a cycle, or deeper than \(TreeEnsemble.largestDepth)")
+      }
+      nodes.append(
+        .split(
+          feature: Int(tree.features[source]), threshold: tree.values[source], leftDistance: queue.count - position,
+          missingGoesRight: tree.missingGoesLeft[source] == 0))
+      queue.append((children.left, depth + 1))
+      queue.append((children.right, depth + 1))
       position += 1
     }
-    trees.append(TreeEnsemble.Tree(root: start, depth: deepest))
+    covers += queue.map { tree.covers[$0.source] }
+    trees.append(TreeEnsemble.Tree(root: root, depth: queue.last?.depth ?? 0))
+  }
+
+  /// Checks a node; `nil` for a leaf.
+  private func children(
+    of node: Int, in tree: RawTree, index: Int
+  ) throws(TreeModelError) -> (left: Int, right: Int)? {
+    func refuse(_ reason: String) -> TreeModelError { .invalid(tree: index, node: node, reason: reason) }
+    guard tree.values[node].isFinite, tree.covers[node].isFinite, tree.covers[node] >= 0 else {
+      throw refuse("a value is not finite, or its weight is negative")
+    }
+    let (left, right) = (Int(tree.left[node]), Int(tree.right[node]))
+    if left == -1, right == -1 { return nil }
+    let range = 1..<max(1, tree.left.count)
+    guard range.contains(left), range.contains(right), left != right else { throw refuse("no such child") }
+    guard tree.splitTypes[node] == 0 else { throw .unsupported("categorical splits") }
+    guard (0..<featureCount).contains(Int(tree.features[node])) else { throw refuse("no such feature") }
+    return (left, right)
   }
 }

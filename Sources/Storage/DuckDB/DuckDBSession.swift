@@ -17,7 +17,9 @@ final class DuckDBSession {
   }
 
   struct Limits {
-    var threads = 2
+    /// One by default: what a store does is bound by one reader or one writer, and a waiting second thread of DuckDB
+    /// spins on the core that decoding needs.
+    var threads = 1
     var memoryMegabytes = 256
   }
 

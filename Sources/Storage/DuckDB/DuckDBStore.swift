@@ -18,7 +18,7 @@ package final class DuckDBStore {
   private let claim: PathClaim
 
   package init(
-    path: String, mode: Mode = .create, threads: Int = 2, memoryMegabytes: Int = 256
+    path: String, mode: Mode = .create, threads: Int = 1, memoryMegabytes: Int = 256
   ) throws(StoreError) {
     self.path = path
     if mode == .create { try Self.makeFolders(of: path) }

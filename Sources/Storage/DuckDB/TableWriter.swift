@@ -8,10 +8,10 @@ package final class TableWriter {
   private let appender: ChunkAppender
   private let width: Int
 
-  package init(path: String, columns: [String], memoryMegabytes: Int = 512) throws {
+  package init(path: String, columns: [String], memoryMegabytes: Int = 256) throws {
     file = try TableFile(path)
     width = columns.count
-    session = try DuckDBSession(file: nil, name: path, limits: .init(memoryMegabytes: memoryMegabytes))
+    session = try DuckDBSession(file: nil, name: path, limits: .init(threads: 2, memoryMegabytes: memoryMegabytes))
     try session.run("SET temp_directory = '\((path + ".spill").replacing("'", with: "''"))'")
     let definitions = (["open_time_ms BIGINT"] + columns.map { "\($0.quotedName) DOUBLE" }).joined(separator: ", ")
     try session.run("CREATE TABLE wide (\(definitions))")

@@ -1,3 +1,4 @@
+import Evaluation
 import Features
 import FoundationEssentials
 import Market
@@ -30,6 +31,13 @@ extension CommandContext {
     }
     let bundle = try bundle(of: name)
     return ServedVersion(bundle, standing: .unpromoted(reason: bundle.card.gate.reason))
+  }
+
+  /// The baselines that a version's training window gave; `nil` for targets that have none.
+  func baselines(of name: VersionName) throws -> TrainedBaselines? {
+    let directory = try registry.directory(of: name)
+    guard directory.has(TrainedBaselines.fileName) else { return nil }
+    return try JSONDecoder().decode(TrainedBaselines.self, from: Data(try directory.bytes(of: TrainedBaselines.fileName)))
   }
 
   private func bundle(of name: VersionName) throws -> ModelBundle {

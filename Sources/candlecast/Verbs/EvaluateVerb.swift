@@ -1,3 +1,10 @@
+import Evaluation
+import Market
+import Models
+import Operations
+import Pipeline
+import Storage
+
 struct EvaluateVerb: Verb {
   let name = "evaluate"
   let summary = "scores a version on a period that it has not seen"
@@ -22,6 +29,37 @@ struct EvaluateVerb: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    throw CommandError.notBuilt(name)
+    let reference = arguments.text("--model")
+    guard let version = try context.version(reference, context.view, context.target) else {
+      throw CommandError(.badData, "nothing is registered for \(context.target)@\(context.view); train first")
+    }
+    let card = version.bundle.card
+    let overlap = arguments.range.clamped(to: card.dataset.from..<card.dataset.to)
+    guard overlap.isEmpty || arguments.has("--allow-overlap") else {
+      throw CommandError(
+        .badData, "\(card.name) was trained on \(card.dataset.from) to \(card.dataset.to), which overlaps --from and "
+          + "--to; choose a later period, or --allow-overlap to see figures that prove nothing")
+    }
+    let store = try context.openForReading()
+    let rows = try context.prices(of: context.view, in: store).rows
+    let run = EvaluationRun(
+      context: context, version: version, baselines: try context.baselines(of: card.name), decisions: arguments.range,
+      asOf: arguments.time("--as-of"),
+      benchmark: try arguments.text("--benchmark").map { try BenchmarkFile(path: $0).probabilities })
+    let judgement = try run.run(from: store, rows: rows)
+    let report = judgement.report()
+    let opened = try open(card, arguments.range, context)
+    let result = EvaluationResult(
+      context: context, card: card, period: arguments.range, overlap: overlap.isEmpty ? nil : overlap, opened: opened,
+      report: report)
+    context.output.present(result.json) { result.text }
+    return .done
+  }
+
+  /// Counts how often the period was looked at with this version.
+  private func open(_ card: VersionCard, _ period: Range<Timestamp>, _ context: CommandContext) throws -> Int {
+    try context.openForWriting().openEvaluation(
+      EvaluationOpening(view: card.view, target: card.target, version: card.name.description, period: period),
+      at: context.now())
   }
 }

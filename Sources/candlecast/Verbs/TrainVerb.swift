@@ -1,3 +1,7 @@
+import Market
+import Models
+import Operations
+
 struct TrainVerb: Verb {
   let name = "train"
   let summary = "fits all models going forward in time, calibrates, judges and registers a version"
@@ -20,6 +24,36 @@ struct TrainVerb: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    throw CommandError.notBuilt(name)
+    let start = context.seconds()
+    let job = TrainingJob(
+      context: context, range: arguments.range, asOf: arguments.time("--as-of"),
+      isFull: arguments.has("--full-retrain"), refits: arguments.has("--refit"), overrides: [:])
+    let result = try job.run()
+    let summary = result.summary
+    let librarySeconds = summary.xgboostSeconds + summary.torchSeconds
+    let wholeSeconds = context.seconds() - start
+    context.output.present(
+      [
+        "target": .text(context.target.description), "view": .text(context.view.description),
+        "versions": .array(result.versions.map { .text($0.description) }),
+        "gate": ["passed": .boolean(summary.verdict.passed), "reason": .text(summary.verdict.reason)],
+        "seconds": JSONValue(wholeSeconds), "trainer_seconds": JSONValue(summary.seconds),
+        "xgboost_seconds": JSONValue(summary.xgboostSeconds), "torch_seconds": JSONValue(summary.torchSeconds),
+        "trainer_over_libraries": JSONValue(summary.seconds / librarySeconds),
+        "trainer_peak_resident_bytes": JSONValue(Int(result.peakResidentBytes)), "table": .text(summary.table),
+      ]
+    ) {
+      let versions = result.versions.map(\.description).joined(separator: ", then on all rows ")
+      return """
+        \(context.target)@\(context.view), walk-forward, all folds but the first:
+        \(summary.table)
+        gate: \(summary.verdict.reason)
+        registered \(versions)
+        \(wholeSeconds.rounded(digits: 1)) s, of which the trainer \(summary.seconds.rounded(digits: 1)) s; inside XGBoost \
+        \(summary.xgboostSeconds.rounded(digits: 1)) s, inside libtorch \(summary.torchSeconds.rounded(digits: 1)) s; \
+        trainer ÷ libraries \((summary.seconds / librarySeconds).rounded(digits: 2))
+        """
+    }
+    return .done
   }
 }

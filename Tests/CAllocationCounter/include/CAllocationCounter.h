@@ -1,9 +1,5 @@
 #pragma once
-#include <stdbool.h>
 #include <stdint.h>
 
-/// Heap allocations made by the calling thread since it started.
-uint64_t allocation_count(void);
-
-/// False under sanitizers, which bring their own allocator.
-bool allocation_counting_works(void);
+/// Heap allocations that the calling thread has made so far; -1 under sanitizers, which bring their own allocator.
+int64_t allocation_count(void);

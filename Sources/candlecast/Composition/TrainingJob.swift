@@ -1,0 +1,104 @@
+import Dataset
+import FoundationEssentials
+import Market
+import Models
+import Operations
+import Storage
+
+/// From the store to a registered version: dataset, fits in the trainer's process, registration.
+struct TrainingJob {
+  struct Result {
+    let versions: [VersionName]
+    let summary: Trainer.Summary
+    let dataset: DatasetCache.Entry
+    let peakResidentBytes: Int64
+  }
+
+  let context: CommandContext
+  let range: Range<Timestamp>
+  let asOf: Timestamp?
+  /// Without what earlier trainings left: the cached dataset, hyper-parameters, the calibrators' kind.
+  let isFull: Bool
+  let refits: Bool
+  /// What the user says about the plan beside.
+  let overrides: [String: Models.JSONValue]
+
+  func run() throws -> Result {
+    let dataset = try makeDataset()
+    let slot = RegistrySlot(context.view, context.target)
+    let created = context.now()
+    let folder = "\(context.modelsFolder)/.training-\(created.microseconds)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var bar = context.progress("train \(context.target)", unit: "‰", total: 1000)
+    let trained = try Trainer(installation: context.installation).run(
+      dataset: dataset.path, plan: try plan(slot), writingTo: folder, created: created,
+      shouldStop: { context.isStopRequested },
+      onProgress: { stage, fraction in
+        bar.label = "train \(context.target): \(stage)"
+        bar.update(Int64(fraction * 1000))
+      })
+    bar.finish()
+    let names = [trained.summary.judged, trained.summary.refit].compactMap { $0 }
+    let versions = try names.map { name in
+      try context.registry.register(
+        staged: "\(folder)/\(name)", at: context.now(), who: context.user, why: "candlecast train")
+    }
+    try record(versions)
+    return Result(
+      versions: versions, summary: trained.summary, dataset: dataset, peakResidentBytes: trained.peakResidentBytes)
+  }
+
+  private func makeDataset() throws -> DatasetCache.Entry {
+    let store = try context.openForReading()
+    let summary = try context.prices(of: context.view, in: store)
+    let wanted = range.clamped(to: summary.period)
+    guard !wanted.isEmpty else {
+      throw CommandError(
+        .badData, "no candles of \(summary.series) between --from and --to; stored are \(summary.firstOpenTime) to "
+          + "\(summary.lastOpenTime)")
+    }
+    let request = DatasetCache.Request(view: context.view, summary: summary, range: wanted, asOf: asOf)
+    var bar = context.progress("dataset", unit: "candles", total: Int64(summary.rows))
+    defer { bar.finish() }
+    return try DatasetCache(storePath: store.path).dataset(request, from: store, isFresh: isFull) { count in
+      bar.update(Int64(count))
+      if context.isStopRequested { throw CommandError(.failed, "stopped; nothing was registered") }
+    }
+  }
+
+  private func plan(_ slot: RegistrySlot) throws -> [UInt8] {
+    var fields = isFull ? [:] : try planOfNewest(slot)
+    fields["target"] = .string(context.target.description)
+    fields["seed"] = .number(Double(context.seed))
+    fields["refits"] = .bool(refits)
+    fields.merge(overrides) { _, new in new }
+    return [UInt8](try JSONEncoder().encode(Models.JSONValue.object(fields)))
+  }
+
+  private func planOfNewest(_ slot: RegistrySlot) throws -> [String: Models.JSONValue] {
+    guard let name = try context.registry.state().version(.latest, slot) else { return [:] }
+    let card = try context.registry.directory(of: name).card()
+    guard case .object(let recipe) = card.recipe, case .object(var plan)? = recipe["plan"] else { return [:] }
+    if let kind = card.calibratorKinds[ModelName.ensemble.rawValue] ?? card.calibratorKinds[ModelName.a.rawValue] {
+      plan["calibratorKind"] = .string(kind)
+    }
+    return plan
+  }
+
+  /// One row of `training_metadata` for each model of each version.
+  private func record(_ versions: [VersionName]) throws {
+    let store = try context.openForWriting()
+    for name in versions {
+      let card = try context.registry.directory(of: name).card()
+      for model in ModelName.allCases where model != .baseline {
+        let scores = card.scores["pooled"]?[model.rawValue]
+        try store.recordTraining(
+          TrainingRecord(
+            trainedAt: card.created, view: card.view, target: card.target, version: name.description, modelName: model,
+            trainedOn: card.dataset.from..<card.dataset.to, rows: card.trainRows, logLoss: scores?["log_loss"]?.value,
+            auc: scores?["auc"]?.value, accuracy: scores?["accuracy"]?.value, verdict: card.gate.reason))
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import FoundationEssentials
+import Market
+import Testing
+
+struct TextCodableTests {
+  struct Values: Codable, Equatable {
+    var time = Timestamp("2024-03-01T12:30:05.123456Z")!
+    var view = MarketView("chainlink:BTC/USD+binance:BTCUSDT")!
+    var target = PredictionTarget.window(lengthMinutes: 60)
+  }
+
+  @Test func `values are legible texts in JSON`() throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let text = String(decoding: try encoder.encode(Values()), as: UTF8.self)
+    #expect(
+      text == """
+        {"target":"window-1h","time":"2024-03-01T12:30:05.123456Z","view":"chainlink:BTC/USD+binance:BTCUSDT"}
+        """)
+    #expect(try JSONDecoder().decode(Values.self, from: Data(text.utf8)) == Values())
+  }
+
+  @Test(arguments: [("window-1h", "window-1d"), ("2024-03-01", "2024-03-32"), ("BTC/USD", "btc")])
+  func `a text that the type does not read is refused`(from: String, to: String) throws {
+    let text = String(decoding: try JSONEncoder().encode(Values()), as: UTF8.self).replacing("\\/", with: "/")
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode(Values.self, from: Data(text.replacing(from, with: to).utf8))
+    }
+  }
+}
