@@ -5,10 +5,13 @@ struct CandleIndicators: BitwiseCopyable, Sendable {
 
   static let columns = WarmingIndicators.columns + LastingIndicators.columns
 
-  mutating func update(_ step: inout CandleStep, into row: inout FeatureRow) {
-    row.start()
-    warming.update(&step, into: &row)
-    lasting.update(step, into: &row)
+  /// One indicator after the other runs over all candles: the code of all of them together is larger than the
+  /// processor's instruction cache, and candle by candle it would be fetched anew each time.
+  mutating func update(_ steps: inout [CandleStep], _ rows: inout [FeatureRow]) {
+    var steps = steps.mutableSpan
+    var rows = rows.mutableSpan
+    warming.update(&steps, &rows)
+    lasting.update(steps, &rows)
   }
 
   mutating func restartWarmUp() { warming = WarmingIndicators() }
@@ -68,47 +71,55 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
     CandleShape.columns,
   ].flatMap(\.self)
 
-  mutating func update(_ step: inout CandleStep, into row: inout FeatureRow) {
-    averageTrueRange.update(step, into: &row)
-    step.averageTrueRange = averageTrueRange.value
-    volatility.update(step, into: &row)
-    (step.perMove240, step.perMove1440) = volatility.perMove
-    ema12.update(step, into: &row)
-    ema26.update(step, into: &row)
-    ema50.update(step, into: &row)
-    sma20.update(step, into: &row)
-    sma50.update(step, into: &row)
-    sma200.update(step, into: &row)
-    macd.update(step, into: &row)
-    direction.update(step, into: &row)
-    distances.update(step, into: &row)
-    hourDeviation.update(step, into: &row)
-    fourHourDeviation.update(step, into: &row)
-    reversion.update(step, into: &row)
-    strength.update(step, into: &row)
-    strength30.update(step, into: &row)
-    strength60.update(step, into: &row)
-    stochastic.update(step, into: &row)
-    commodity.update(step, into: &row)
-    hourPosition.update(step, into: &row)
-    fourHourPosition.update(step, into: &row)
-    halfDayPosition.update(step, into: &row)
-    dayPosition.update(step, into: &row)
-    run.update(step, into: &row)
-    bands.update(step, into: &row)
-    realised.update(step, into: &row)
-    parkinson.update(step, into: &row)
-    moneyFlow.update(step, into: &row)
-    weightedPrice.update(step, into: &row)
-    averagePaid.update(step, into: &row)
-    volumeLevel.update(step, into: &row)
-    takerFlow.update(step, into: &row)
-    activity.update(step, into: &row)
-    signedVolume.update(step, into: &row)
-    impact.update(step, into: &row)
-    slowImpact.update(step, into: &row)
-    illiquidity.update(step, into: &row)
-    shape.update(step, into: &row)
+  mutating func update(_ steps: inout MutableSpan<CandleStep>, _ rows: inout MutableSpan<FeatureRow>) {
+    measure(&steps, &rows)
+    ema12.update(steps, &rows)
+    ema26.update(steps, &rows)
+    ema50.update(steps, &rows)
+    sma20.update(steps, &rows)
+    sma50.update(steps, &rows)
+    sma200.update(steps, &rows)
+    macd.update(steps, &rows)
+    direction.update(steps, &rows)
+    distances.update(steps, &rows)
+    hourDeviation.update(steps, &rows)
+    fourHourDeviation.update(steps, &rows)
+    reversion.update(steps, &rows)
+    strength.update(steps, &rows)
+    strength30.update(steps, &rows)
+    strength60.update(steps, &rows)
+    stochastic.update(steps, &rows)
+    commodity.update(steps, &rows)
+    hourPosition.update(steps, &rows)
+    fourHourPosition.update(steps, &rows)
+    halfDayPosition.update(steps, &rows)
+    dayPosition.update(steps, &rows)
+    run.update(steps, &rows)
+    bands.update(steps, &rows)
+    realised.update(steps, &rows)
+    parkinson.update(steps, &rows)
+    moneyFlow.update(steps, &rows)
+    weightedPrice.update(steps, &rows)
+    averagePaid.update(steps, &rows)
+    volumeLevel.update(steps, &rows)
+    takerFlow.update(steps, &rows)
+    activity.update(steps, &rows)
+    signedVolume.update(steps, &rows)
+    impact.update(steps, &rows)
+    slowImpact.update(steps, &rows)
+    illiquidity.update(steps, &rows)
+    shape.update(steps, &rows)
+  }
+
+  /// The yardsticks that other indicators divide by.
+  private mutating func measure(_ steps: inout MutableSpan<CandleStep>, _ rows: inout MutableSpan<FeatureRow>) {
+    for place in steps.indices {
+      averageTrueRange.update(steps[place], into: &rows[place])
+      volatility.update(steps[place], into: &rows[place])
+      steps[place].averageTrueRange = averageTrueRange.value
+      steps[place].perMove240 = volatility.perMove240
+      steps[place].perMove1440 = volatility.perMove1440
+    }
   }
 }
 
@@ -126,12 +137,12 @@ private struct LastingIndicators: BitwiseCopyable, Sendable {
     GapAge.columns,
   ].flatMap(\.self)
 
-  mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
-    returns.update(step, into: &row)
-    rateOfChange.update(step, into: &row)
-    onBalance.update(step, into: &row)
-    priceTrend.update(step, into: &row)
-    calendar.update(step, into: &row)
-    gapAge.update(step, into: &row)
+  mutating func update(_ steps: borrowing MutableSpan<CandleStep>, _ rows: inout MutableSpan<FeatureRow>) {
+    returns.update(steps, &rows)
+    rateOfChange.update(steps, &rows)
+    onBalance.update(steps, &rows)
+    priceTrend.update(steps, &rows)
+    calendar.update(steps, &rows)
+    gapAge.update(steps, &rows)
   }
 }

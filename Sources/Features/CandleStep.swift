@@ -29,15 +29,16 @@ struct CandleStep {
   var perMove240 = Double.nan
   var perMove1440 = Double.nan
 
-  init(_ candle: FeatureInput, minute: Int, previous: FeatureInput?, isAdjacent: Bool) {
+  init(_ candle: FeatureInput, previous: FeatureInput?) {
     self.candle = candle
-    self.minute = minute
+    minute = Int(candle.openTime.minute)
     previousClose = previous?.close ?? .nan
     previousHigh = previous?.high ?? .nan
     previousLow = previous?.low ?? .nan
     logClose = log(candle.close)
     logHigh = log(candle.high)
     logLow = log(candle.low)
+    let isAdjacent = previous.map { candle.openTime == $0.openTime.adding(minutes: 1) } ?? false
     logReturn = isAdjacent ? log(candle.close / previousClose) : .nan
     logRange = log(candle.high / candle.low)
     typicalPrice = (candle.high + candle.low + candle.close) / 3

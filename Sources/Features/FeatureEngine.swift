@@ -2,13 +2,15 @@ package import Market
 
 /// The one kernel of candle features: a fold over candles that keeps the newest vector.
 ///
-/// Batch, stream and replay are the same sequence of `update` and give the same bits. An update neither allocates nor
-/// depends on the length of history.
+/// Batch, stream and replay are the same sequence of steps through the same indicators and give the same bits. An
+/// update neither allocates nor depends on the length of history.
 package struct FeatureEngine: ~Copyable, Sendable {
   /// Absent minutes in a row that state survives; after more of them warm-ups begin anew.
   package static let longestBridgedHole = 5
   /// Candles after which every column but the longest lagged ones is known in normal trading.
   package static let warmUpCandles = 300
+
+  private static let longestBlock = 64
 
   private let state: State
 
@@ -17,7 +19,8 @@ package struct FeatureEngine: ~Copyable, Sendable {
   package init(restoring checkpoint: FeatureCheckpoint) { state = State(checkpoint) }
 
   package func checkpoint() -> FeatureCheckpoint {
-    FeatureCheckpoint(indicators: state.indicators, row: state.row, newest: state.newest, candlesSinceRestart: state.candlesSinceRestart)
+    FeatureCheckpoint(indicators: state.indicators, row: state.rows[state.newestPlace], newest: state.newest,
+      candlesSinceRestart: state.candlesSinceRestart)
   }
 
   /// The candle folded last.
@@ -32,55 +35,101 @@ package struct FeatureEngine: ~Copyable, Sendable {
   /// Folds the next candle, which must open on a whole minute later than the newest; nothing is filled in for minutes
   /// between them.
   package mutating func update(_ candle: FeatureInput) {
-    precondition(candle.openTime.isMinuteAligned, "candle at \(candle.openTime) does not open on a whole minute")
-    var previous = state.newest
-    var absent = 0
-    if let previous {
-      absent = candle.openTime.minutes(since: previous.openTime) - 1
-      precondition(absent >= 0, "candle at \(candle.openTime) is not later than \(previous.openTime)")
+    state.begin()
+    state.take(candle)
+    state.run()
+  }
+
+  /// Folds many candles faster than one by one, with the same bits; `body` sees each with its vector, in order.
+  package mutating func fold(_ candles: some Sequence<FeatureInput>, _ body: (FeatureInput, Span<Double>) -> Void) {
+    var pending = 0
+    for candle in candles {
+      if pending == 0 || state.isFull || state.startsAnew(candle) {
+        flush(body, pending)
+        state.begin()
+        pending = 0
+      }
+      state.take(candle)
+      pending += 1
     }
-    if absent > Self.longestBridgedHole {
-      state.indicators.restartWarmUp()
-      state.candlesSinceRestart = 0
-      previous = nil
+    flush(body, pending)
+  }
+
+  private mutating func flush(_ body: (FeatureInput, Span<Double>) -> Void, _ pending: Int) {
+    guard pending > 0 else { return }
+    state.run()
+    for place in 0..<pending {
+      let count = FeatureSet.candles.count
+      body(state.steps[place].candle, state.rows[place].values.span.extracting(first: count))
     }
-    var step = CandleStep(
-      candle, minute: Int(candle.openTime.minute), previous: previous, isAdjacent: previous != nil && absent == 0)
-    state.indicators.update(&step, into: &state.row)
-    state.newest = candle
-    state.candlesSinceRestart += 1
   }
 
   /// The newest vector in the order of `FeatureSet.candles`; NaN where a value is not known, everywhere before the
   /// first candle.
   package func withValues<R>(_ body: (Span<Double>) throws -> R) rethrows -> R {
-    try body(state.row.values.span.extracting(first: FeatureSet.candles.count))
+    try body(state.rows[state.newestPlace].values.span.extracting(first: FeatureSet.candles.count))
   }
 
-  package subscript(column: Int) -> Double { state.row.values[column] }
+  package subscript(column: Int) -> Double { state.rows[state.newestPlace].values[column] }
 
   /// Casts the newest vector into the `FeatureSet.candles.count` places of `vector` from `start` on.
   package func write(into vector: inout MutableSpan<Float>, at start: Int = 0) {
-    let values = state.row.values.span
+    let values = state.rows[state.newestPlace].values.span
     for column in 0..<FeatureSet.candles.count { vector[start + column] = Float(values[column]) }
   }
 }
 
 extension FeatureEngine {
-  /// About 50 kB that must be read in place: even a borrow of a structure that large is a copy.
+  /// Hundreds of kilobytes that must be read in place: even a borrow of a structure that large is a copy.
   ///
   /// Sendable because the engine that owns it cannot be copied.
   private final class State: @unchecked Sendable {
     var indicators: CandleIndicators
-    var row: FeatureRow
+    /// The candles on their way through the indicators, and a row for each.
+    var steps: [CandleStep] = []
+    var rows: [FeatureRow]
     var newest: FeatureInput?
     var candlesSinceRestart: Int
 
     init(_ checkpoint: FeatureCheckpoint) {
       indicators = checkpoint.indicators
-      row = checkpoint.row
+      rows = [FeatureRow](repeating: checkpoint.row, count: FeatureEngine.longestBlock)
       newest = checkpoint.newest
       candlesSinceRestart = checkpoint.candlesSinceRestart
+      steps.reserveCapacity(FeatureEngine.longestBlock)
     }
+
+    var newestPlace: Int { max(steps.count, 1) - 1 }
+
+    var isFull: Bool { steps.count == FeatureEngine.longestBlock }
+
+    func begin() { steps.removeAll(keepingCapacity: true) }
+
+    /// The candle comes after a hole that no state survives.
+    func startsAnew(_ candle: FeatureInput) -> Bool {
+      guard let newest else { return false }
+      return candle.openTime.minutes(since: newest.openTime) > FeatureEngine.longestBridgedHole + 1
+    }
+
+    /// A candle that starts anew must be the first of its block.
+    func take(_ candle: FeatureInput) {
+      precondition(candle.openTime.isMinuteAligned, "candle at \(candle.openTime) does not open on a whole minute")
+      if let newest {
+        precondition(candle.openTime > newest.openTime, "candle at \(candle.openTime) is not after \(newest.openTime)")
+      }
+      let isRestart = startsAnew(candle)
+      if isRestart { restartWarmUp() }
+      rows[steps.count].start()
+      steps.append(CandleStep(candle, previous: isRestart ? nil : newest))
+      newest = candle
+      candlesSinceRestart += 1
+    }
+
+    private func restartWarmUp() {
+      indicators.restartWarmUp()
+      candlesSinceRestart = 0
+    }
+
+    func run() { indicators.update(&steps, &rows) }
   }
 }

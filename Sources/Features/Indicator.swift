@@ -6,6 +6,13 @@ protocol Indicator: BitwiseCopyable, Sendable {
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow)
 }
 
+extension Indicator {
+  /// `rows` has a place for each step.
+  mutating func update(_ steps: borrowing MutableSpan<CandleStep>, _ rows: inout MutableSpan<FeatureRow>) {
+    for place in steps.indices { update(steps[place], into: &rows[place]) }
+  }
+}
+
 /// A name and what the column is good for.
 package struct FeatureColumn: Hashable, Sendable {
   package enum Role: String, Sendable {

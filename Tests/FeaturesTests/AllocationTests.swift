@@ -3,7 +3,7 @@ import Features
 import Testing
 
 @Suite struct AllocationTests {
-  @Test(.enabled(if: allocation_counting_works(), "a sanitizer owns the allocator"))
+  @Test(.enabled(if: allocation_count() >= 0, "a sanitizer owns the allocator"))
   func `an update and its cast allocate nothing`() {
     let candles = RandomCandles(hasHoles: true, hasFlatMinutes: true, hasUnknownVolumes: true)(seed: 1, count: 3000)
     var engine = FeatureEngine()
@@ -21,7 +21,7 @@ import Testing
     #expect(allocation_count() - before == 0)
   }
 
-  @Test(.enabled(if: allocation_counting_works(), "a sanitizer owns the allocator"))
+  @Test(.enabled(if: allocation_count() >= 0, "a sanitizer owns the allocator"))
   func `an allocation is counted`() {
     let before = allocation_count()
     let candles = RandomCandles()(seed: 1, count: 10)

@@ -48,7 +48,21 @@ struct CandleFileTests {
   }
 
   @Test(arguments: [
+    ("1.6854500000000001", 168_545_000), ("0.017029990000000002", 1_702_999), ("0.29999999999", 30_000_000),
+    ("0.000000005", 1), ("0.0000000049999999999999999999999999999", 0), ("12.12345678", 1_212_345_678),
+  ])
+  func `volumes added up in floating point are rounded and counted`(text: String, units: Int) throws {
+    let path = try folder.write(Self.header + "1700000040000,2,3,1,2,\(text),,,,\n", to: "candles.csv")
+    let reader = try CandleFileReader(path: path)
+    #expect(try reader.all().map(\.volume) == [Decimal8(units: Int128(units))])
+    #expect(reader.rounded == (text.count > 11 ? 1 : 0))
+  }
+
+  @Test(arguments: [
     ("1700000040000,2,3,1,2,10,20,5,4", "columns", "9"),
+    ("1700000040000,2,3,1,2,1.123456789x,20,5,4,8", "volume", "1.123456789x"),
+    ("1700000040000,2,3,1,2,.,20,5,4,8", "volume", "."),
+    ("1700000040000,2,3,1,2,999999999999.999999999,20,5,4,8", "volume", "999999999999.999999999"),
     ("1700000040000,2,3,1,2,10,20,5,4,8,9", "columns", "11"),
     ("1700000040000", "columns", "1"),
     ("x,2,3,1,2,10,20,5,4,8", "open_time_ms", "x"),

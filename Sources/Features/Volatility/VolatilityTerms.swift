@@ -41,12 +41,14 @@ struct VolatilityTerms: Indicator {
   private var day = Window<1440>()
 
   /// 1 / √ of the mean square of the last 240 and 1440 returns, the root taken as at least 10⁻⁵; NaN in their warm-up.
-  var perMove: (fourHours: Double, day: Double) { (fourHours.perMove, day.perMove) }
+  private(set) var perMove240 = Double.nan
+  private(set) var perMove1440 = Double.nan
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
     if !step.logReturn.isNaN { push(step.logReturn) }
     let (short, medium) = (five.standardDeviation, fifteen.standardDeviation)
     let (hourly, long, daily) = (hour.standardDeviation, fourHours.standardDeviation, day.standardDeviation)
+    (perMove240, perMove1440) = (fourHours.perMove, day.perMove)
     row.append(short)
     row.append(medium)
     row.append(thirty.standardDeviation)

@@ -39,6 +39,7 @@ package final class CandleFileReader {
 
   package var rowsRead: Int { sieve.rowsRead }
   package var skipped: Int { sieve.skipped }
+  package var rounded: Int { sieve.rounded }
   package var badRows: [BadRow] { sieve.badRows }
 
   package var progress: ImportProgress {

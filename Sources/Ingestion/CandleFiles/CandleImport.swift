@@ -37,7 +37,8 @@ package struct CandleImport: Sendable {
         return candles
       }
       return ImportReport(
-        file: path, rowsRead: reader.rowsRead, counts: counts, skipped: reader.skipped, badRows: reader.badRows)
+        file: path, rowsRead: reader.rowsRead, counts: counts, skipped: reader.skipped, badRows: reader.badRows,
+        rounded: reader.rounded)
     } catch let error as StoreError {
       throw ImportError.storing(error)
     }
@@ -59,4 +60,6 @@ package struct ImportReport: Hashable, Sendable {
   package let skipped: Int
   /// The first hundred of the skipped rows.
   package let badRows: [BadRow]
+  /// Candles of a text whose volumes had more than eight decimals and were rounded; prices never are.
+  package let rounded: Int
 }

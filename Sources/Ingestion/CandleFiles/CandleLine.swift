@@ -17,15 +17,15 @@ enum CandleLine {
   private static func own(_ scanner: inout FieldScanner) -> CandleLine {
     let time = scanner.required(scanner.integer())
     if let time, !isPlausible(time, .milliseconds) { scanner.fail(timeRule) }
-    let open = scanner.required(scanner.decimal())
-    let high = scanner.required(scanner.decimal())
-    let low = scanner.required(scanner.decimal())
-    let close = scanner.required(scanner.decimal())
-    let volume = scanner.decimal()
-    let quoteVolume = scanner.decimal()
+    let open = scanner.required(scanner.price())
+    let high = scanner.required(scanner.price())
+    let low = scanner.required(scanner.price())
+    let close = scanner.required(scanner.price())
+    let volume = scanner.amount()
+    let quoteVolume = scanner.amount()
     let trades = scanner.integer()
-    let takerBuyBase = scanner.decimal()
-    let takerBuyQuote = scanner.decimal()
+    let takerBuyBase = scanner.amount()
+    let takerBuyQuote = scanner.amount()
     guard scanner.isComplete, let time, let open, let high, let low, let close else { return fault(of: scanner) }
     return .candle(
       Candle(
@@ -36,19 +36,19 @@ enum CandleLine {
   private static func binance(_ scanner: inout FieldScanner, _ unit: inout TimeUnit?) -> CandleLine {
     let time = scanner.required(scanner.integer())
     if let time, !isPlausible(time, TimeUnit(of: time)) { scanner.fail(timeRule) }
-    let open = scanner.required(scanner.decimal())
-    let high = scanner.required(scanner.decimal())
-    let low = scanner.required(scanner.decimal())
-    let close = scanner.required(scanner.decimal())
-    let volume = scanner.decimal()
+    let open = scanner.required(scanner.price())
+    let high = scanner.required(scanner.price())
+    let low = scanner.required(scanner.price())
+    let close = scanner.required(scanner.price())
+    let volume = scanner.amount()
     let closing = scanner.required(scanner.integer())
     if let time, let closing, TimeUnit(of: time) == TimeUnit(of: closing), !isWithinMinute(closing, of: time) {
       scanner.fail("the candle closes within a minute of its open time")
     }
-    let quoteVolume = scanner.decimal()
+    let quoteVolume = scanner.amount()
     let trades = scanner.integer()
-    let takerBuyBase = scanner.decimal()
-    let takerBuyQuote = scanner.decimal()
+    let takerBuyBase = scanner.amount()
+    let takerBuyQuote = scanner.amount()
     scanner.ignore()
     guard scanner.isComplete, let time, let closing, let open, let high, let low, let close else {
       return fault(of: scanner)

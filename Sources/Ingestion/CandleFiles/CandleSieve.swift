@@ -16,6 +16,8 @@ struct CandleSieve {
   let policy: BadRowPolicy
   private(set) var rowsRead = 0
   private(set) var skipped = 0
+  /// Candles of which an amount was rounded to eight decimals.
+  var rounded = 0
   /// The first `listed` skipped rows.
   private(set) var badRows: [BadRow] = []
   private var last = Timestamp.distantPast

@@ -71,7 +71,9 @@ final class CandleTextReader {
     var scanner = FieldScanner(start, count: count)
     switch CandleLine(&scanner, layout: layout, unit: &unit) {
     case .candle(let candle):
-      if try sieve.accepts(candle, line: line) { candles.append(candle) }
+      guard try sieve.accepts(candle, line: line) else { return }
+      candles.append(candle)
+      if scanner.roundedAmounts > 0 { sieve.rounded += 1 }
     case .otherUnit: throw .mixedUnits(file: sieve.file, line: line)
     case .fault(let column, let rule):
       try sieve.refuse(badRow(Array(text.prefix(count)), layout, column, rule))

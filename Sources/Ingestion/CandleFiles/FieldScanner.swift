@@ -11,6 +11,8 @@ struct FieldScanner {
   }
 
   private(set) var fault: Fault?
+  /// Amounts that had more than eight decimals.
+  private(set) var roundedAmounts = 0
   /// Fields begun so far.
   private(set) var column = 0
   private var next: UnsafePointer<UInt8>
@@ -22,8 +24,14 @@ struct FieldScanner {
   /// Every field was read and none is left.
   var isComplete: Bool { isExhausted && fault == nil }
 
-  /// A price or an amount; `nil` if the field is empty or at fault.
-  mutating func decimal() -> Decimal8? {
+  /// A price; `nil` if the field is empty or at fault.
+  mutating func price() -> Decimal8? { decimal(isRounding: false) }
+
+  /// A volume; `nil` if the field is empty or at fault. Venues that add volumes up in floating point publish
+  /// `1.6854500000000001`, so decimals behind the eighth are rounded away, and that is counted.
+  mutating func amount() -> Decimal8? { decimal(isRounding: true) }
+
+  private mutating func decimal(isRounding: Bool) -> Decimal8? {
     guard begin() else { return nil }
     let start = next
     var digits: UInt64 = 0
@@ -43,7 +51,9 @@ struct FieldScanner {
     }
     let fraction = point.map { next - $0 - 1 } ?? 0
     let missing = 8 - fraction
-    guard isAtFieldEnd, count > 0, missing >= 0, count + missing <= 18 else { return slowDecimal(from: start) }
+    guard isAtFieldEnd, count > 0, missing >= 0, count + missing <= 18 else {
+      return slowDecimal(from: start, isRounding: isRounding)
+    }
     finish()
     return Decimal8(units: Int128(Int64(digits &* Self.powersOfTen[missing])))
   }
@@ -106,17 +116,30 @@ struct FieldScanner {
   }
 
   /// Signs, long numbers and long fractions.
-  private mutating func slowDecimal(from start: UnsafePointer<UInt8>) -> Decimal8? {
+  private mutating func slowDecimal(from start: UnsafePointer<UInt8>, isRounding: Bool) -> Decimal8? {
     skipField()
     let text = UnsafeBufferPointer(start: start, count: next - start)
     defer { finish() }
     guard !text.isEmpty else { return nil }
-    guard let value = Decimal8(text) else {
-      fail("a decimal number of at most 12 digits before the point and 8 after it")
-      return nil
+    if let value = Decimal8(text) { return value }
+    if isRounding, let value = Decimal8(rounding: text) {
+      roundedAmounts += 1
+      return value
     }
-    return value
+    fail("a decimal number of at most 12 digits before the point" + (isRounding ? "" : " and 8 after it"))
+    return nil
   }
 
   private static let powersOfTen: [UInt64] = [1, 10, 100, 1000, 10000, 100_000, 1_000_000, 10_000_000, 100_000_000]
+}
+
+extension Decimal8 {
+  /// The nearest value to plain decimal text with any number of decimals; halves away from zero.
+  fileprivate init?(rounding text: UnsafeBufferPointer<UInt8>) {
+    guard let point = text.firstIndex(of: UInt8(ascii: ".")), text.count > point + 9,
+      let kept = Decimal8(text[..<(point + 9)]), text[(point + 9)...].allSatisfy(\.isDigit)
+    else { return nil }
+    let step: Int128 = text[point + 9] < UInt8(ascii: "5") ? 0 : text[0] == UInt8(ascii: "-") ? -1 : 1
+    self.init(units: kept.units + step)
+  }
 }

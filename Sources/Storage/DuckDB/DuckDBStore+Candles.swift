@@ -77,8 +77,11 @@ extension DuckDBStore: CandleStore {
       var change = SeriesChange(entry)
       var stored = try StoredVersions(session, entry)
       let appender = try ChunkAppender(session, table: "candle_versions", CandleColumns.tableTypes)
+      var previous = Timestamp.distantPast
       while let candles = try next() {
         for candle in candles {
+          precondition(candle.openTime > previous, "candles are written in rising order")
+          previous = candle.openTime
           let old = try stored.newest(at: candle.openTime)
           if let old, old.candle.covers(candle) {
             change.counts.unchanged += 1

@@ -15,6 +15,9 @@ struct Output: Sendable {
     write((isJSON ? json().indented : text()) + "\n")
   }
 
+  /// A document that is JSON by itself, whatever was asked for.
+  func verbatim(_ text: String) { write(text.hasSuffix("\n") ? text : text + "\n") }
+
   /// A line beside the result; with `--json` and `--quiet` it is not printed.
   func line(_ text: @autoclosure () -> String) {
     guard !isJSON, !isQuiet else { return }

@@ -1,3 +1,7 @@
+import Market
+import Operations
+import Storage
+
 struct PredictVerb: Verb {
   let name = "predict"
   let summary = "predicts once, at the newest stored candle or at a time"
@@ -10,6 +14,31 @@ struct PredictVerb: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    throw CommandError.notBuilt(name)
+    let (predictions, prices) = try predict(arguments, context)
+    guard !predictions.isEmpty else {
+      throw CommandError(
+        .badData, "no decision for \(context.target) is made at \(arguments.text("--at") ?? "the newest candle"); candles "
+          + "of \(prices.series) end at \(prices.period.upperBound)"
+          + (context.target.isWindow ? ", and a window decides after each of its minutes but the last" : ""))
+    }
+    let added = try context.openForWriting().insert(predictions)
+    try InferenceLog(folder: context.logFolder).append(predictions)
+    context.output.present(
+      ["predictions": .array(predictions.map(\.json)), "added": JSONValue(added)]
+    ) { PredictionTable.text(predictions) }
+    return .done
+  }
+
+  private func predict(
+    _ arguments: ParsedArguments, _ context: CommandContext
+  ) throws -> (predictions: [Prediction], prices: SeriesSummary) {
+    let store = try context.openForReading()
+    let prices = try context.prices(of: context.view, in: store)
+    let time = arguments.time("--at") ?? prices.period.upperBound
+    var run = HistoryRun(view: context.view, mode: .predict)
+    run.serve(context.target, with: try context.servedVersion(context.view, context.target))
+    var found: [Prediction] = []
+    try run.run(time..<time.adding(microseconds: 1), from: store) { _, predictions in found = predictions }
+    return (found, prices)
   }
 }

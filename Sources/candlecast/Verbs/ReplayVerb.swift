@@ -1,3 +1,4 @@
+
 struct ReplayVerb: Verb {
   let name = "replay"
   let summary = "predicts through a stretch of the past as it would have been live"
@@ -16,6 +17,12 @@ struct ReplayVerb: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    throw CommandError.notBuilt(name)
+    let log = arguments.has("--log") ? InferenceLog(folder: context.logFolder) : nil
+    let replay = Replay(
+      context: context, decisions: arguments.range, speed: arguments.speed("--speed") ?? .asFastAsPossible,
+      version: try context.servedVersion(context.view, context.target), log: log)
+    let result = try replay.run()
+    context.output.present(result.json) { result.text }
+    return .done
   }
 }
