@@ -19,7 +19,8 @@ package struct FeatureEngine: ~Copyable, Sendable {
   package init(restoring checkpoint: FeatureCheckpoint) { state = State(checkpoint) }
 
   package func checkpoint() -> FeatureCheckpoint {
-    FeatureCheckpoint(indicators: state.indicators, row: state.rows[state.newestPlace], newest: state.newest,
+    FeatureCheckpoint(
+      indicators: state.indicators, row: state.rows[state.newestPlace], newest: state.newest,
       candlesSinceRestart: state.candlesSinceRestart)
   }
 

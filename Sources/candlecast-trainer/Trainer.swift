@@ -26,7 +26,8 @@ struct Trainer {
     let clock = ContinuousClock()
     let start = clock.now
     let run = TrainingRun(
-      request.plan, dataset: try Dataset(path: request.dataset), created: request.created, codeVersion: request.codeVersion
+      request.plan, dataset: try Dataset(path: request.dataset), created: request.created,
+      codeVersion: request.codeVersion
     ) { progress in
       try emit(Line(stage: progress.stage, fraction: progress.fraction))
     }
@@ -110,7 +111,9 @@ struct Request {
   }
 
   init(_ arguments: [String]) throws {
-    guard arguments.count == 6 else { throw Usage(problem: "five arguments are needed, \(arguments.count - 1) were given") }
+    guard arguments.count == 6 else {
+      throw Usage(problem: "five arguments are needed, \(arguments.count - 1) were given")
+    }
     guard let created = Timestamp(arguments[4]) else { throw Usage(problem: "“\(arguments[4])” is not a time") }
     guard let json = FileManager.default.contents(atPath: arguments[2]) else {
       throw Usage(problem: "cannot read the plan \(arguments[2])")

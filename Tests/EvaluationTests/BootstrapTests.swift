@@ -1,6 +1,6 @@
-import Models
 import Evaluation
 import Market
+import Models
 import Testing
 
 struct BootstrapTests {

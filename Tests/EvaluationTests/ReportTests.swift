@@ -1,7 +1,7 @@
-import Models
 import Evaluation
 import FoundationEssentials
 import Market
+import Models
 import Testing
 
 struct ReportTests {

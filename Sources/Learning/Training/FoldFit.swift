@@ -25,7 +25,8 @@ struct FoldFit {
       volatilityColumn: volatility)
     let standardisation = Standardisation(
       RowMatrix(values: examples.inputs.values, columnCount: examples.inputs.columns),
-      training: RangeSet(training.ranges.map { examples.decisions[$0.lowerBound]..<examples.decisions[$0.upperBound - 1] + 1 }))
+      training: RangeSet(
+        training.ranges.map { examples.decisions[$0.lowerBound]..<examples.decisions[$0.upperBound - 1] + 1 }))
     let scaled = ScaledInputs(examples.inputs, layout: layout, by: standardisation)
     var time = LibraryNanoseconds()
 
@@ -42,7 +43,8 @@ struct FoldFit {
     let latents = try LatentScan(sequence.tensors, layout: layout, scaled, examples)
       .latents(of: examples.rows(parts.later, everyMinutes: plan.treeThinningMinutes))
     let hybrid = try fitTrees(
-      plan.hybridTrees, rounds: sizes?.roundsC, [examples.inputs, latents], window(parts.later, walk, examples), examples,
+      plan.hybridTrees, rounds: sizes?.roundsC, [examples.inputs, latents], window(parts.later, walk, examples),
+      examples,
       stage: "ModelC")
     time.xgboost += hybrid.time.nanoseconds
 
@@ -81,7 +83,8 @@ struct FoldFit {
     let validation = examples.rows(window.validation, everyMinutes: step)
     return try Booster.fit(
       parameters,
-      training: BoosterExamples(blocks, rows: examples.rows(window.training, everyMinutes: step), goals: goals(examples)),
+      training: BoosterExamples(
+        blocks, rows: examples.rows(window.training, everyMinutes: step), goals: goals(examples)),
       validation: validation.isEmpty ? nil : BoosterExamples(blocks, rows: validation, goals: goals(examples))
     ) { progress in
       if progress.round.isMultiple(of: 10) { try observe(stage, Double(progress.round) / Double(progress.rounds)) }

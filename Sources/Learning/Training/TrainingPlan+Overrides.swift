@@ -29,7 +29,8 @@ extension JSONNode {
     for (key, value) in changes {
       guard let present = fields[key] else {
         guard TrainingPlan.optionalKeys.contains(key) else {
-          throw TrainingError.badPlan("it has no key “\(path)\(key)”; known are \(fields.keys.sorted().joined(separator: ", "))")
+          throw TrainingError.badPlan(
+            "it has no key “\(path)\(key)”; known are \(fields.keys.sorted().joined(separator: ", "))")
         }
         fields[key] = value
         continue

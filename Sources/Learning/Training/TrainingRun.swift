@@ -152,7 +152,8 @@ package struct TrainingRun {
       labels: examples.decisionLabels(judgedRows), weights: examples.decisionWeights(judgedRows),
       minutesLeft: examples.minutesLeft(judgedRows),
       folds: folds.dropFirst().map { $0.test.lowerBound - first..<$0.test.upperBound - first },
-      judges: baselines + names.map { Judgement.Judge(name: $0.rawValue, isBaseline: false, answers: answers[$0] ?? []) })
+      judges: baselines
+        + names.map { Judgement.Judge(name: $0.rawValue, isBaseline: false, answers: answers[$0] ?? []) })
     return (judgement, calibrated)
   }
 

@@ -25,7 +25,8 @@ struct EvaluationResult {
       lines.append("\(report.unansweredCount.grouped) decisions that not every model answered are left out")
     }
     if let overlap {
-      lines.append("WARNING: trained on \(overlap.lowerBound) to \(overlap.upperBound) of this period; this proves nothing")
+      lines.append(
+        "WARNING: trained on \(overlap.lowerBound) to \(overlap.upperBound) of this period; this proves nothing")
     }
     lines.append("this period was opened \(opened == 1 ? "for the first time" : "\(opened) times") with this version")
     return lines.joined(separator: "\n")

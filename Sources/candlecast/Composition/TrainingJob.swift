@@ -55,7 +55,8 @@ struct TrainingJob {
     let wanted = range.clamped(to: summary.period)
     guard !wanted.isEmpty else {
       throw CommandError(
-        .badData, "no candles of \(summary.series) between --from and --to; stored are \(summary.firstOpenTime) to "
+        .badData,
+        "no candles of \(summary.series) between --from and --to; stored are \(summary.firstOpenTime) to "
           + "\(summary.lastOpenTime)")
     }
     let request = DatasetCache.Request(view: context.view, summary: summary, range: wanted, asOf: asOf)

@@ -37,7 +37,8 @@ struct EvaluateVerb: Verb {
     let overlap = arguments.range.clamped(to: card.dataset.from..<card.dataset.to)
     guard overlap.isEmpty || arguments.has("--allow-overlap") else {
       throw CommandError(
-        .badData, "\(card.name) was trained on \(card.dataset.from) to \(card.dataset.to), which overlaps --from and "
+        .badData,
+        "\(card.name) was trained on \(card.dataset.from) to \(card.dataset.to), which overlaps --from and "
           + "--to; choose a later period, or --allow-overlap to see figures that prove nothing")
     }
     let run = EvaluationRun(
