@@ -47,7 +47,8 @@ package struct DatasetRow: Sendable {
   package var isNearAmendment: Bool
 
   package init(
-    openTime: Timestamp, availableAt: Timestamp, open: Double, close: Double, candlesSinceRestart: Int32, isNearAmendment: Bool
+    openTime: Timestamp, availableAt: Timestamp, open: Double, close: Double, candlesSinceRestart: Int32,
+    isNearAmendment: Bool
   ) {
     self.openTime = openTime
     self.availableAt = availableAt
