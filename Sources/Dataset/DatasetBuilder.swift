@@ -14,6 +14,8 @@ package struct DatasetBuilder: ~Copyable {
   private var candles: [FeatureInput] = []
   private var vector: [Float]
   private var amendedUntil = Timestamp.distantPast
+  /// Late truth from before every checkpoint waits for the next row: however much of it comes together, it is folded once.
+  private var isStale = false
 
   /// Rows are kept for candles that open in `header`'s range; earlier candles only build up state.
   package init(header: DatasetHeader, expectedCandles: Int) {
@@ -26,7 +28,7 @@ package struct DatasetBuilder: ~Copyable {
   /// Candles come in the order of their availability.
   package mutating func take(_ record: CandleRecord) {
     let candle = FeatureInput(record.candle)
-    guard let newest = features.engine.openTime, candle.openTime <= newest else { return append(candle, record) }
+    guard let newest = candles.last, candle.openTime <= newest.openTime else { return append(candle, record) }
     amend(candle, at: record.availableAt)
   }
 
@@ -37,6 +39,7 @@ package struct DatasetBuilder: ~Copyable {
   }
 
   private mutating func append(_ candle: FeatureInput, _ record: CandleRecord) {
+    if isStale { foldAgain() }
     features.update(candle)
     candles.append(candle)
     guard range.contains(candle.openTime) else { return }
@@ -56,9 +59,14 @@ package struct DatasetBuilder: ~Copyable {
     } else {
       candles.insert(candle, at: position)
     }
-    guard case .needsRebuild = features.amend([candle]) else { return }
+    guard !isStale, case .needsRebuild = features.amend([candle]) else { return }
+    isStale = true
+  }
+
+  private mutating func foldAgain() {
     features = RewindableFeatures()
     for candle in candles { features.update(candle) }
+    isStale = false
   }
 
   /// The array is moved out and back, so that writing neither copies it nor the engine.

@@ -1,6 +1,7 @@
 import Dataset
 import FoundationEssentials
 import Market
+import TestSupport
 import Testing
 
 struct DatasetTests {
@@ -71,15 +72,4 @@ struct DatasetTests {
     }
     return writer
   }
-}
-
-struct TemporaryFolder: ~Copyable {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.path + "/candlecast-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -48,16 +48,3 @@ enum Golden {
 }
 
 func sigmoid(_ x: Float) -> Double { 1 / (1 + exp(-Double(x))) }
-
-/// A folder that vanishes with the test.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    var generator = SystemRandomNumberGenerator()
-    path = FileManager.default.temporaryDirectory.path + "/models-\(generator.next())"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-}

@@ -2,6 +2,7 @@ import CAllocationCounter
 import FoundationEssentials
 import Glibc
 import Market
+import TestSupport
 import Testing
 
 @testable import Models

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Market
+import TestSupport
 import Testing
 
 @testable import Models

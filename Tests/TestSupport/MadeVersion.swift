@@ -1,30 +1,60 @@
-import FoundationEssentials
-import Market
-
-@testable import Models
+package import Market
+package import Models
 
 /// Versions with random weights of a realistic size, for tests that need all models to fit together.
-struct MadeVersion {
-  var target = PredictionTarget.window(lengthMinutes: 15)
-  var name = "20240101-1"
-  var columns = 80
-  var sequenceColumns = 18
-  var treeCount = 12
-  var depth = 4
-  var isSynthetic = false
-  var gate = GateVerdict(isPassed: true, reason: "skill above zero")
+package struct MadeVersion {
+  package var target: PredictionTarget
+  package var name: String
+  package var columns: Columns
+  package var treeCount: Int
+  package var depth: Int
+  package var isSynthetic: Bool
+  package var gate: GateVerdict
 
-  static let view = MarketView("binance:BTCUSDT")!
+  package static let view = MarketView(price: Series(.binance, .btcusdt))
 
-  var columnNames: [String] { (0..<columns - 1).map { "column_\($0)" } + ["volatility_30"] }
+  /// The feature set that a version is made for.
+  package struct Columns {
+    package var hash: String
+    /// With `volatility_30` among them.
+    package var names: [String]
+    package var model: [String]
+    package var sequence: [String]
 
-  func layout() throws -> InputLayout {
-    try InputLayout(
-      featureSetHash: "cafe", columnNames: columnNames, modelColumns: Array(columnNames.dropFirst(5)),
-      sequenceColumns: Array(columnNames[10..<10 + sequenceColumns]), target: target, volatilityColumn: "volatility_30")
+    package init(hash: String, names: [String], model: [String], sequence: [String]) {
+      (self.hash, self.names, self.model, self.sequence) = (hash, names, model, sequence)
+    }
+
+    /// Eighty columns without a meaning but the last.
+    package static var eighty: Columns {
+      let names = (0..<79).map { "column_\($0)" } + ["volatility_30"]
+      return Columns(hash: "cafe", names: names, model: Array(names.dropFirst(5)), sequence: Array(names[10..<28]))
+    }
   }
 
-  func card() throws -> VersionCard {
+  package init(
+    target: PredictionTarget = .window(lengthMinutes: 15), name: String = "20240101-1", columns: Columns = .eighty,
+    treeCount: Int = 12, depth: Int = 4, isSynthetic: Bool = false,
+    gate: GateVerdict = GateVerdict(isPassed: true, reason: "skill above zero")
+  ) {
+    self.target = target
+    self.name = name
+    self.columns = columns
+    self.treeCount = treeCount
+    self.depth = depth
+    self.isSynthetic = isSynthetic
+    self.gate = gate
+  }
+
+  package var columnNames: [String] { columns.names }
+
+  package func layout() throws -> InputLayout {
+    try InputLayout(
+      featureSetHash: columns.hash, columnNames: columns.names, modelColumns: columns.model,
+      sequenceColumns: columns.sequence, target: target, volatilityColumn: "volatility_30")
+  }
+
+  package func card() throws -> VersionCard {
     let start = Timestamp("2023-02-01")!
     return VersionCard(
       name: VersionName(name)!, created: Timestamp("2024-01-01T00:00:01.5Z")!, view: Self.view, target: target,
@@ -35,25 +65,23 @@ struct MadeVersion {
       scores: ["pooled": ["ModelA": ["log_loss": Estimate(0.69, low: 0.68, high: 0.7)]]], gate: gate, trainRows: 900)
   }
 
-  var calibration: Calibration {
+  package var calibration: Calibration {
     Calibration(
       modelA: .platt(slope: 0.9, intercept: 0.01), modelB: .identity, modelC: .beta(a: 1, b: 0.9, c: 0),
       mlp: .isotonic(Calibrator.Points(margins: [-2, 0, 2], probabilities: [0.1, 0.5, 0.9])!),
       ensemble: EnsembleWeights(a: 0.5, b: 0.25, c: 0.25), baseRate: 0.51)
   }
 
-  func tensors() throws -> Tensors {
+  package func tensors() throws -> Tensors {
     let inputs = try layout().inputCount
     let extras = try layout().windowExtras.count
     var tensors = Tensors()
-    var seed: UInt64 = 100
+    var generator = SplitMix64(seed: 100)
     func add(_ name: String, _ shape: [Int], size: Float) {
-      seed += 1
-      let count = shape.reduce(1, *)
-      tensors[name] = Tensors.Tensor(
-        shape: shape, values: Golden.uniforms(seed: seed, count: count).map { $0 * size / 4 })
+      let values = (0..<shape.reduce(1, *)).map { _ in Float.random(in: -size...size, using: &generator) }
+      tensors[name] = Tensors.Tensor(shape: shape, values: values)
     }
-    add("lstm.weight_ih", [128, sequenceColumns], size: 0.4)
+    add("lstm.weight_ih", [128, columns.sequence.count], size: 0.4)
     add("lstm.weight_hh", [128, 32], size: 0.4)
     add("lstm.bias", [128], size: 1)
     add("lstm.head.weight", [1, 32 + extras], size: 0.5)
@@ -67,7 +95,7 @@ struct MadeVersion {
     return tensors
   }
 
-  func files() throws -> [String: [UInt8]] {
+  package func files() throws -> [String: [UInt8]] {
     let inputs = try layout().inputCount
     return [
       VersionDirectory.File.treesA: Self.trees(
@@ -79,18 +107,21 @@ struct MadeVersion {
   }
 
   @discardableResult
-  func write(in folder: String) throws -> String {
+  package func write(in folder: String) throws -> String {
     let path = "\(folder)/\(name)"
     try VersionDirectory.write(try card(), calibration: calibration, files: try files(), to: path)
     return path
   }
 
-  func vector(_ generator: inout SplitMix64) -> [Float] {
-    (0..<columns - 1).map { _ in Golden.gridded(&generator) } + [0.0006]
+  package func vector(_ generator: inout SplitMix64) -> [Float] {
+    columns.names.map { name in
+      if name == "volatility_30" { return 0.0006 }
+      return Int.random(in: 0..<16, using: &generator) == 0 ? .nan : .random(in: -4...4, using: &generator)
+    }
   }
 
   /// Full trees of random splits, as XGBoost writes them.
-  static func trees(features: Int, count: Int, depth: Int, seed: UInt64, isLogistic: Bool = true) -> [UInt8] {
+  package static func trees(features: Int, count: Int, depth: Int, seed: UInt64, isLogistic: Bool = true) -> [UInt8] {
     var generator = SplitMix64(seed: seed)
     let trees = (0..<count).map { _ in tree(features: features, depth: depth, &generator) }
     return Array(
@@ -107,7 +138,7 @@ struct MadeVersion {
     let nodes = 2 * splits + 1
     func list(_ value: (Int) -> Any) -> String { (0..<nodes).map { "\(value($0))" }.joined(separator: ",") }
     let values = (0..<nodes).map { node in
-      node < splits ? Golden.uniform(&generator) / 2 : Golden.uniform(&generator) / 100
+      Float.random(in: -1...1, using: &generator) * (node < splits ? 2 : 0.04)
     }
     let columns = (0..<nodes).map { _ in Int.random(in: 0..<features, using: &generator) }
     return """
