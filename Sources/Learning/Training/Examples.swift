@@ -62,7 +62,9 @@ package struct Examples {
         && dataset.candlesSinceRestart[row] >= FeatureEngine.warmUpCandles
         && (!isWindow || (windows[row] != nil && volatilities.values.allSatisfy { $0[row] > 0 }))
     }
-    guard decisions.count >= Self.fewest else { throw TrainingError.tooFewDecisions(decisions.count, needed: Self.fewest) }
+    guard decisions.count >= Self.fewest else {
+      throw TrainingError.tooFewDecisions(decisions.count, needed: Self.fewest)
+    }
     spans = LabelSpans(decisionTimes: decisions.map { times[$0] }, labelEnds: decisions.map { settled.labelEnds[$0] })
     labels = Self.spread(decisions.map { Float(settled.values[$0]) }, over: decisions, rows: times.count)
     weights =

@@ -25,7 +25,8 @@ struct FoldFit {
       volatilityColumn: volatility)
     let standardisation = Standardisation(
       RowMatrix(values: examples.inputs.values, columnCount: examples.inputs.columns),
-      training: RangeSet(training.ranges.map { examples.decisions[$0.lowerBound]..<examples.decisions[$0.upperBound - 1] + 1 }))
+      training: RangeSet(
+        training.ranges.map { examples.decisions[$0.lowerBound]..<examples.decisions[$0.upperBound - 1] + 1 }))
     let scaled = ScaledInputs(examples.inputs, layout: layout, by: standardisation)
     var time = LibraryNanoseconds()
 
@@ -42,7 +43,8 @@ struct FoldFit {
     let latents = try LatentScan(sequence.tensors, layout: layout, scaled, examples)
       .latents(of: examples.rows(parts.later, everyMinutes: plan.treeThinningMinutes))
     let hybrid = try fitTrees(
-      plan.hybridTrees, rounds: sizes?.roundsC, [examples.inputs, latents], window(parts.later, walk, examples), examples,
+      plan.hybridTrees, rounds: sizes?.roundsC, [examples.inputs, latents], window(parts.later, walk, examples),
+      examples,
       stage: "ModelC")
     time.xgboost += hybrid.time.nanoseconds
 
@@ -53,6 +55,7 @@ struct FoldFit {
     return FittedModels(
       layout: layout, standardisation: standardisation, a: trees, sequence: sequence.tensors, c: hybrid,
       perceptron: perceptron.tensors, baselines: try fitBaselines(examples, training: training),
+      baseRate: baseRate(examples, training: training),
       sizes: FittedSizes(
         roundsA: trees.best?.rounds ?? plan.trees.rounds, roundsC: hybrid.best?.rounds ?? plan.hybridTrees.rounds,
         epochsB: sequence.epochs, epochsMLP: perceptron.epochs),
@@ -81,7 +84,8 @@ struct FoldFit {
     let validation = examples.rows(window.validation, everyMinutes: step)
     return try Booster.fit(
       parameters,
-      training: BoosterExamples(blocks, rows: examples.rows(window.training, everyMinutes: step), goals: goals(examples)),
+      training: BoosterExamples(
+        blocks, rows: examples.rows(window.training, everyMinutes: step), goals: goals(examples)),
       validation: validation.isEmpty ? nil : BoosterExamples(blocks, rows: validation, goals: goals(examples))
     ) { progress in
       if progress.round.isMultiple(of: 10) { try observe(stage, Double(progress.round) / Double(progress.rounds)) }
@@ -134,7 +138,18 @@ struct FoldFit {
       logistic: logistic,
       momentum: Momentum(
         returns: examples.horizonReturns, labels: labels, weights: weights, training: training, prior: .coin),
-      baseRate: Scored(probabilities: labels, labels: labels, weights: weights).selecting(training.rows).baseRate)
+      baseRate: baseRate(examples, training: training))
+  }
+
+  private func baseRate(_ examples: Examples, training: RangeSet<Int>) -> Double {
+    let labels = examples.decisionLabels(examples.decisions.indices)
+    let weights = examples.decisionWeights(examples.decisions.indices)
+    let (sum, total) = training.rows.reduce(into: (0.0, 0.0)) { sums, row in
+      let weight = weights?[row] ?? 1
+      sums.0 += weight * labels[row]
+      sums.1 += weight
+    }
+    return sum / total
   }
 }
 

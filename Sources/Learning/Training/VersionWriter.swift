@@ -35,7 +35,8 @@ struct VersionWriter {
       VersionDirectory.File.weights: try weights(models).safetensors, "evaluation.json": try Self.json(report),
     ]
     if let baselines = models.baselines { files[TrainedBaselines.fileName] = try Self.json(baselines) }
-    try VersionDirectory.write(card, calibration: calibrated.calibration, files: files, to: folder + "/" + name.description)
+    try VersionDirectory.write(
+      card, calibration: calibrated.calibration, files: files, to: folder + "/" + name.description)
     return name
   }
 
