@@ -79,11 +79,15 @@ struct AvailabilityOrderTests {
 
   @Test func `versions of one minute that come together keep the order in which they were stored`() throws {
     let candle = Candle.random(1, seed: 2)[0]
-    let time = candle.closeTime.adding(minutes: 1)
-    for version in [candle, candle.changed, candle.changed.changed] {
-      try store.write([version], WriteStamp(knownAt: time, provenance: .patched, availability: .onArrival))
-    }
-    #expect(try events().map(\.candle) == [candle, candle.changed, candle.changed.changed])
+    let stored = candle.closeTime.adding(microseconds: 1_000_000)
+    let assumed = WriteStamp(
+      knownAt: stored, provenance: .live, availability: .assumed(delayMicroseconds: 2_000_000))
+    try store.write([candle], assumed)
+    let arrival = candle.closeTime.adding(microseconds: 2_000_000)
+    try store.write(
+      [candle.changed], WriteStamp(knownAt: arrival, provenance: .patched, availability: .onArrival))
+    #expect(try events().map(\.availableAt) == [arrival, arrival])
+    #expect(try events().map(\.candle) == [candle, candle.changed])
   }
 
   @Test func `an error of the reader ends the reading`() throws {

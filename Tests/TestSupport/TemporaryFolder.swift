@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 
 /// A folder of its own, gone with its last reference.
-package final class TemporaryFolder {
+package final class TemporaryFolder: Sendable {
   package let path: String
 
   package init() throws {

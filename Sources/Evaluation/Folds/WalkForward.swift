@@ -71,6 +71,16 @@ package struct WalkForward: Sendable {
     }
   }
 
+  /// Earlier folds as far as what is judged by `test` may be learnt from them: their tests without the rows whose labels
+  /// end too late.
+  package func finished(_ folds: ArraySlice<Fold>, before test: Range<Int>, _ spans: LabelSpans) -> [Fold] {
+    let end = deadline(testStart: test.lowerBound, spans)
+    return folds.compactMap { fold in
+      let rows = fold.test.prefix { spans.labelEnds[$0] < end }
+      return rows.isEmpty ? nil : Fold(train: fold.train, test: rows)
+    }
+  }
+
   private func finishedTests(_ folds: ArraySlice<Fold>, before row: Int, _ spans: LabelSpans) -> RangeSet<Int> {
     spans.finished(RangeSet(folds.map(\.test)), before: deadline(testStart: row, spans))
   }

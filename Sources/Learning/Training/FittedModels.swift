@@ -11,6 +11,8 @@ struct FittedModels {
   let c: Booster
   let perceptron: [String: Tensor]
   let baselines: TrainedBaselines?
+  /// Mean of the training labels.
+  let baseRate: Double
   let sizes: FittedSizes
   let trainingDecisions: Int
   var time: LibraryNanoseconds

@@ -55,6 +55,7 @@ struct FoldFit {
     return FittedModels(
       layout: layout, standardisation: standardisation, a: trees, sequence: sequence.tensors, c: hybrid,
       perceptron: perceptron.tensors, baselines: try fitBaselines(examples, training: training),
+      baseRate: baseRate(examples, training: training),
       sizes: FittedSizes(
         roundsA: trees.best?.rounds ?? plan.trees.rounds, roundsC: hybrid.best?.rounds ?? plan.hybridTrees.rounds,
         epochsB: sequence.epochs, epochsMLP: perceptron.epochs),
@@ -137,7 +138,18 @@ struct FoldFit {
       logistic: logistic,
       momentum: Momentum(
         returns: examples.horizonReturns, labels: labels, weights: weights, training: training, prior: .coin),
-      baseRate: Scored(probabilities: labels, labels: labels, weights: weights).selecting(training.rows).baseRate)
+      baseRate: baseRate(examples, training: training))
+  }
+
+  private func baseRate(_ examples: Examples, training: RangeSet<Int>) -> Double {
+    let labels = examples.decisionLabels(examples.decisions.indices)
+    let weights = examples.decisionWeights(examples.decisions.indices)
+    let (sum, total) = training.rows.reduce(into: (0.0, 0.0)) { sums, row in
+      let weight = weights?[row] ?? 1
+      sums.0 += weight * labels[row]
+      sums.1 += weight
+    }
+    return sum / total
   }
 }
 

@@ -28,7 +28,7 @@ extension JSONNode {
     guard case .object(var fields) = self, case .object(let changes) = other else { return other }
     for (key, value) in changes {
       guard let present = fields[key] else {
-        guard TrainingPlan.optionalKeys.contains(key) else {
+        guard TrainingPlan.optionalKeys.contains(path + key) else {
           throw TrainingError.badPlan(
             "it has no key “\(path)\(key)”; known are \(fields.keys.sorted().joined(separator: ", "))")
         }

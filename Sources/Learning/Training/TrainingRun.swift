@@ -77,7 +77,7 @@ package struct TrainingRun {
       time += models.time
       let final = CalibratedModels(
         outOfFold.margins, folds: folds, walk: walk, examples: examples, kind: calibratorKind,
-        baseRate: models.baselines?.baseRate ?? meanLabel(examples))
+        baseRate: models.baseRate)
       let last = folds[folds.count - 1].test
       let agreement = agreement(
         calibrated.answers(outOfFold.margins, decisions: last, isBinary: plan.target.isBinary),
@@ -133,13 +133,13 @@ package struct TrainingRun {
     let first = folds[1].test.lowerBound
     let judgedRows = first..<folds[folds.count - 1].test.upperBound
     var answers: [ModelName: [Double]] = [:]
-    let baseRate = models.baselines?.baseRate ?? meanLabel(examples)
     var calibrated = CalibratedModels(
-      outOfFold.margins, folds: [], walk: walk, examples: examples, kind: calibratorKind, baseRate: baseRate)
+      outOfFold.margins, folds: [], walk: walk, examples: examples, kind: calibratorKind,
+      baseRate: models.baseRate)
     for index in folds.indices.dropFirst() {
       calibrated = CalibratedModels(
-        outOfFold.margins, folds: Array(folds[..<index]), walk: walk, examples: examples, kind: calibratorKind,
-        baseRate: baseRate)
+        outOfFold.margins, folds: walk.finished(folds[..<index], before: folds[index].test, examples.spans), walk: walk,
+        examples: examples, kind: calibratorKind, baseRate: models.baseRate)
       let part = calibrated.answers(outOfFold.margins, decisions: folds[index].test, isBinary: plan.target.isBinary)
       for (name, values) in part { answers[name, default: []] += values }
     }
@@ -155,11 +155,6 @@ package struct TrainingRun {
       judges: baselines
         + names.map { Judgement.Judge(name: $0.rawValue, isBaseline: false, answers: answers[$0] ?? []) })
     return (judgement, calibrated)
-  }
-
-  private func meanLabel(_ examples: Examples) -> Double {
-    let labels = examples.decisionLabels(examples.decisions.indices)
-    return labels.reduce(0, +) / Double(labels.count)
   }
 
   /// How far two versions' answers lie apart on the last fold, by measure.
