@@ -77,7 +77,7 @@ let package = Package(
         "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
         "Settlement", "Storage",
       ]),
-    program("candlecast-trainer", ["Dataset", "Evaluation", "Learning", "Market", "Models"]),
+    program("candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
     program("candlecast-bench", ["Features", "Market", "Models", "Operations"]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: dialect),

@@ -58,8 +58,8 @@ package struct FeatureEngine: ~Copyable, Sendable {
   private mutating func flush(_ body: (FeatureInput, Span<Double>) -> Void, _ pending: Int) {
     guard pending > 0 else { return }
     state.run()
+    let count = FeatureSet.candles.count
     for place in 0..<pending {
-      let count = FeatureSet.candles.count
       body(state.steps[place].candle, state.rows[place].values.span.extracting(first: count))
     }
   }

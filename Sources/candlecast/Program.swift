@@ -29,7 +29,8 @@ struct Program: Sendable {
     case is ConfigurationError: .wrongUsage
     case let error as StoreError: ExitCode(rawValue: error.exitCode) ?? .failed
     case let error as ImportError: ExitCode(rawValue: error.exitCode) ?? .failed
-    case is DatasetError, is VersionError, is RegistryError, is SettlementError: .badData
+    case let error as RegistryError: ExitCode(rawValue: error.exitCode) ?? .failed
+    case is DatasetError, is VersionError, is SettlementError: .badData
     case is ChildProcessError: .unreachable
     default: .failed
     }

@@ -14,7 +14,7 @@ struct WrittenCommandsTests {
 
   /// Words up to a comment.
   private func words(_ line: String) -> [String] {
-    line.split(separator: " ").prefix { !$0.hasPrefix("#") }.map { $0.replacing("\"", with: "") }
+    line.split(separator: " ").prefix { !$0.hasPrefix("#") }.map { $0.filter { $0 != "\"" } }
   }
 
   @Test func `those of the README`() throws {

@@ -57,6 +57,23 @@ import Testing
     #expect(fold(candles).map(bits) == fold(candles).map(bits))
   }
 
+  @Test(arguments: [1, 63, 64, 65, 1000]) func `a batch gives the bits of one candle after the other`(count: Int) {
+    let candles = RandomCandles(hasHoles: true, hasFlatMinutes: true)(seed: UInt64(count), count: count + 10)
+    var engine = FeatureEngine()
+    for candle in candles.prefix(10) { engine.update(candle) }
+    var batch: [[UInt64]] = []
+    var seen: [FeatureInput] = []
+    engine.fold(candles.dropFirst(10)) { candle, values in
+      seen.append(candle)
+      batch.append(values.indices.map { values[$0].bitPattern })
+    }
+    #expect(seen == Array(candles.dropFirst(10)))
+    #expect(batch == fold(candles).dropFirst(10).map(bits))
+    #expect(bits(engine.vector) == batch.last)
+    engine.fold([]) { _, _ in }
+    #expect(bits(engine.vector) == batch.last)
+  }
+
   @Test func `finite windows forget what came before them`() {
     let recursive = [
       "ema_", "macd", "rsi_", "atr_14", "natr_14", "adx", "plus_di", "minus_di", "di_balance", "obv", "vpt",

@@ -40,7 +40,8 @@ struct VersionWriter {
   }
 
   private func name(suffix: String) throws -> VersionName {
-    let stamp = created.description.lowercased().filter { $0.isLetter || $0.isNumber }
+    let second = Timestamp(microseconds: created.microseconds / 1_000_000 * 1_000_000)
+    let stamp = second.description.lowercased().filter { $0.isLetter || $0.isNumber }
     guard let name = VersionName("\(plan.target)-\(stamp)\(suffix)") else { throw TrainingError.badView(stamp) }
     return name
   }
@@ -49,7 +50,7 @@ struct VersionWriter {
   private func provenance(_ models: FittedModels, isRefit: Bool) -> VersionCard.Dataset {
     let last = isRefit ? examples.decisions.count - 1 : models.trainingDecisions - 1
     return VersionCard.Dataset(
-      from: examples.spans.decisionTimes[0], to: examples.spans.labelEnds[last].adding(minutes: 1),
+      from: examples.spans.decisionTimes[0], to: examples.spans.labelEnds[last],
       asOf: dataset.header.asOfMicroseconds.map(Timestamp.init(microseconds:)) ?? created, sha256: dataset.digest,
       rows: dataset.rowCount)
   }

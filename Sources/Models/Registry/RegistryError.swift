@@ -17,6 +17,18 @@ package enum RegistryError: Error, Equatable, CustomStringConvertible {
   case alreadyInProduction(VersionName)
   case differs(VersionName, expected: String, actual: String)
 
+  /// What a command that meets this error ends with.
+  package var exitCode: Int32 {
+    switch self {
+    case .file, .gateRefused, .synthetic, .inProduction, .alreadyInProduction, .archived, .nothingToRollBackTo,
+      .alreadyRegistered:
+      1
+    case .unknownVersion, .badReference, .noAlias, .otherSlot: 2
+    case .version, .damaged, .differs: 3
+    case .locked: 4
+    }
+  }
+
   package var description: String {
     switch self {
     case .file(let failure): "\(failure)"
@@ -32,7 +44,7 @@ package enum RegistryError: Error, Equatable, CustomStringConvertible {
     case .inProduction(let name): "the version “\(name)” is in production; promote another or roll back first"
     case .synthetic(let name): "the version “\(name)” was trained on synthetic data and cannot go to production"
     case .gateRefused(let name, let reason):
-      "the gate refused “\(name)”: \(reason) (--force overrides, and is journalled)"
+      "“\(name)” cannot go to production: \(reason) (--force overrides, and is journalled)"
     case .nothingToRollBackTo(let slot): "no earlier version was in production for \(slot)"
     case .alreadyInProduction(let name): "the version “\(name)” is in production already"
     case .differs(let name, let expected, let actual):
