@@ -86,7 +86,7 @@ struct Summary: Encodable {
   let judged: String
   let refit: String?
   let report: EvaluationReport
-  let verdict: Evaluation.GateVerdict
+  let verdict: GateVerdict
   let table: String
   let seconds: Double
   let xgboostSeconds: Double
@@ -115,7 +115,7 @@ struct Request {
     guard let json = FileManager.default.contents(atPath: arguments[2]) else {
       throw Usage(problem: "cannot read the plan \(arguments[2])")
     }
-    guard let overrides = try? JSONDecoder().decode(JSONValue.self, from: json) else {
+    guard let overrides = try? JSONDecoder().decode(JSONNode.self, from: json) else {
       throw Usage(problem: "the plan \(arguments[2]) is not JSON")
     }
     plan = try TrainingPlan(overrides: overrides)

@@ -106,7 +106,7 @@ package struct Examples {
     let names = volatilities.keys.sorted()
     let candidates = names.map { name in decisions.map { row in closedForm(name, row)?.z ?? .nan } }
     let all = decisions.indices
-    let choice = Evaluation.ClosedForm.choose(
+    let choice = VolatilityChoice(
       candidates: candidates, labels: decisionLabels(all), weights: decisionWeights(all), training: training)
     guard let choice else { return nil }
     fill(names[choice.index])
@@ -126,7 +126,7 @@ package struct Examples {
     self.offsets = offsets
   }
 
-  private func closedForm(_ volatilityColumn: String, _ row: Int) -> Models.ClosedForm? {
+  private func closedForm(_ volatilityColumn: String, _ row: Int) -> ClosedForm? {
     guard let window = windows[row], let volatility = volatilities[volatilityColumn]?[row] else { return nil }
     return ClosedForm(window, volatility: Double(volatility))
   }

@@ -16,7 +16,7 @@ struct Trainer {
     let torchSeconds: Double
 
     struct Verdict: Decodable {
-      let passed: Bool
+      let isPassed: Bool
       let reason: String
     }
   }
