@@ -93,7 +93,9 @@ let package = Package(
     tests("DatasetTests", ["Dataset", "Features", "Market"]),
     tests("LearningTests", ["Learning", "Market"]),
     tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
-    tests("CommandTests", ["candlecast", "Market", "Operations"]),
+    tests(
+      "CommandTests",
+      ["candlecast", "Evaluation", "Features", "Market", "Models", "Operations", "Storage"]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ],

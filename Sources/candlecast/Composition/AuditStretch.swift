@@ -37,7 +37,8 @@ struct AuditStretch {
     let count = others.count + minutes.count
     guard count >= Self.fewestCandles else {
       throw CommandError(
-        .badData, "\(count.grouped) candles of \(series) from \(period.lowerBound) to \(period.upperBound); an audit needs "
+        .badData,
+        "\(count.grouped) candles of \(series) from \(period.lowerBound) to \(period.upperBound); an audit needs "
           + "\(Self.fewestCandles.grouped): widen --from and --to within \(summary.period.lowerBound) to "
           + "\(summary.period.upperBound), or import more")
     }

@@ -13,7 +13,7 @@ extension Explanation {
     return parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
   }
 
-  func json(_ stored: StoredComparison) -> Operations.JSONValue {
+  func json(_ stored: StoredComparison) -> JSONValue {
     guard let first = predictions.first else { return .null }
     let baseline = predictions.first { $0.modelName == .baseline }
     return [
@@ -36,7 +36,8 @@ extension Explanation {
     var lines: [String] = []
     if let first = predictions.first, let ageSeconds {
       let age = ageSeconds < 0 ? "\(-ageSeconds) s after the decision time" : "\(ageSeconds) s before the decision time"
-      lines.append("newest candle opened \(first.time.adding(minutes: -1)), available \(age); inputs \(first.inputHashText)")
+      lines.append(
+        "newest candle opened \(first.time.adding(minutes: -1)), available \(age); inputs \(first.inputHashText)")
     }
     if let card {
       lines.append("trained on \(card.dataset.from) to \(card.dataset.to), \(card.trainRows.grouped) rows")
@@ -78,23 +79,24 @@ extension Explanation {
     return table.text
   }
 
-  private var windowJSON: Operations.JSONValue {
+  private var windowJSON: JSONValue {
     guard let window else { return .null }
     return [
       "minutes_left": JSONValue(window.minutesLeft), "move_basis_points": JSONValue(window.moveBasisPoints),
     ]
   }
 
-  private func modelJSON(_ prediction: Prediction) -> Operations.JSONValue {
+  private func modelJSON(_ prediction: Prediction) -> JSONValue {
     [
-      "model": .text(prediction.modelName.rawValue), "margin": JSONValue(margins[prediction.modelName].map(Double.init)),
+      "model": .text(prediction.modelName.rawValue),
+      "margin": JSONValue(margins[prediction.modelName].map(Double.init)),
       "probability_up": JSONValue(prediction.probabilityUp), "change_percent": JSONValue(prediction.changePercent),
       "direction": JSONValue(prediction.direction?.rawValue), "confidence": JSONValue(prediction.confidence),
       "state": .text(prediction.state), "reason": .text(prediction.reason),
     ]
   }
 
-  private func contributionsJSON(_ contributions: Contributions) -> Operations.JSONValue {
+  private func contributionsJSON(_ contributions: Contributions) -> JSONValue {
     [
       "start": JSONValue(contributions.start), "margin": JSONValue(contributions.sum),
       "inputs": .object(contributions.ranked.map { .init($0.name, JSONValue($0.value)) }),

@@ -24,7 +24,7 @@ struct LeakageResult {
     return lines.joined(separator: "\n")
   }
 
-  func json(_ context: CommandContext) -> Operations.JSONValue {
+  func json(_ context: CommandContext) -> JSONValue {
     [
       "audit": "leakage", "target": .text(context.target.description), "view": .text(context.view.description),
       "version": JSONValue(version?.name.description), "from": .text(stretch.period.lowerBound.description),
@@ -47,7 +47,8 @@ struct LeakageResult {
   private var answering: String {
     guard let version else { return "no version (the baseline answers)" }
     let asked = report.cuts.filter { version.dataset.to <= $0 }.count
-    return "\(version.name) (trained until \(version.dataset.to), asked at \(asked) of \(report.cuts.count) times, else "
+    return
+      "\(version.name) (trained until \(version.dataset.to), asked at \(asked) of \(report.cuts.count) times, else "
       + "the baseline)"
   }
 }

@@ -57,7 +57,9 @@ struct ParityReport {
   var isClean: Bool { ways.allSatisfy { $0.difference == nil && $0.vectors > 0 } }
 
   var text: String {
-    var table = Table([("way", .left), ("vectors", .right), ("predictions", .right), ("compared with one by one", .left)])
+    var table = Table([
+      ("way", .left), ("vectors", .right), ("predictions", .right), ("compared with one by one", .left),
+    ])
     for way in ways {
       table.add(
         way.name, way.vectors.grouped, way.predictions.grouped, way.difference.map { "DIFFERS: \($0)" } ?? "same bits")

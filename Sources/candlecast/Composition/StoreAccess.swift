@@ -20,7 +20,8 @@ extension CommandContext {
   /// Nothing was decided at a time that was asked for.
   func noDecision(at time: Timestamp, _ prices: SeriesSummary) -> CommandError {
     CommandError(
-      .badData, "no decision for \(target) is made at \(time); candles of \(prices.series) are from "
+      .badData,
+      "no decision for \(target) is made at \(time); candles of \(prices.series) are from "
         + "\(prices.period.lowerBound) to \(prices.period.upperBound), and decisions are made at their closes"
         + (target.isWindow ? ", but for the last minute of a window" : ""))
   }
