@@ -46,6 +46,7 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
   private var bands = BollingerBands()
   private var realised = RealisedMeasures()
   private var parkinson = ParkinsonVolatility()
+  private var decaying = DecayingVolatility()
   private var moneyFlow = MoneyFlow()
   private var weightedPrice = VolumeWeightedPrice()
   private var averagePaid = AveragePaid()
@@ -65,7 +66,7 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
     CloseDeviation<240>.columns, MeanReversion.columns, RelativeStrength<14>.columns, RelativeStrength<30>.columns,
     RelativeStrength<60>.columns, StochasticOscillator.columns, CommodityChannel.columns, RangePosition<60>.columns,
     RangePosition<240>.columns, RangePosition<720>.columns, RangePosition<1440>.columns, RunLength.columns,
-    BollingerBands.columns, RealisedMeasures.columns, ParkinsonVolatility.columns,
+    BollingerBands.columns, RealisedMeasures.columns, ParkinsonVolatility.columns, DecayingVolatility.columns,
     MoneyFlow.columns, VolumeWeightedPrice.columns, AveragePaid.columns, VolumeLevel.columns, TakerFlow.columns,
     TradeActivity.columns, SignedVolume.columns, PriceImpact<60>.columns, PriceImpact<240>.columns, Illiquidity.columns,
     CandleShape.columns,
@@ -98,6 +99,7 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
     bands.update(steps, &rows)
     realised.update(steps, &rows)
     parkinson.update(steps, &rows)
+    decaying.update(steps, &rows)
     moneyFlow.update(steps, &rows)
     weightedPrice.update(steps, &rows)
     averagePaid.update(steps, &rows)

@@ -241,7 +241,18 @@ struct NaiveFeatures {
       let squares = last(count, row) { pow(log(candles[$0].high / candles[$0].low), 2) }
       values["parkinson_volatility_\(count)"] = (mean(squares) / (4 * log(2.0))).squareRoot()
     }
+    values["volatility_decaying"] = decaying(row)
     addRealised(row, &values)
+  }
+
+  private func decaying(_ row: Int) -> Double {
+    let squares = (starts[row]...row).map { logReturn($0) * logReturn($0) }.filter { !$0.isNaN }
+    guard squares.count >= 60 else { return .nan }
+    func root(halfLife: Double) -> Double {
+      let kept = exp2(-1 / halfLife)
+      return squares.dropFirst().reduce(squares[0]) { kept * $0 + (1 - kept) * $1 }.squareRoot()
+    }
+    return pow(root(halfLife: 10), 0.7) * pow(root(halfLife: 60), 0.3)
   }
 
   private func addRealised(_ row: Int, _ values: inout [String: Double]) {

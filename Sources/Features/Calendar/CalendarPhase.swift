@@ -5,9 +5,9 @@ import Market
 /// steps of seven minutes).
 struct CalendarPhase: Indicator {
   static let columns: [FeatureColumn] = [
-    .model("minute_of_hour_sin"), .model("minute_of_hour_cos"), .sequence("time_of_day_sin"),
+    .sequence("minute_of_hour_sin"), .sequence("minute_of_hour_cos"), .sequence("time_of_day_sin"),
     .sequence("time_of_day_cos"), .model("time_of_half_day_sin"), .model("time_of_half_day_cos"),
-    .model("time_of_week_sin"), .model("time_of_week_cos"),
+    .sequence("time_of_week_sin"), .sequence("time_of_week_cos"),
   ]
 
   private static let sines = (0..<1440).map { sin(2 * Double.pi * Double($0) / 1440) }

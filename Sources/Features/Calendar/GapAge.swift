@@ -1,6 +1,6 @@
 /// `minutes_since_gap`: candles in an unbroken run of minutes up to this one, less one; at most 1440.
 struct GapAge: Indicator {
-  static let columns: [FeatureColumn] = [.model("minutes_since_gap")]
+  static let columns: [FeatureColumn] = [.raw("minutes_since_gap")]
 
   private var previousMinute: Int?
   private var age = 0

@@ -3,7 +3,7 @@
 /// range in ATRs.
 struct CandleShape: Indicator {
   static let columns: [FeatureColumn] = [
-    .raw("range_bp"), .sequence("close_position"), .model("body_position"), .sequence("range_atr"),
+    .raw("range_bp"), .raw("close_position"), .raw("body_position"), .raw("range_atr"),
   ]
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {

@@ -2,7 +2,7 @@
 ///
 /// First value at the 20th candle. The deviation is around a mean that moves, so each update visits the 20 values.
 struct CommodityChannel: Indicator {
-  static let columns: [FeatureColumn] = [.model("cci_20")]
+  static let columns: [FeatureColumn] = [.raw("cci_20")]
 
   private var prices = InlineArray<20, Double>(repeating: 0)
   private var next = 0

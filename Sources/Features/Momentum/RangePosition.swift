@@ -5,10 +5,10 @@
 /// First value at the n-th candle; the distances also wait for their unit.
 struct RangePosition<let length: Int>: Indicator {
   static var columns: [FeatureColumn] {
-    [
-      length == 60 ? .sequence("range_position_60") : .model("range_position_\(length)"),
-      .model("low_distance_\(length)"), .model("high_distance_\(length)"),
-    ]
+    let role: FeatureColumn.Role = length == 720 ? .sequence : .model
+    return ["range_position", "low_distance", "high_distance"].map {
+      FeatureColumn(name: "\($0)_\(length)", role: role)
+    }
   }
 
   private var highest = SlidingMaximum<length>()

@@ -6,12 +6,12 @@ import Glibc
 /// Scales: mean square of 240 one-minute returns for n ≤ 240, of 1440 beyond.
 struct Returns: Indicator {
   static let columns: [FeatureColumn] = [
-    .raw("return_1"), .raw("return_5"), .raw("return_15"), .raw("return_60"), .model("return_30"),
-    .model("return_120"), .raw("return_240"), .model("return_360"), .model("return_1440"), .sequence("return_1_z"),
+    .raw("return_1"), .raw("return_5"), .raw("return_15"), .raw("return_60"), .raw("return_30"),
+    .raw("return_120"), .raw("return_240"), .raw("return_360"), .raw("return_1440"), .sequence("return_1_z"),
     .model("return_2_z"), .model("return_3_z"), .sequence("return_5_z"), .model("return_10_z"),
-    .sequence("return_15_z"), .model("return_30_z"), .sequence("return_60_z"), .model("return_90_z"),
-    .model("return_120_z"), .model("return_180_z"), .model("return_240_z"), .model("return_360_z"),
-    .model("return_720_z"), .model("return_1440_z"),
+    .sequence("return_15_z"), .sequence("return_30_z"), .model("return_60_z"), .raw("return_90_z"),
+    .model("return_120_z"), .raw("return_180_z"), .model("return_240_z"), .sequence("return_360_z"),
+    .model("return_720_z"), .sequence("return_1440_z"),
   ]
 
   private var closes = MinuteRing<64>()

@@ -2,7 +2,7 @@
 ///
 /// First value at the second candle.
 struct RunLength: Indicator {
-  static let columns: [FeatureColumn] = [.model("run_length")]
+  static let columns: [FeatureColumn] = [.raw("run_length")]
 
   private var run = 0.0
 

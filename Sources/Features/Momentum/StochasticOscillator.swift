@@ -2,7 +2,7 @@
 /// `stoch_k_14` = 100 · (close − lowest) / (highest − lowest), `stoch_d_3` = mean of the last three, both 0–100 from
 /// the 16th candle; `willr_14` = −100 · (highest − close) / (highest − lowest), −100–0 from the 14th. 0 in a flat range.
 struct StochasticOscillator: Indicator {
-  static let columns: [FeatureColumn] = [.sequence("stoch_k_14"), .model("stoch_d_3"), .raw("willr_14")]
+  static let columns: [FeatureColumn] = [.raw("stoch_k_14"), .raw("stoch_d_3"), .raw("willr_14")]
 
   private var highest = SlidingMaximum<14>()
   private var lowestNegated = SlidingMaximum<14>()

@@ -2,7 +2,7 @@
 ///
 /// First value at the n-th candle.
 struct CloseDeviation<let length: Int>: Indicator {
-  static var columns: [FeatureColumn] { [.model("close_z_\(length)")] }
+  static var columns: [FeatureColumn] { [.raw("close_z_\(length)")] }
 
   private var closes = SlidingMoments<length>()
 

@@ -5,7 +5,7 @@
 /// begins with the signal at the 34th candle.
 struct ConvergenceDivergence: Indicator {
   static let columns: [FeatureColumn] = [
-    .raw("macd"), .raw("macd_signal"), .raw("macd_hist"), .sequence("macd_hist_atr"),
+    .raw("macd"), .raw("macd_signal"), .raw("macd_hist"), .raw("macd_hist_atr"),
   ]
 
   private var fast = ExponentialAverage<12>()

@@ -6,7 +6,7 @@
 /// its window leaves ADX as it was.
 struct DirectionalMovement: Indicator {
   static let columns: [FeatureColumn] = [
-    .model("adx_14"), .raw("plus_di_14"), .raw("minus_di_14"), .model("di_balance_14"),
+    .raw("adx_14"), .raw("plus_di_14"), .raw("minus_di_14"), .raw("di_balance_14"),
   ]
 
   private var plus = 0.0

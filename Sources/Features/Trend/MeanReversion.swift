@@ -5,9 +5,9 @@
 /// First value when k are known; null in a flat window.
 struct MeanReversion: Indicator {
   static let columns: [FeatureColumn] = [
-    .model("variance_ratio_5_240"), .model("variance_ratio_15_240"), .model("variance_ratio_15_1440"),
-    .model("variance_ratio_60_1440"), .model("autocorrelation_15_240"), .model("autocorrelation_15_1440"),
-    .model("autocorrelation_60_1440"),
+    .model("variance_ratio_5_240"), .raw("variance_ratio_15_240"), .sequence("variance_ratio_15_1440"),
+    .raw("variance_ratio_60_1440"), .sequence("autocorrelation_15_240"), .model("autocorrelation_15_1440"),
+    .raw("autocorrelation_60_1440"),
   ]
 
   private var logCloses = MinuteRing<128>()

@@ -6,8 +6,9 @@
 struct TrendDistances: Indicator {
   static let columns: [FeatureColumn] = [
     .model("ema_distance_3"), .sequence("ema_distance_10"), .model("ema_distance_20"), .sequence("ema_distance_60"),
-    .sequence("ema_distance_120"), .model("ema_distance_240"), .model("ema_distance_720"), .model("ema_distance_1440"),
-    .model("ema_spread_12_26"), .model("ema_spread_30_120"), .sequence("ema_spread_60_240"),
+    .sequence("ema_distance_120"), .sequence("ema_distance_240"), .sequence("ema_distance_720"),
+    .model("ema_distance_1440"),
+    .model("ema_spread_12_26"), .model("ema_spread_30_120"), .raw("ema_spread_60_240"),
     .model("ema_spread_240_1440"),
   ]
 

@@ -2,7 +2,7 @@
 ///
 /// First value at the 15th candle.
 struct AverageTrueRange: Indicator {
-  static let columns: [FeatureColumn] = [.raw("atr_14"), .sequence("natr_14")]
+  static let columns: [FeatureColumn] = [.raw("atr_14"), .raw("natr_14")]
 
   private var range = WilderAverage<14>()
 

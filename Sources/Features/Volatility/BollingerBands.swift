@@ -5,8 +5,8 @@
 /// First value at the 20th candle.
 struct BollingerBands: Indicator {
   static let columns: [FeatureColumn] = [
-    .raw("bb_upper_20"), .raw("bb_middle_20"), .raw("bb_lower_20"), .sequence("bb_position_20"),
-    .model("bb_width_20"),
+    .raw("bb_upper_20"), .raw("bb_middle_20"), .raw("bb_lower_20"), .raw("bb_position_20"),
+    .raw("bb_width_20"),
   ]
 
   private var closes = SlidingMoments<20>()

@@ -2,7 +2,7 @@
 ///
 /// First value at the n-th candle. Source: M. Parkinson, The extreme value method (1980).
 struct ParkinsonVolatility: Indicator {
-  static let columns: [FeatureColumn] = [.model("parkinson_volatility_15"), .model("parkinson_volatility_60")]
+  static let columns: [FeatureColumn] = [.model("parkinson_volatility_15"), .raw("parkinson_volatility_60")]
 
   private var squares = Ring<61>()
   private var short = WindowSum<15>()

@@ -7,8 +7,8 @@
 /// null in a flat window. Source of bipower: Barndorff-Nielsen and Shephard (2004).
 struct RealisedMeasures: Indicator {
   static let columns: [FeatureColumn] = [
-    .raw("realised_volatility_60"), .model("bipower_volatility_60"), .model("jump_share_60"),
-    .model("downside_share_60"), .model("return_autocorrelation_60"), .model("efficiency_60"),
+    .raw("realised_volatility_60"), .raw("bipower_volatility_60"), .model("jump_share_60"),
+    .model("downside_share_60"), .raw("return_autocorrelation_60"), .raw("efficiency_60"),
   ]
 
   private var returns = Ring<60>()

@@ -5,7 +5,7 @@
 struct VolatilityTerms: Indicator {
   static let columns: [FeatureColumn] = [
     .raw("volatility_5"), .model("volatility_15"), .raw("volatility_30"), .model("volatility_60"),
-    .model("volatility_120"), .model("volatility_240"), .model("volatility_1440"), .model("volatility_ratio_5_60"),
+    .raw("volatility_120"), .model("volatility_240"), .model("volatility_1440"), .sequence("volatility_ratio_5_60"),
     .sequence("volatility_ratio_15_240"), .sequence("volatility_ratio_60_1440"),
   ]
 

@@ -3,7 +3,7 @@
 ///
 /// First value when 240 are known; null when nothing traded or moved.
 struct Illiquidity: Indicator {
-  static let columns: [FeatureColumn] = [.model("illiquidity_ratio_15_240")]
+  static let columns: [FeatureColumn] = [.raw("illiquidity_ratio_15_240")]
 
   private var moves = Ring<241>()
   private var amounts = Ring<241>()

@@ -6,7 +6,8 @@
 struct PriceImpact<let length: Int>: Indicator {
   static var columns: [FeatureColumn] {
     [
-      .model("flow_return_correlation_\(length)"), .model("price_impact_\(length)"), .model("flow_surprise_\(length)"),
+      length == 240 ? .sequence("flow_return_correlation_240") : .raw("flow_return_correlation_\(length)"),
+      .raw("price_impact_\(length)"), .raw("flow_surprise_\(length)"),
     ]
   }
 

@@ -3,7 +3,7 @@
 ///
 /// First value at the n-th candle.
 struct SignedVolume: Indicator {
-  static let columns: [FeatureColumn] = [.model("signed_volume_ratio_15"), .model("signed_volume_ratio_60")]
+  static let columns: [FeatureColumn] = [.raw("signed_volume_ratio_15"), .raw("signed_volume_ratio_60")]
 
   private var shortSigned = SlidingSum<15>()
   private var shortTotal = SlidingSum<15>()

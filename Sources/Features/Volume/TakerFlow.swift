@@ -6,8 +6,8 @@
 struct TakerFlow: Indicator {
   static let columns: [FeatureColumn] = [
     .raw("taker_buy_ratio_5"), .raw("taker_buy_ratio_15"), .raw("taker_buy_ratio_60"), .sequence("taker_imbalance_1"),
-    .model("taker_imbalance_5"), .sequence("taker_imbalance_15"), .model("taker_imbalance_30"),
-    .sequence("taker_imbalance_60"), .model("taker_imbalance_120"), .model("taker_imbalance_240"),
+    .model("taker_imbalance_5"), .raw("taker_imbalance_15"), .sequence("taker_imbalance_30"),
+    .raw("taker_imbalance_60"), .model("taker_imbalance_120"), .raw("taker_imbalance_240"),
     .model("taker_imbalance_1440"),
   ]
 

@@ -3,7 +3,7 @@
 ///
 /// First values at the 20th and 60th candle.
 struct VolumeLevel: Indicator {
-  static let columns: [FeatureColumn] = [.raw("volume_mean_20"), .sequence("volume_ratio_20"), .model("volume_z_60")]
+  static let columns: [FeatureColumn] = [.raw("volume_mean_20"), .sequence("volume_ratio_20"), .raw("volume_z_60")]
 
   private var recent = SlidingSum<20>()
   private var hour = SlidingMoments<60>()

@@ -72,10 +72,10 @@ package final class Network {
     }
   }
 
-  /// One pass over `rows` in the order given; the mean loss each batch had before its step.
-  func train(_ table: OpaquePointer, rows: ArraySlice<Int>) throws -> WeightedSum {
+  /// One pass over `rows` in the order given, at one rate; the mean loss each batch had before its step.
+  func train(_ table: OpaquePointer, rows: ArraySlice<Int>, learningRate: Double) throws -> WeightedSum {
     var step = ctorch_step(
-      batch: Int64(parameters.batch), learning_rate: parameters.learningRate, weight_decay: parameters.weightDecay,
+      batch: Int64(parameters.batch), learning_rate: learningRate, weight_decay: parameters.weightDecay,
       gradient_norm: parameters.gradientNorm)
     let picked = rows.map(Int64.init)
     var sum = ctorch_sum()

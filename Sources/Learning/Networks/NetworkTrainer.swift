@@ -30,8 +30,8 @@ package struct NetworkTrainer {
     }
   }
 
-  /// Batches between two looks at the observer.
-  private static let batchesPerStretch = 64
+  /// Batches between two looks at the observer, which share a learning rate.
+  private static let batchesPerStretch = 16
 
   package let network: Network
 
@@ -74,7 +74,9 @@ package struct NetworkTrainer {
     var sum = WeightedSum()
     for piece in 0..<pieces {
       let (start, end) = (rows.count * piece / pieces, rows.count * (piece + 1) / pieces)
-      sum += try network.train(table, rows: rows[start..<end])
+      let done = Double(epoch - 1) + Double(start + end) / 2 / Double(rows.count)
+      let rate = network.parameters.learningRate(at: done / Double(network.parameters.epochs))
+      sum += try network.train(table, rows: rows[start..<end], learningRate: rate)
       guard end < rows.count else { break }
       try observe(
         Progress(

@@ -16,15 +16,15 @@ package struct TrainingPlan: Codable, Equatable, Sendable {
   package var sequence = NetworkParameters(.sequence)
   package var perceptron = NetworkParameters(.perceptron)
   /// The later part of a training window, which model B never sees and model C's trees are fitted on.
-  package var hybridShare = 0.3
+  package var hybridShare = 0.5
   /// Sequences and perceptron rows are thinned to one in this many minutes, at a random phase each epoch.
   package var thinningMinutes: Int
   /// Trees read one row in this many minutes, at a fixed phase.
-  package var treeThinningMinutes = 4
+  package var treeThinningMinutes: Int
   package var logisticPenalty = 100.0
   /// Volatility columns among which the closed form chooses.
   package var volatilityColumns = [
-    "volatility_15", "volatility_30", "volatility_60", "volatility_120", "volatility_240",
+    "volatility_15", "volatility_30", "volatility_60", "volatility_120", "volatility_decaying",
   ]
   /// Whether the recipe is fitted once more on all rows.
   package var refits = true
@@ -35,12 +35,14 @@ package struct TrainingPlan: Codable, Equatable, Sendable {
     self.target = target
     embargoMinutes = target.horizonMinutes
     thinningMinutes = max(1, target.horizonMinutes / 3)
-    trees = Self.usualTrees
-    hybridTrees = Self.usualTrees
-    sequence.epochs = 8
-    sequence.patience = 2
-    perceptron.epochs = 8
-    perceptron.patience = 2
+    trees = Self.usualTrees(target)
+    hybridTrees = trees
+    treeThinningMinutes = target.isWindow ? 1 : 4
+    sequence.epochs = 4
+    sequence.learningRate = 2e-3
+    perceptron.epochs = 4
+    perceptron.batch = 1024
+    perceptron.weightDecay = 1
     if !target.isBinary {
       trees.objective = .squaredError
       hybridTrees.objective = .squaredError
@@ -50,17 +52,17 @@ package struct TrainingPlan: Codable, Equatable, Sendable {
   }
 
   /// Short-horizon margins are small and noisy: few columns a tree, large leaves, strong shrinkage.
-  private static var usualTrees: BoosterParameters {
+  private static func usualTrees(_ target: PredictionTarget) -> BoosterParameters {
     var parameters = BoosterParameters()
     parameters.rounds = 400
-    parameters.depth = 5
-    parameters.learningRate = 0.03
+    parameters.depth = target.isWindow ? 4 : 5
+    parameters.learningRate = 0.02
     parameters.rowFraction = 0.5
-    parameters.columnFraction = 0.3
+    parameters.columnFraction = target.isWindow ? 0.6 : 0.3
     parameters.minimumChildWeight = 200
     parameters.lambda = 50
     parameters.bins = 64
-    parameters.patience = 40
+    parameters.patience = 60
     return parameters
   }
 

@@ -103,6 +103,9 @@ extension Configuration {
 
   package func text(_ key: String) -> String? { self[key]?.description }
 
+  /// The knob was set somewhere; its value is not just the preset.
+  package func isSet(_ key: String) -> Bool { index[key].map { entries[$0].source != .preset } ?? false }
+
   package func integer(_ key: String) -> Int? {
     if case .integer(let value)? = self[key] { value } else { nil }
   }

@@ -156,14 +156,15 @@ package enum KnobTable {
       "training.model_types", .list, "xgboost,lstm,ensemble", seeds: [.key("training.modelTypes")],
       status: .differs("a version always holds all models and baselines"), "Models trained."),
     Knob(
-      "training.batch_size", .integer(1...1_000_000), "1000", unit: "rows", seeds: [.key("training.batchSize")],
-      "Rows of one step of a network's training."),
+      "training.batch_size", .integer(1...1_000_000), nil, unit: "rows", seeds: [.key("training.batchSize")],
+      status: .used, "Rows of one step of a network's training; unset: 256 for the LSTM, 1024 for the MLP."),
     Knob(
-      "training.max_epochs", .integer(1...10_000), "100", seeds: [.key("training.maxEpochs")],
-      "Most passes over the rows."),
+      "training.max_epochs", .integer(1...10_000), nil, seeds: [.key("training.maxEpochs")], status: .used,
+      "Most passes over the rows; unset: 4, since more of them learn the noise."),
     Knob(
       "training.early_stopping_patience", .integer(1...10_000), "10", unit: "epochs",
-      seeds: [.key("training.earlyStoppingPatience")], "Epochs without a gain after which training stops."),
+      seeds: [.key("training.earlyStoppingPatience")], status: .used,
+      "Epochs without a gain after which training stops."),
     Knob("training.seed", .integer(0...Int.max), "1", flag: "--seed", status: .used, "Seed of everything random."),
   ]
 
@@ -182,7 +183,9 @@ package enum KnobTable {
     Knob(
       "mlp.activation", .choice(["ReLU"]), "ReLU", seeds: [.key("model_config.activation")],
       status: .differs("the serving kernel is built for ReLU"), "Activation."),
-    Knob("mlp.dropout", .number(0...0.9), "0.2", seeds: [.key("model_config.dropout")], "Dropout in training."),
+    Knob(
+      "mlp.dropout", .number(0...0.9), "0.2", seeds: [.key("model_config.dropout")], status: .used,
+      "Dropout in training."),
     Knob(
       "mlp.batch_norm", .boolean, "true", seeds: [.key("model_config.batch_norm")],
       status: .differs("always on in training and folded into the weights for serving"), "Batch normalisation."),

@@ -20,8 +20,6 @@ struct TrainingJob {
   /// Without what earlier trainings left: the cached dataset, hyper-parameters, the calibrators' kind.
   let isFull: Bool
   let refits: Bool
-  /// What the user says about the plan beside.
-  let overrides: [String: JSONNode]
 
   func run() throws -> Result {
     let dataset = try makeDataset()
@@ -73,8 +71,22 @@ struct TrainingJob {
     fields["target"] = .string(context.target.description)
     fields["seed"] = .number(Double(context.seed))
     fields["refits"] = .bool(refits)
-    fields.merge(overrides) { _, new in new }
+    for (path, value) in overrides { fields.set(value, at: path) }
     return [UInt8](try JSONEncoder().encode(JSONNode.object(fields)))
+  }
+
+  /// What the configuration says about the plan.
+  private var overrides: [(path: [String], value: Double)] {
+    let knobs = [
+      ("training.batch_size", "batch", ["sequence", "perceptron"]),
+      ("training.max_epochs", "epochs", ["sequence", "perceptron"]),
+      ("training.early_stopping_patience", "patience", ["sequence", "perceptron"]),
+      ("mlp.dropout", "dropout", ["perceptron"]),
+    ]
+    return knobs.filter { context.configuration.isSet($0.0) }.flatMap { key, field, networks in
+      let value = context.configuration.number(key) ?? context.configuration.integer(key).map(Double.init) ?? .nan
+      return networks.map { (path: [$0, field], value: value) }
+    }
   }
 
   private func planOfNewest(_ slot: RegistrySlot) throws -> [String: JSONNode] {
@@ -101,5 +113,20 @@ struct TrainingJob {
             auc: scores?["auc"]?.value, accuracy: scores?["accuracy"]?.value, verdict: card.gate.reason))
       }
     }
+  }
+}
+
+extension [String: JSONNode] {
+  /// Puts a number into nested objects, made where they are not there.
+  fileprivate mutating func set(_ value: Double, at path: [String]) {
+    guard let first = path.first else { return }
+    guard path.count > 1 else {
+      self[first] = .number(value)
+      return
+    }
+    var inner: [String: JSONNode] = [:]
+    if case .object(let fields)? = self[first] { inner = fields }
+    inner.set(value, at: Array(path.dropFirst()))
+    self[first] = .object(inner)
   }
 }

@@ -27,7 +27,7 @@ struct TrainVerb: Verb {
     let start = context.seconds()
     let job = TrainingJob(
       context: context, range: arguments.range, asOf: arguments.time("--as-of"),
-      isFull: arguments.has("--full-retrain"), refits: arguments.has("--refit"), overrides: [:])
+      isFull: arguments.has("--full-retrain"), refits: arguments.has("--refit"))
     let result = try job.run()
     let summary = result.summary
     let librarySeconds = summary.xgboostSeconds + summary.torchSeconds
