@@ -63,7 +63,7 @@ let package = Package(
     target("Settlement", ["Market"]),
     target("Features", ["Market"]),
     target("Models", ["Crypto", "Market"]),
-    target("Evaluation", ["Market", "Settlement"]),
+    target("Evaluation", ["Market", "Models", "Settlement"]),
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "Market"]),
@@ -78,7 +78,9 @@ let package = Package(
         "Settlement", "Storage",
       ]),
     program("candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
-    program("candlecast-bench", ["Features", "Market", "Models", "Operations"]),
+    program(
+      "candlecast-bench",
+      ["Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport"]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(
       name: "TestSupport", dependencies: ["Market", "Models"], path: "Tests/TestSupport", swiftSettings: dialect),
@@ -89,13 +91,14 @@ let package = Package(
     tests(
       "ModelsTests", ["CAllocationCounter", "Market", "Models", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
-    tests("EvaluationTests", ["Evaluation", "Market", "Settlement"], resources: [.copy("Fixtures")]),
+    tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
     tests("CompressionTests", ["Compression", "Market"], resources: [.copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage"]),
     tests("IngestionTests", ["Ingestion", "Market", "Storage"], resources: [.copy("Fixtures")]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
-      "LearningTests", ["Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Settlement", "TestSupport"]),
+      "LearningTests",
+      ["Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Settlement", "TestSupport"]),
     tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
     tests("CommandTests", ["candlecast", "Market", "Operations"]),
     tests("SetupTests", ["Operations"]),

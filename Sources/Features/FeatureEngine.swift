@@ -19,8 +19,17 @@ package struct FeatureEngine: ~Copyable, Sendable {
   package init(restoring checkpoint: FeatureCheckpoint) { state = State(checkpoint) }
 
   package func checkpoint() -> FeatureCheckpoint {
-    FeatureCheckpoint(indicators: state.indicators, row: state.rows[state.newestPlace], newest: state.newest,
-      candlesSinceRestart: state.candlesSinceRestart)
+    var checkpoint = FeatureCheckpoint()
+    write(to: &checkpoint)
+    return checkpoint
+  }
+
+  /// Puts the state in the place of another.
+  func write(to checkpoint: inout FeatureCheckpoint) {
+    checkpoint.indicators = state.indicators
+    checkpoint.row = state.rows[state.newestPlace]
+    checkpoint.newest = state.newest
+    checkpoint.candlesSinceRestart = state.candlesSinceRestart
   }
 
   /// The candle folded last.

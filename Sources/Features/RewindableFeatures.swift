@@ -14,14 +14,14 @@ package struct RewindableFeatures: ~Copyable, Sendable {
   package static let keptMinutes = 48 * 60
 
   package private(set) var engine: FeatureEngine
-  /// Ascending, the first one before all of `candles`.
-  private var checkpoints: [FeatureCheckpoint]
-  /// Folded since the first checkpoint, ascending.
+  /// The first one is before all of `candles` that can be folded again.
+  private var checkpoints = CheckpointRing(capacity: keptMinutes / checkpointMinutes + 2)
+  /// Ascending; at least those folded since the first checkpoint.
   private var candles: [FeatureInput] = []
 
   /// Continues from an engine's state; what that engine folded cannot be taken back.
   package init(_ engine: consuming FeatureEngine = FeatureEngine()) {
-    checkpoints = [engine.checkpoint()]
+    checkpoints.append(engine)
     self.engine = engine
   }
 
@@ -41,13 +41,15 @@ package struct RewindableFeatures: ~Copyable, Sendable {
     _ changes: [FeatureInput], onUpdate: (borrowing FeatureEngine) -> Void = { _ in }
   ) -> Amendment {
     guard let earliest = changes.map(\.openTime).min() else { return .refolded(candles: 0) }
-    guard let restart = checkpoints.lastIndex(where: { $0.isBefore(earliest) }) else {
-      return .needsRebuild(from: earliest)
+    let restart = checkpoints.countBefore(earliest) - 1
+    guard restart >= 0 else { return .needsRebuild(from: earliest) }
+    let isFolded = { [time = checkpoints.openTime(restart)] (candle: FeatureInput) in
+      time.map { candle.openTime <= $0 } ?? false
     }
-    let tail = corrected(candles.filter { !checkpoints[restart].covers($0) }, by: changes)
-    engine = FeatureEngine(restoring: checkpoints[restart])
-    candles.removeAll { !checkpoints[restart].covers($0) }
-    checkpoints.removeSubrange((restart + 1)...)
+    let tail = corrected(candles.filter { !isFolded($0) }, by: changes)
+    engine = checkpoints.engine(restart)
+    candles.removeAll { !isFolded($0) }
+    checkpoints.keepFirst(restart + 1)
     for candle in tail {
       update(candle)
       onUpdate(engine)
@@ -66,20 +68,13 @@ package struct RewindableFeatures: ~Copyable, Sendable {
     guard let newest = engine.openTime else { return }
     let period = Int64(Self.checkpointMinutes)
     guard newest.minute.flooredQuotient(period) < candle.openTime.minute.flooredQuotient(period) else { return }
-    checkpoints.append(engine.checkpoint())
-    dropOld(before: candle.openTime.adding(minutes: -Self.keptMinutes))
+    checkpoints.append(engine)
+    dropOldCandles()
   }
 
-  /// Keeps one checkpoint from which every minute since `oldest` can be folded again.
-  private mutating func dropOld(before oldest: Timestamp) {
-    guard let first = checkpoints.lastIndex(where: { $0.isBefore(oldest) }), first > 0 else { return }
-    checkpoints.removeFirst(first)
-    candles.removeAll { checkpoints[0].covers($0) }
+  /// In large pieces, since what stays is moved.
+  private mutating func dropOldCandles() {
+    guard candles.count > 2 * Self.keptMinutes, let oldest = checkpoints.openTime(0) else { return }
+    candles.removeAll { $0.openTime <= oldest }
   }
-}
-
-extension FeatureCheckpoint {
-  fileprivate func isBefore(_ time: Timestamp) -> Bool { openTime.map { $0 < time } ?? true }
-
-  fileprivate func covers(_ candle: FeatureInput) -> Bool { openTime.map { candle.openTime <= $0 } ?? false }
 }

@@ -52,7 +52,9 @@ struct RecentVectors {
 
   func withNewest<R>(_ body: (UnsafeBufferPointer<Float>) -> R) -> R {
     let slot = slot(age: 0)
-    return vectors.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[slot * width..<(slot + 1) * width])) }
+    return vectors.withUnsafeBufferPointer {
+      body(UnsafeBufferPointer(rebasing: $0[slot * width..<(slot + 1) * width]))
+    }
   }
 
   var newest: FeatureInput? { candles.isEmpty ? nil : candles[slot(age: 0)] }

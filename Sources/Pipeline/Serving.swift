@@ -51,7 +51,9 @@ struct Serving {
   mutating func answer(
     _ decision: Decision, isWarm: Bool, _ recent: borrowing RecentVectors, into sink: inout some PipelineSink
   ) {
-    guard isWarm else { return abstain(decision, "warm_up", "too few candles since the series began or broke off", &sink) }
+    guard isWarm else {
+      return abstain(decision, "warm_up", "too few candles since the series began or broke off", &sink)
+    }
     let windowState = windowState
     guard window == nil || windowState != nil else {
       return abstain(decision, "window_incomplete", "a minute of the window is absent", &sink)

@@ -14,5 +14,6 @@ struct Benchmark: Sendable {
 }
 
 enum Benchmarks {
-  static let all: [Benchmark] = MarketBenchmarks.all
+  static let all =
+    MarketBenchmarks.all + FeatureBenchmarks.all + ImportBenchmarks.all + PredictionBenchmarks.all
 }

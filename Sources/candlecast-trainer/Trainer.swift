@@ -26,7 +26,8 @@ struct Trainer {
     let clock = ContinuousClock()
     let start = clock.now
     let run = TrainingRun(
-      request.plan, dataset: try Dataset(path: request.dataset), created: request.created, codeVersion: request.codeVersion
+      request.plan, dataset: try Dataset(path: request.dataset), created: request.created,
+      codeVersion: request.codeVersion
     ) { progress in
       try emit(Line(stage: progress.stage, fraction: progress.fraction))
     }
@@ -86,7 +87,7 @@ struct Summary: Encodable {
   let judged: String
   let refit: String?
   let report: EvaluationReport
-  let verdict: Evaluation.GateVerdict
+  let verdict: GateVerdict
   let table: String
   let seconds: Double
   let xgboostSeconds: Double
@@ -110,12 +111,14 @@ struct Request {
   }
 
   init(_ arguments: [String]) throws {
-    guard arguments.count == 6 else { throw Usage(problem: "five arguments are needed, \(arguments.count - 1) were given") }
+    guard arguments.count == 6 else {
+      throw Usage(problem: "five arguments are needed, \(arguments.count - 1) were given")
+    }
     guard let created = Timestamp(arguments[4]) else { throw Usage(problem: "“\(arguments[4])” is not a time") }
     guard let json = FileManager.default.contents(atPath: arguments[2]) else {
       throw Usage(problem: "cannot read the plan \(arguments[2])")
     }
-    guard let overrides = try? JSONDecoder().decode(JSONValue.self, from: json) else {
+    guard let overrides = try? JSONDecoder().decode(JSONNode.self, from: json) else {
       throw Usage(problem: "the plan \(arguments[2]) is not JSON")
     }
     plan = try TrainingPlan(overrides: overrides)

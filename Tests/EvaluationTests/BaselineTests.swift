@@ -100,20 +100,12 @@ struct BaselineTests {
     #expect(changes.answer(return: 2) == 2 && changes.answer(return: -2) == -2)
   }
 
-  @Test func `the closed form is the normal distribution within its limits`() {
-    #expect(ClosedForm.probability(z: 0) == 0.5)
-    #expect(abs(ClosedForm.probability(z: 1) - 0.841344746068543) < 1e-14)
-    #expect(ClosedForm.probability(z: 40) == 1 - 1e-4)
-    #expect(ClosedForm.probability(z: -40) == 1e-4)
-    #expect(ClosedForm.probability(z: .nan).isNaN)
-  }
-
   @Test func `the volatility window is chosen on training rows alone`() {
     let labels = [1.0, 0, 1, 0, 1, 0]
     let right = [2.0, -2, 2, -2, -9, 9]
     let wrong = [-1.0, 1, -1, 1, 9, -9]
-    let choice = ClosedForm.choose(candidates: [wrong, right], labels: labels, training: RangeSet(0..<4))
+    let choice = VolatilityChoice(candidates: [wrong, right], labels: labels, training: RangeSet(0..<4))
     #expect(choice?.index == 1)
-    #expect(ClosedForm.choose(candidates: [[.nan]], labels: [1], training: RangeSet(0..<1)) == nil)
+    #expect(VolatilityChoice(candidates: [[.nan]], labels: [1], training: RangeSet(0..<1)) == nil)
   }
 }

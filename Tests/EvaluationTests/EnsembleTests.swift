@@ -19,7 +19,7 @@ struct EnsembleTests {
   @Test(arguments: 0..<3)
   func `the weights are no worse than those of a constrained optimiser`(index: Int) throws {
     let fixture = try golden("ensemble", as: [Fixture].self)[index]
-    let weights = EnsembleWeights.fit(logits: fixture.logits, labels: fixture.labels)
+    let weights = EnsembleFit.weights(logits: fixture.logits, labels: fixture.labels)
     #expect(weights.allSatisfy { $0 >= 0 } && abs(weights.reduce(0, +) - 1) < 1e-12)
     #expect(loss(weights, fixture.logits, fixture.labels) < fixture.loss + 1e-9)
     for (mine, theirs) in zip(weights, fixture.weights) { #expect(abs(mine - theirs) < 1e-3) }
@@ -31,7 +31,7 @@ struct EnsembleTests {
     func uniform() -> Double { Double(generator.next() >> 11) / 0x1p53 }
     let labels = (0..<80).map { _ in Double(generator.next() % 2) }
     let logits = (0..<3).map { model in labels.map { ($0 - 0.5) * Double(model) * 0.3 + 3 * uniform() - 1.5 } }
-    let best = loss(EnsembleWeights.fit(logits: logits, labels: labels), logits, labels)
+    let best = loss(EnsembleFit.weights(logits: logits, labels: labels), logits, labels)
     for a in 0...20 {
       for b in 0...(20 - a) {
         let grid = [Double(a) / 20, Double(b) / 20, Double(20 - a - b) / 20]
@@ -42,8 +42,8 @@ struct EnsembleTests {
 
   @Test func `equal models and one-sided rows still give weights`() {
     let logits = [[1.0, -1, 0.5, 2], [1.0, -1, 0.5, 2]]
-    let twins = EnsembleWeights.fit(logits: logits, labels: [1, 0, 0, 1])
+    let twins = EnsembleFit.weights(logits: logits, labels: [1, 0, 0, 1])
     #expect(abs(twins.reduce(0, +) - 1) < 1e-12 && twins.allSatisfy { $0 >= 0 })
-    #expect(EnsembleWeights.fit(logits: logits, labels: [1, 1, 1, 1]) == [0.5, 0.5])
+    #expect(EnsembleFit.weights(logits: logits, labels: [1, 1, 1, 1]) == [0.5, 0.5])
   }
 }

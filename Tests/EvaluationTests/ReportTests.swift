@@ -1,6 +1,7 @@
 import Evaluation
 import FoundationEssentials
 import Market
+import Models
 import Testing
 
 struct ReportTests {
@@ -80,21 +81,21 @@ struct ReportTests {
 
   @Test func `the gate passes a model that is better than the best baseline`() throws {
     let verdict = try #require(judgement(days: 60, edge: 0.3).verdict(on: "ModelA", fold: 1))
-    #expect(verdict.passed && verdict.baseline == "base_rate" && verdict.warning == nil)
+    #expect(verdict.isPassed && verdict.baseline == "base_rate" && verdict.warning == nil)
     #expect(verdict.reason.hasPrefix("passed: Brier skill of ModelA over the best baseline, base_rate, is "))
   }
 
   @Test func `the gate refuses a model whose interval reaches zero`() throws {
     let verdict = try #require(judgement(days: 60, edge: 0.01).verdict(on: "ModelA", fold: 1))
-    #expect(!verdict.passed && verdict.skill!.low! <= 0)
+    #expect(!verdict.isPassed && verdict.skill!.low! <= 0)
     #expect(verdict.reason.contains("does not lie above zero"))
   }
 
   @Test func `the gate refuses what it cannot judge`() throws {
     let day = try #require(judgement(days: 2, edge: 0.4).verdict(on: "ModelA", fold: 1))
-    #expect(!day.passed && day.reason.contains("1 day is too few") && day.warning != nil)
+    #expect(!day.isPassed && day.reason.contains("1 day is too few") && day.warning != nil)
     let alone = GateVerdict(
       .init(name: "ModelA", squaredErrors: [0.1]), baselines: [], bootstrap: DayBootstrap(times: [.init(minute: 1)]))
-    #expect(!alone.passed && alone.reason == "refused: no baseline to beat")
+    #expect(!alone.isPassed && alone.reason == "refused: no baseline to beat")
   }
 }

@@ -93,7 +93,7 @@ struct VersionDirectoryTests {
   @Test func `a figure that is not finite leaves nothing behind`() throws {
     let made = MadeVersion()
     var card = try made.card()
-    card.scores = ["pooled": ["ModelA": ["auc": Estimate(.nan)]]]
+    card.agreement = ["ModelA": .nan]
     #expect(throws: VersionError.self) {
       try VersionDirectory.write(card, calibration: made.calibration, files: [:], to: folder.path + "/x")
     }

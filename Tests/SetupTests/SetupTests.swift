@@ -19,10 +19,17 @@ struct SetupTests {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
+    /// Written by a child: a file that this process has open for writing cannot be started by anybody as long as a
+    /// child of another test holds a copy of the descriptor.
     func tool(_ name: String, _ script: String) throws {
-      let path = "\(folder)/bin/\(name)"
-      try Data("#!/bin/bash\n\(script)\n".utf8).write(to: URL(filePath: path))
-      chmod(path, 0o755)
+      let writer = ChildProcess(
+        executable: "/bin/bash",
+        arguments: [
+          "-c", "printf '%s' \"$1\" >\"$2\" && chmod 755 \"$2\"", "-", "#!/bin/bash\n\(script)\n",
+          "\(folder)/bin/\(name)",
+        ])
+      let outcome = try writer.run { _, _ in }
+      try #require(outcome.ending == .exited(0))
     }
 
     func write(_ path: String, _ text: String) throws {

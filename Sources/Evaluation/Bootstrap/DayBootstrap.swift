@@ -1,4 +1,5 @@
 package import Market
+package import Models
 
 /// 95 % intervals from drawing whole UTC days with replacement.
 ///
@@ -106,7 +107,7 @@ package struct DayBootstrap: Sendable {
 
   private func estimate(_ statistic: ([Double]) -> Double) -> Estimate {
     let value = statistic([Double](repeating: 1, count: dayCount))
-    guard dayCount > 1 else { return Estimate(value: value, low: nil, high: nil) }
+    guard dayCount > 1 else { return Estimate(value) }
     var counts = [Double](repeating: 0, count: dayCount)
     var resampled: [Double] = []
     resampled.reserveCapacity(resampleCount)
@@ -116,7 +117,7 @@ package struct DayBootstrap: Sendable {
       if drawn.isFinite { resampled.append(drawn) }
     }
     resampled.sort()
-    return Estimate(value: value, low: Self.quantile(resampled, 0.025), high: Self.quantile(resampled, 0.975))
+    return Estimate(value, low: Self.quantile(resampled, 0.025), high: Self.quantile(resampled, 0.975))
   }
 
   private func sums(_ values: [Double]?, _ weights: [Double]?) -> [Double] {

@@ -1,3 +1,5 @@
+internal import Models
+
 /// All that is stored and printed about how models did.
 package struct EvaluationReport: Codable, Hashable, Sendable {
   package let target: String

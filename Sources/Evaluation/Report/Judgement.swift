@@ -1,4 +1,5 @@
 package import Market
+package import Models
 
 /// Decisions whose outcomes are known, with what every model and baseline said of them.
 package struct Judgement: Sendable {

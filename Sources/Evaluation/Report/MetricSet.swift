@@ -1,3 +1,5 @@
+package import Models
+
 /// How one model did on one set of rows.
 package struct MetricSet: Codable, Hashable, Sendable {
   package let rowCount: Int

@@ -19,7 +19,7 @@ struct CalibratedModels {
     guard examples.target.isBinary, let last = folds.last else {
       calibration = Calibration(
         modelA: .identity, modelB: .identity, modelC: .identity, mlp: .identity,
-        ensemble: Models.EnsembleWeights(a: 1.0 / 3, b: 1.0 / 3, c: 1 - 2.0 / 3), baseRate: baseRate)
+        ensemble: EnsembleWeights(a: 1.0 / 3, b: 1.0 / 3, c: 1 - 2.0 / 3), baseRate: baseRate)
       return
     }
     let all = examples.decisions.indices
@@ -37,11 +37,11 @@ struct CalibratedModels {
         Probability(clipping: (calibrators[name] ?? .identity).probability(margin: margins[name]?[row] ?? .nan)).logit
       }
     }
-    let shares = Evaluation.EnsembleWeights.fit(
+    let shares = EnsembleFit.weights(
       logits: logits, labels: rows.map { labels[$0] }, weights: weights.map { weights in rows.map { weights[$0] } })
     calibration = Calibration(
       modelA: calibrators[.a], modelB: calibrators[.b], modelC: calibrators[.c], mlp: calibrators[.mlp],
-      ensemble: Models.EnsembleWeights(a: shares[0], b: shares[1], c: 1 - shares[0] - shares[1]), baseRate: baseRate)
+      ensemble: EnsembleWeights(a: shares[0], b: shares[1], c: 1 - shares[0] - shares[1]), baseRate: baseRate)
   }
 
   /// What serving would answer for a decision's margins: probabilities, or percent changes.

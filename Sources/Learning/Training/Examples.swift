@@ -67,9 +67,7 @@ package struct Examples {
     }
     spans = LabelSpans(decisionTimes: decisions.map { times[$0] }, labelEnds: decisions.map { settled.labelEnds[$0] })
     labels = Self.spread(decisions.map { Float(settled.values[$0]) }, over: decisions, rows: times.count)
-    weights =
-      isWindow
-      ? Self.spread(spans.equalLabelWeights.map { Float($0) }, over: decisions, rows: times.count) : nil
+    weights = isWindow ? Self.spread(Self.windowWeights(spans), over: decisions, rows: times.count) : nil
     horizonReturns = decisions.map { row in
       let horizon = plan.target.horizonMinutes
       guard let last = prices.price(at: times[row]), let first = prices.price(at: times[row].adding(minutes: -horizon))
@@ -108,7 +106,7 @@ package struct Examples {
     let names = volatilities.keys.sorted()
     let candidates = names.map { name in decisions.map { row in closedForm(name, row)?.z ?? .nan } }
     let all = decisions.indices
-    let choice = Evaluation.ClosedForm.choose(
+    let choice = VolatilityChoice(
       candidates: candidates, labels: decisionLabels(all), weights: decisionWeights(all), training: training)
     guard let choice else { return nil }
     fill(names[choice.index])
@@ -128,7 +126,7 @@ package struct Examples {
     self.offsets = offsets
   }
 
-  private func closedForm(_ volatilityColumn: String, _ row: Int) -> Models.ClosedForm? {
+  private func closedForm(_ volatilityColumn: String, _ row: Int) -> ClosedForm? {
     guard let window = windows[row], let volatility = volatilities[volatilityColumn]?[row] else { return nil }
     return ClosedForm(window, volatility: Double(volatility))
   }
@@ -136,6 +134,13 @@ package struct Examples {
   private static func inputs(_ columns: [Int], of dataset: Dataset, windows: [WindowState?]) -> Matrix {
     let extras = windows.isEmpty ? 0 : WindowExtra.allCases.count
     return Matrix(columns: columns.count + extras, values: gather(columns, padding: extras, of: dataset))
+  }
+
+  /// Windows count equally; the mean weight is 1, so that penalties mean the same for every target.
+  private static func windowWeights(_ spans: LabelSpans) -> [Float] {
+    let weights = spans.equalLabelWeights
+    let mean = weights.reduce(0, +) / Double(weights.count)
+    return weights.map { Float($0 / mean) }
   }
 
   private static func unbrokenMinutes(_ dataset: Dataset) -> [Int32] {

@@ -6,12 +6,12 @@ extension TrainingPlan {
   /// The target's own plan with what `overrides` says instead: an object with `target` and any of the plan's keys.
   ///
   /// - Throws: `TrainingError.badPlan` for keys a plan does not have and values of another kind.
-  package init(overrides: JSONValue) throws {
+  package init(overrides: JSONNode) throws {
     guard case .object(let fields) = overrides, case .string(let text)? = fields["target"],
       let target = PredictionTarget(text)
     else { throw TrainingError.badPlan("it names no target that is known") }
     do {
-      let defaults = try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(TrainingPlan(target: target)))
+      let defaults = try JSONDecoder().decode(JSONNode.self, from: JSONEncoder().encode(TrainingPlan(target: target)))
       let merged = try defaults.overridden(by: overrides, path: "")
       self = try JSONDecoder().decode(TrainingPlan.self, from: JSONEncoder().encode(merged))
     } catch let error as DecodingError {
@@ -23,8 +23,8 @@ extension TrainingPlan {
   fileprivate static let optionalKeys: Set<String> = ["calibratorKind"]
 }
 
-extension JSONValue {
-  fileprivate func overridden(by other: JSONValue, path: String) throws -> JSONValue {
+extension JSONNode {
+  fileprivate func overridden(by other: JSONNode, path: String) throws -> JSONNode {
     guard case .object(var fields) = self, case .object(let changes) = other else { return other }
     for (key, value) in changes {
       guard let present = fields[key] else {

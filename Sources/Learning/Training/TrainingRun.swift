@@ -17,7 +17,7 @@ package struct TrainingRun {
     package let judged: VersionName
     package let refit: VersionName?
     package let report: EvaluationReport
-    package let verdict: Evaluation.GateVerdict
+    package let verdict: GateVerdict
     package let library: LibraryNanoseconds
   }
 

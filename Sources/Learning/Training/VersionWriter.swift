@@ -13,7 +13,7 @@ struct VersionWriter {
   let created: Timestamp
   let codeVersion: String
   let report: EvaluationReport
-  let verdict: Evaluation.GateVerdict
+  let verdict: GateVerdict
   let folder: String
 
   func write(
@@ -26,9 +26,7 @@ struct VersionWriter {
       target: plan.target, dataset: provenance(models, isRefit: judgedVersion != nil), layout: models.layout,
       seed: plan.seed, threads: plan.threads, codeVersion: codeVersion, isSynthetic: dataset.header.isSynthetic,
       recipe: try recipe(models.sizes), calibratorKinds: calibrated.kinds, scores: scores,
-      gate: Models.GateVerdict(
-        isPassed: verdict.passed, reason: verdict.reason, skill: verdict.skill.flatMap(Models.Estimate.init),
-        baseline: verdict.baseline),
+      gate: verdict,
       judgedVersion: judgedVersion, agreement: agreement, trainRows: models.trainingDecisions, notes: notes)
     var files: [String: [UInt8]] = [
       VersionDirectory.File.treesA: try models.a.json(), VersionDirectory.File.treesC: try models.c.json(),
@@ -64,12 +62,12 @@ struct VersionWriter {
     return tensors
   }
 
-  private func recipe(_ sizes: FittedSizes) throws -> JSONValue {
+  private func recipe(_ sizes: FittedSizes) throws -> JSONNode {
     struct Recipe: Encodable {
       let plan: TrainingPlan
       let sizes: FittedSizes
     }
-    return try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(Recipe(plan: plan, sizes: sizes)))
+    return try JSONDecoder().decode(JSONNode.self, from: JSONEncoder().encode(Recipe(plan: plan, sizes: sizes)))
   }
 
   private var notes: [String] {
@@ -79,8 +77,8 @@ struct VersionWriter {
     ]
   }
 
-  private var scores: [String: [String: [String: Models.Estimate]]] {
-    var scores: [String: [String: [String: Models.Estimate]]] = [:]
+  private var scores: [String: [String: [String: Estimate]]] {
+    var scores: [String: [String: [String: Estimate]]] = [:]
     for judge in report.judges {
       scores["pooled", default: [:]][judge.name] = Self.figures(judge.pooled)
       for (index, fold) in judge.folds.enumerated() {
@@ -90,8 +88,8 @@ struct VersionWriter {
     return scores
   }
 
-  private static func figures(_ metrics: MetricSet) -> [String: Models.Estimate] {
-    var figures: [String: Evaluation.Estimate] = [:]
+  private static func figures(_ metrics: MetricSet) -> [String: Estimate] {
+    var figures: [String: Estimate] = [:]
     if let probability = metrics.probability {
       figures = [
         "log_loss": probability.logLoss, "brier": probability.brier, "auc": probability.auc,
@@ -101,21 +99,13 @@ struct VersionWriter {
     if let change = metrics.change {
       figures = ["rmse": change.rootMeanSquaredError, "mae": change.meanAbsoluteError, "accuracy": change.signAccuracy]
     }
-    return figures.compactMapValues(Models.Estimate.init)
+    return figures
   }
 
   private static func json(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
     return [UInt8](try encoder.encode(value))
-  }
-}
-
-extension Models.Estimate {
-  /// `nil` for a figure that is not known.
-  fileprivate init?(_ estimate: Evaluation.Estimate) {
-    guard let value = estimate.value else { return nil }
-    self.init(value, low: estimate.low, high: estimate.high)
   }
 }
 

@@ -17,7 +17,7 @@ package struct VersionCard: Sendable, Hashable, Codable {
   /// Trained on made-up data; never promoted.
   package var isSynthetic: Bool
   /// Everything needed to fit the same models again; its writer alone reads it.
-  package var recipe: JSONValue
+  package var recipe: JSONNode
   /// Kind of calibrator by model.
   package var calibratorKinds: [String: String]
   /// Scope (`pooled`, `fold-3`), model or baseline, metric.
@@ -32,7 +32,7 @@ package struct VersionCard: Sendable, Hashable, Codable {
 
   package init(
     name: VersionName, created: Timestamp, view: MarketView, target: PredictionTarget, dataset: Dataset,
-    layout: InputLayout, seed: UInt64, threads: Int, codeVersion: String, isSynthetic: Bool, recipe: JSONValue,
+    layout: InputLayout, seed: UInt64, threads: Int, codeVersion: String, isSynthetic: Bool, recipe: JSONNode,
     calibratorKinds: [String: String], scores: [String: [String: [String: Estimate]]], gate: GateVerdict,
     judgedVersion: VersionName? = nil, agreement: [String: Double]? = nil, trainRows: Int, notes: [String] = []
   ) {
@@ -76,28 +76,37 @@ package struct VersionCard: Sendable, Hashable, Codable {
 
 /// A figure with its 95 % interval.
 package struct Estimate: Sendable, Hashable, Codable {
-  package var value: Double
+  package var value: Double?
+  /// `nil` when there are too few days to draw from.
   package var low: Double?
   package var high: Double?
 
+  /// A value that is not finite is not known.
   package init(_ value: Double, low: Double? = nil, high: Double? = nil) {
-    (self.value, self.low, self.high) = (value, low, high)
+    self.value = value.isFinite ? value : nil
+    (self.low, self.high) = (low, high)
   }
 }
 
 /// Whether a version may go to production.
 package struct GateVerdict: Sendable, Hashable, Codable {
   package var isPassed: Bool
+  /// In words.
   package var reason: String
   /// Brier skill over `baseline` on the last fold.
   package var skill: Estimate?
   /// The best baseline there.
   package var baseline: String?
+  /// Why the interval may not be believed.
+  package var warning: String?
 
-  package init(isPassed: Bool, reason: String, skill: Estimate? = nil, baseline: String? = nil) {
+  package init(
+    isPassed: Bool, reason: String, skill: Estimate? = nil, baseline: String? = nil, warning: String? = nil
+  ) {
     self.isPassed = isPassed
     self.reason = reason
     self.skill = skill
     self.baseline = baseline
+    self.warning = warning
   }
 }

@@ -14,7 +14,8 @@ struct BenchmarkFile {
       let fields = String(decoding: line, as: UTF8.self).split(separator: ",", omittingEmptySubsequences: false)
         .map { $0.filter { !$0.isWhitespace } }
       guard fields.count == 2 else {
-        throw CommandError(.badData, "\(path):\(index + 1): \(fields.count) columns, a time and a probability are needed")
+        throw CommandError(
+          .badData, "\(path):\(index + 1): \(fields.count) columns, a time and a probability are needed")
       }
       guard let time = Timestamp(fields[0]) else {
         if index == 0 { continue }
@@ -25,7 +26,9 @@ struct BenchmarkFile {
       }
       probabilities[time] = probability
     }
-    guard !probabilities.isEmpty else { throw CommandError(.badData, "the benchmark file \(path) holds no probability") }
+    guard !probabilities.isEmpty else {
+      throw CommandError(.badData, "the benchmark file \(path) holds no probability")
+    }
     self.probabilities = probabilities
   }
 }

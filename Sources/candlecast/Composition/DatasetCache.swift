@@ -29,7 +29,8 @@ struct DatasetCache {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     var builder = DatasetBuilder(header: request.header, expectedCandles: request.summary.rows)
     var count = 0
-    try store.readEvents(request.summary.series, before: request.range.upperBound, asOf: request.asOf ?? .distantFuture) {
+    try store.readEvents(request.summary.series, before: request.range.upperBound, asOf: request.asOf ?? .distantFuture)
+    {
       builder.take($0)
       count += 1
       if count.isMultiple(of: 4096) { try progress(count) }

@@ -25,14 +25,15 @@ struct EvaluationResult {
       lines.append("\(report.unansweredCount.grouped) decisions that not every model answered are left out")
     }
     if let overlap {
-      lines.append("WARNING: trained on \(overlap.lowerBound) to \(overlap.upperBound) of this period; this proves nothing")
+      lines.append(
+        "WARNING: trained on \(overlap.lowerBound) to \(overlap.upperBound) of this period; this proves nothing")
     }
     lines.append("this period was opened \(opened == 1 ? "for the first time" : "\(opened) times") with this version")
     return lines.joined(separator: "\n")
   }
 
-  var json: Operations.JSONValue {
-    var members: [Operations.JSONValue.Member] = [
+  var json: JSONValue {
+    var members: [JSONValue.Member] = [
       .init("target", .text(context.target.description)), .init("view", .text(context.view.description)),
       .init("model", .text(card.name.description)), .init("from", .text(period.lowerBound.description)),
       .init("to", .text(period.upperBound.description)), .init("opened", JSONValue(opened)),
@@ -47,13 +48,13 @@ struct EvaluationResult {
   /// What the version as a whole says.
   private var headline: MetricSet? { report.judge(ModelName.ensemble.rawValue)?.pooled }
 
-  private func member(_ judge: JudgeReport) -> Operations.JSONValue.Member {
+  private func member(_ judge: JudgeReport) -> JSONValue.Member {
     .init(judge.name, .object(figures(judge.pooled)))
   }
 
-  private func figures(_ metrics: MetricSet) -> [Operations.JSONValue.Member] {
-    var estimates: [(String, Evaluation.Estimate)] = []
-    var skills: [String: Evaluation.Estimate] = [:]
+  private func figures(_ metrics: MetricSet) -> [JSONValue.Member] {
+    var estimates: [(String, Estimate)] = []
+    var skills: [String: Estimate] = [:]
     if let probability = metrics.probability {
       skills = probability.brierSkill
       estimates = [
@@ -67,7 +68,7 @@ struct EvaluationResult {
       ]
     }
     let skill = skills.sorted { $0.key < $1.key }
-    var members: [Operations.JSONValue.Member] = [.init("n", JSONValue(metrics.rowCount))]
+    var members: [JSONValue.Member] = [.init("n", JSONValue(metrics.rowCount))]
     members += estimates.map { .init($0.0, JSONValue($0.1.value)) }
     members.append(.init("brier_skill", .object(skill.map { .init($0.key, JSONValue($0.value.value)) })))
     members.append(
@@ -80,7 +81,7 @@ struct EvaluationResult {
     return members
   }
 
-  private func interval(_ estimate: Evaluation.Estimate) -> Operations.JSONValue {
+  private func interval(_ estimate: Estimate) -> JSONValue {
     [JSONValue(estimate.low), JSONValue(estimate.high)]
   }
 

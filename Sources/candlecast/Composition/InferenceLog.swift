@@ -1,5 +1,5 @@
-import Glibc
 import FoundationEssentials
+import Glibc
 import Market
 
 /// `logs/inference.log`: a line `timestamp,direction,confidence,model_name` for each prediction that states a direction.
@@ -21,12 +21,16 @@ struct InferenceLog {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     if !FileManager.default.fileExists(atPath: path) { text = Self.header + "\n" + text }
     let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw CommandError(.failed, "cannot write \(path): \(String(cString: strerror(errno)))") }
+    guard descriptor >= 0 else {
+      throw CommandError(.failed, "cannot write \(path): \(String(cString: strerror(errno)))")
+    }
     defer { close(descriptor) }
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
       let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-      guard written > 0 else { throw CommandError(.failed, "cannot write \(path): \(String(cString: strerror(errno)))") }
+      guard written > 0 else {
+        throw CommandError(.failed, "cannot write \(path): \(String(cString: strerror(errno)))")
+      }
       rest = rest.dropFirst(written)
     }
   }

@@ -49,7 +49,9 @@ struct Replay {
         result.take(predictions)
         waiting += predictions
         if speed != .asFastAsPossible { context.output.line(Self.line(predictions)) }
-        guard speed == .asFastAsPossible, waiting.count < Self.batch else { return try flush(&waiting, to: store, &result) }
+        guard speed == .asFastAsPossible, waiting.count < Self.batch else {
+          return try flush(&waiting, to: store, &result)
+        }
       })
     try flush(&waiting, to: store, &result)
     bar.finish()
@@ -109,7 +111,9 @@ extension Replay.Result {
   var json: JSONValue {
     [
       "decisions": JSONValue(decisions), "predictions": JSONValue(predictions), "added": JSONValue(added),
-      "latency_microseconds": ["p50": JSONValue(latencyMicroseconds(0.5)), "p99": JSONValue(latencyMicroseconds(0.99))],
+      "latency_microseconds": [
+        "p50": JSONValue(latencyMicroseconds(0.5)), "p99": JSONValue(latencyMicroseconds(0.99)),
+      ],
       "fingerprint": .text(fingerprint.description),
       "abstentions": .object(abstentions.sorted { $0.key < $1.key }.map { .init($0.key, JSONValue($0.value)) }),
       "last": .array(last.map(\.json)),

@@ -16,7 +16,7 @@ struct Trainer {
     let torchSeconds: Double
 
     struct Verdict: Decodable {
-      let passed: Bool
+      let isPassed: Bool
       let reason: String
     }
   }
@@ -54,7 +54,8 @@ struct Trainer {
       guard let summary = reader.summary else { throw CommandError(.failed, "the trainer ended without a result") }
       return Result(summary: summary, peakResidentBytes: outcome.peakResidentBytes)
     case .exited(let code):
-      throw CommandError(ExitCode(rawValue: code) ?? .failed, reader.error ?? "the trainer failed with exit code \(code)")
+      throw CommandError(
+        ExitCode(rawValue: code) ?? .failed, reader.error ?? "the trainer failed with exit code \(code)")
     case .killed(let signal):
       throw CommandError(.failed, "the trainer was ended by signal \(signal); nothing was registered")
     }

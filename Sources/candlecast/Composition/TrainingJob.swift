@@ -21,7 +21,7 @@ struct TrainingJob {
   let isFull: Bool
   let refits: Bool
   /// What the user says about the plan beside.
-  let overrides: [String: Models.JSONValue]
+  let overrides: [String: JSONNode]
 
   func run() throws -> Result {
     let dataset = try makeDataset()
@@ -55,7 +55,8 @@ struct TrainingJob {
     let wanted = range.clamped(to: summary.period)
     guard !wanted.isEmpty else {
       throw CommandError(
-        .badData, "no candles of \(summary.series) between --from and --to; stored are \(summary.firstOpenTime) to "
+        .badData,
+        "no candles of \(summary.series) between --from and --to; stored are \(summary.firstOpenTime) to "
           + "\(summary.lastOpenTime)")
     }
     let request = DatasetCache.Request(view: context.view, summary: summary, range: wanted, asOf: asOf)
@@ -73,10 +74,10 @@ struct TrainingJob {
     fields["seed"] = .number(Double(context.seed))
     fields["refits"] = .bool(refits)
     fields.merge(overrides) { _, new in new }
-    return [UInt8](try JSONEncoder().encode(Models.JSONValue.object(fields)))
+    return [UInt8](try JSONEncoder().encode(JSONNode.object(fields)))
   }
 
-  private func planOfNewest(_ slot: RegistrySlot) throws -> [String: Models.JSONValue] {
+  private func planOfNewest(_ slot: RegistrySlot) throws -> [String: JSONNode] {
     guard let name = try context.registry.state().version(.latest, slot) else { return [:] }
     let card = try context.registry.directory(of: name).card()
     guard case .object(let recipe) = card.recipe, case .object(var plan)? = recipe["plan"] else { return [:] }

@@ -37,7 +37,8 @@ extension CommandContext {
   func baselines(of name: VersionName) throws -> TrainedBaselines? {
     let directory = try registry.directory(of: name)
     guard directory.has(TrainedBaselines.fileName) else { return nil }
-    return try JSONDecoder().decode(TrainedBaselines.self, from: Data(try directory.bytes(of: TrainedBaselines.fileName)))
+    return try JSONDecoder().decode(
+      TrainedBaselines.self, from: Data(try directory.bytes(of: TrainedBaselines.fileName)))
   }
 
   private func bundle(of name: VersionName) throws -> ModelBundle {

@@ -37,23 +37,27 @@ struct EvaluateVerb: Verb {
     let overlap = arguments.range.clamped(to: card.dataset.from..<card.dataset.to)
     guard overlap.isEmpty || arguments.has("--allow-overlap") else {
       throw CommandError(
-        .badData, "\(card.name) was trained on \(card.dataset.from) to \(card.dataset.to), which overlaps --from and "
+        .badData,
+        "\(card.name) was trained on \(card.dataset.from) to \(card.dataset.to), which overlaps --from and "
           + "--to; choose a later period, or --allow-overlap to see figures that prove nothing")
     }
-    let store = try context.openForReading()
-    let rows = try context.prices(of: context.view, in: store).rows
     let run = EvaluationRun(
       context: context, version: version, baselines: try context.baselines(of: card.name), decisions: arguments.range,
       asOf: arguments.time("--as-of"),
       benchmark: try arguments.text("--benchmark").map { try BenchmarkFile(path: $0).probabilities })
-    let judgement = try run.run(from: store, rows: rows)
-    let report = judgement.report()
+    let report = try judge(run, context).report()
     let opened = try open(card, arguments.range, context)
     let result = EvaluationResult(
       context: context, card: card, period: arguments.range, overlap: overlap.isEmpty ? nil : overlap, opened: opened,
       report: report)
     context.output.present(result.json) { result.text }
     return .done
+  }
+
+  /// Gives the store back when it returns, so that it can be opened for writing.
+  private func judge(_ run: EvaluationRun, _ context: CommandContext) throws -> Judgement {
+    let store = try context.openForReading()
+    return try run.run(from: store, rows: try context.prices(of: context.view, in: store).rows)
   }
 
   /// Counts how often the period was looked at with this version.

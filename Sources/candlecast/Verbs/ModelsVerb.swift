@@ -41,7 +41,9 @@ struct ModelsVerb: Verb {
     let state = try context.registry.state()
     let entries = try state.order.map { name in
       let record = try state.record(name)
-      return (name: name, record: record, aliases: RegistryAlias.allCases.filter { state.version($0, record.slot) == name })
+      return (
+        name: name, record: record, aliases: RegistryAlias.allCases.filter { state.version($0, record.slot) == name }
+      )
     }
     context.output.present(
       [
@@ -71,10 +73,12 @@ struct ModelsVerb: Verb {
     }
   }
 
-  private func name(_ arguments: ParsedArguments, _ slot: RegistrySlot, _ context: CommandContext) throws -> VersionName {
+  private func name(_ arguments: ParsedArguments, _ slot: RegistrySlot, _ context: CommandContext) throws -> VersionName
+  {
     guard arguments.positionals.count > 1 else {
       throw CommandError(
-        .wrongUsage, "models \(arguments.positionals[0]) needs a version or an alias; `candlecast models list` shows them")
+        .wrongUsage,
+        "models \(arguments.positionals[0]) needs a version or an alias; `candlecast models list` shows them")
     }
     let reference = arguments.positionals[1]
     // A full name says for which target it is.
@@ -117,7 +121,8 @@ struct ModelsVerb: Verb {
     if let time = arguments.time("--at") {
       let name = try context.registry.state(at: time).version(.production, slot)
       context.output.present(["at": .text(time.description), "production": JSONValue(name?.description)]) {
-        name.map { "\($0) was in production for \(slot) at \(time)" } ?? "nothing was in production for \(slot) at \(time)"
+        name.map { "\($0) was in production for \(slot) at \(time)" }
+          ?? "nothing was in production for \(slot) at \(time)"
       }
       return
     }
@@ -134,7 +139,9 @@ struct ModelsVerb: Verb {
         })
     ) {
       guard !entries.isEmpty else { return "nothing has happened to \(Registry.modelName) yet" }
-      var table = Table([("time", .left), ("action", .left), ("version", .left), ("previous", .left), ("who", .left), ("why", .left)])
+      var table = Table([
+        ("time", .left), ("action", .left), ("version", .left), ("previous", .left), ("who", .left), ("why", .left),
+      ])
       for entry in entries {
         table.add(
           entry.time.description, entry.action.rawValue, entry.version.description, entry.previous?.description ?? "–",

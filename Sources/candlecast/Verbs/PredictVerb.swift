@@ -17,7 +17,8 @@ struct PredictVerb: Verb {
     let (predictions, prices) = try predict(arguments, context)
     guard !predictions.isEmpty else {
       throw CommandError(
-        .badData, "no decision for \(context.target) is made at \(arguments.text("--at") ?? "the newest candle"); candles "
+        .badData,
+        "no decision for \(context.target) is made at \(arguments.text("--at") ?? "the newest candle"); candles "
           + "of \(prices.series) end at \(prices.period.upperBound)"
           + (context.target.isWindow ? ", and a window decides after each of its minutes but the last" : ""))
     }

@@ -1,4 +1,3 @@
-
 struct ReplayVerb: Verb {
   let name = "replay"
   let summary = "predicts through a stretch of the past as it would have been live"

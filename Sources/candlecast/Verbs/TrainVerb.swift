@@ -36,7 +36,7 @@ struct TrainVerb: Verb {
       [
         "target": .text(context.target.description), "view": .text(context.view.description),
         "versions": .array(result.versions.map { .text($0.description) }),
-        "gate": ["passed": .boolean(summary.verdict.passed), "reason": .text(summary.verdict.reason)],
+        "gate": ["passed": .boolean(summary.verdict.isPassed), "reason": .text(summary.verdict.reason)],
         "seconds": JSONValue(wholeSeconds), "trainer_seconds": JSONValue(summary.seconds),
         "xgboost_seconds": JSONValue(summary.xgboostSeconds), "torch_seconds": JSONValue(summary.torchSeconds),
         "trainer_over_libraries": JSONValue(summary.seconds / librarySeconds),

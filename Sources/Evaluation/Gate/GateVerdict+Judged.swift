@@ -1,13 +1,4 @@
-/// Whether a version may become `production`, and why, in words.
-package struct GateVerdict: Codable, Hashable, Sendable {
-  package let passed: Bool
-  /// The baseline of least error; `nil` without baselines.
-  package let baseline: String?
-  package let skill: Estimate?
-  package let reason: String
-  /// Why the interval may not be believed.
-  package let warning: String?
-}
+package import Models
 
 extension GateVerdict {
   /// Squared errors of one judge on the rows that all were judged by.
@@ -23,26 +14,24 @@ extension GateVerdict {
   package init(
     _ model: Judged, baselines: [Judged], weights: [Double]? = nil, bootstrap: DayBootstrap, measure: String = "Brier"
   ) {
-    warning = bootstrap.warning
     let means = baselines.map { bootstrap.mean($0.squaredErrors, weights: weights).value ?? .infinity }
     guard let best = means.indices.min(by: { (means[$0], $0) < (means[$1], $1) }), !model.squaredErrors.isEmpty else {
-      (passed, baseline, skill) = (false, nil, nil)
-      reason = model.squaredErrors.isEmpty ? "refused: no finished decisions to judge" : "refused: no baseline to beat"
+      let why = model.squaredErrors.isEmpty ? "no finished decisions to judge" : "no baseline to beat"
+      self.init(isPassed: false, reason: "refused: \(why)", warning: bootstrap.warning)
       return
     }
     let skill = bootstrap.skill(model.squaredErrors, over: baselines[best].squaredErrors, weights: weights)
-    passed = skill.isAboveZero
-    baseline = baselines[best].name
-    self.skill = skill
     let figure =
       "\(measure) skill of \(model.name) over the best baseline, \(baselines[best].name), is "
       + skill.percentText(digits: 2)
-    if skill.low == nil {
-      reason = "refused: \(figure), and \(bootstrap.dayCount) day is too few for an interval"
-    } else if passed {
-      reason = "passed: \(figure), all of the 95 % interval above zero"
-    } else {
-      reason = "refused: \(figure), and the 95 % interval does not lie above zero"
-    }
+    self.init(
+      isPassed: skill.isAboveZero, reason: Self.reason(skill, figure, days: bootstrap.dayCount), skill: skill,
+      baseline: baselines[best].name, warning: bootstrap.warning)
+  }
+
+  private static func reason(_ skill: Estimate, _ figure: String, days: Int) -> String {
+    if skill.low == nil { return "refused: \(figure), and \(days) day is too few for an interval" }
+    if skill.isAboveZero { return "passed: \(figure), all of the 95 % interval above zero" }
+    return "refused: \(figure), and the 95 % interval does not lie above zero"
   }
 }

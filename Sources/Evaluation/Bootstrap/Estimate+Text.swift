@@ -1,16 +1,6 @@
-/// A figure with its 95 % interval.
-package struct Estimate: Codable, Hashable, Sendable {
-  package let value: Double?
-  /// `nil` when there are too few days to draw from.
-  package let low: Double?
-  package let high: Double?
+package import Models
 
-  /// A value that is not finite is not known.
-  package init(value: Double, low: Double?, high: Double?) {
-    self.value = value.isFinite ? value : nil
-    (self.low, self.high) = (low, high)
-  }
-
+extension Estimate {
   /// The whole interval lies above zero.
   package var isAboveZero: Bool { (low ?? -1) > 0 }
 

@@ -1,10 +1,10 @@
 /// The weights with which calibrated logits are averaged: not negative, summing to one, of least log-loss.
-package enum EnsembleWeights {
+package enum EnsembleFit {
   /// One column of logits for each model; equal weights unless both directions came.
   ///
   /// The loss is convex, so the optimum is the free optimum of one face of the simplex: the best of those fits whose
   /// weights are not negative. With a handful of models every face is tried.
-  package static func fit(logits: [[Double]], labels: [Double], weights: [Double]? = nil) -> [Double] {
+  package static func weights(logits: [[Double]], labels: [Double], weights: [Double]? = nil) -> [Double] {
     let equal = [Double](repeating: 1 / Double(logits.count), count: logits.count)
     precondition((1...8).contains(logits.count), "faces of the simplex are too many to try")
     guard MarginRows(margins: labels, labels: labels).hasBothLabels else { return equal }

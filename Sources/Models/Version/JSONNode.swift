@@ -1,11 +1,11 @@
 /// Any JSON value, for parts of a card that only their writer understands.
-package enum JSONValue: Sendable, Hashable, Codable {
+package enum JSONNode: Sendable, Hashable, Codable {
   case null
   case bool(Bool)
   case number(Double)
   case string(String)
-  case array([JSONValue])
-  case object([String: JSONValue])
+  case array([JSONNode])
+  case object([String: JSONNode])
 
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
@@ -17,10 +17,10 @@ package enum JSONValue: Sendable, Hashable, Codable {
       self = .number(value)
     } else if let value = try? container.decode(String.self) {
       self = .string(value)
-    } else if let value = try? container.decode([JSONValue].self) {
+    } else if let value = try? container.decode([JSONNode].self) {
       self = .array(value)
     } else {
-      self = .object(try container.decode([String: JSONValue].self))
+      self = .object(try container.decode([String: JSONNode].self))
     }
   }
 
@@ -36,7 +36,7 @@ package enum JSONValue: Sendable, Hashable, Codable {
     }
   }
 
-  package subscript(key: String) -> JSONValue? {
+  package subscript(key: String) -> JSONNode? {
     guard case .object(let fields) = self else { return nil }
     return fields[key]
   }
@@ -52,15 +52,15 @@ package enum JSONValue: Sendable, Hashable, Codable {
   }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral,
+extension JSONNode: ExpressibleByStringLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral,
   ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
   package init(stringLiteral value: String) { self = .string(value) }
   package init(floatLiteral value: Double) { self = .number(value) }
   package init(integerLiteral value: Int) { self = .number(Double(value)) }
   package init(booleanLiteral value: Bool) { self = .bool(value) }
-  package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-  package init(dictionaryLiteral elements: (String, JSONValue)...) {
+  package init(arrayLiteral elements: JSONNode...) { self = .array(elements) }
+  package init(dictionaryLiteral elements: (String, JSONNode)...) {
     self = .object(Dictionary(elements, uniquingKeysWith: { $1 }))
   }
   package init(nilLiteral: ()) { self = .null }
