@@ -100,7 +100,9 @@ let package = Package(
       "LearningTests",
       ["Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Settlement", "TestSupport"]),
     tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
-    tests("CommandTests", ["candlecast", "Market", "Operations"]),
+    tests(
+      "CommandTests",
+      ["candlecast", "Evaluation", "Features", "Market", "Models", "Operations", "Storage"]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ],

@@ -8,20 +8,18 @@ import Storage
 ///
 /// The fold always begins at the first stored candle, so that running averages are the same whatever the period.
 struct HistoryRun: ~Copyable {
-  private(set) var pipeline: PredictionPipeline
+  private var history: LastingPipeline
   private let series: Series
   private let asOf: Timestamp
-  /// Everything taken so far, to fold anew after late truth from before what the pipeline keeps.
-  private var taken: [CandleRecord] = []
 
   init(view: MarketView, mode: Prediction.Mode, asOf: Timestamp = .distantFuture) {
-    pipeline = PredictionPipeline(view: view, mode: mode)
+    history = LastingPipeline(view: view, mode: mode)
     series = view.price
     self.asOf = asOf
   }
 
   mutating func serve(_ target: PredictionTarget, with version: ServedVersion?) {
-    pipeline.serve(target, with: version)
+    history.serve(target, with: version)
   }
 
   /// Calls `onDecision` after each candle that closes in `decisions`, with what was predicted at it.
@@ -39,31 +37,14 @@ struct HistoryRun: ~Copyable {
     try store.readEvents(series, before: end, asOf: asOf) { record in
       count += 1
       if count.isMultiple(of: 1024) { try onCandle(count) }
-      guard record.candle.closeTime >= decisions.lowerBound else { return fold(record) }
+      guard record.candle.closeTime >= decisions.lowerBound else { return history.fold(record) }
       sink.start()
       let start = SystemClock.nanoseconds()
-      let effect = pipeline.step(.candle(series, record), into: &sink)
+      let effect = history.step(record, into: &sink)
       sink.stamp(latencyNanoseconds: SystemClock.nanoseconds() - start)
-      taken.append(record)
-      if case .needsRebuild = effect { rebuild() }
-      if effect == .folded { try onDecision(pipeline, sink.predictions) }
+      if effect == .folded { try onDecision(history.pipeline, sink.predictions) }
     }
     try onCandle(count)
-  }
-
-  private mutating func fold(_ record: CandleRecord) {
-    let effect = pipeline.fold(.candle(series, record))
-    taken.append(record)
-    if case .needsRebuild = effect { rebuild() }
-  }
-
-  private mutating func rebuild() {
-    pipeline.restart()
-    var newest: [Timestamp: CandleRecord] = [:]
-    for record in taken { newest[record.candle.openTime] = record }
-    for record in newest.values.sorted(by: { $0.candle.openTime < $1.candle.openTime }) {
-      _ = pipeline.fold(.candle(series, record))
-    }
   }
 }
 

@@ -16,6 +16,17 @@ extension CommandContext {
   }
 }
 
+extension CommandContext {
+  /// Nothing was decided at a time that was asked for.
+  func noDecision(at time: Timestamp, _ prices: SeriesSummary) -> CommandError {
+    CommandError(
+      .badData,
+      "no decision for \(target) is made at \(time); candles of \(prices.series) are from "
+        + "\(prices.period.lowerBound) to \(prices.period.upperBound), and decisions are made at their closes"
+        + (target.isWindow ? ", but for the last minute of a window" : ""))
+  }
+}
+
 extension SeriesSummary {
   /// From the first candle's open to the last one's close.
   var period: Range<Timestamp> { firstOpenTime..<lastOpenTime.adding(minutes: 1) }

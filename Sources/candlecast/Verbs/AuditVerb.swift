@@ -1,21 +1,73 @@
+import Evaluation
+import Market
+import Models
+import Operations
+import Pipeline
+import Storage
+
 struct AuditVerb: Verb {
   let name = "audit"
   let summary = "proves on the stored data that nothing leaks from the future and that all ways agree"
   let details = [
-    "leakage: at random times everything later is changed; features, scaled vectors, folds, finished labels and",
-    "predictions by then must keep every bit. parity: batch, one by one, restarted, replayed and patched late must give",
-    "the same bits.",
+    "leakage: at random times everything later is changed; features, scaled vectors, folds, finished labels, what is",
+    "learnt from them, and predictions by then must keep every bit. parity: batch, one by one, restarted, replayed and",
+    "patched late must give the same bits. Works on the last 6,000 minutes unless --from or --to is given; ends with 1 if",
+    "something differs.",
   ]
   let positionals = [Positional("WHAT", .choice(["leakage", "parity"]), .one, "which proof")]
   let options = [
     Option.from("first candle used"), Option.to("candle after the last used"), Option.seed, Option.target, Option.view,
   ]
   let examples = [
-    Example("candlecast audit leakage", "at random times of all that is stored"),
+    Example("candlecast audit leakage", "at random times of the newest days"),
     Example("candlecast audit parity --from 2024-03-01 --to 2024-03-08", "on one week"),
   ]
 
+  /// How many moments of the leakage audit.
+  private static let cuts = 4
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    throw CommandError.notBuilt(name)
+    let store = try context.openForReading()
+    let stretch = try AuditStretch(arguments.range, of: try context.prices(of: context.view, in: store), from: store)
+    return arguments.positionals == ["leakage"] ? try leakage(of: stretch, context) : try parity(of: stretch, context)
+  }
+
+  private func leakage(of stretch: AuditStretch, _ context: CommandContext) throws -> ExitCode {
+    let version = try context.servedVersion(context.view, context.target)
+    let subject = StoredDataSubject(
+      view: context.view, target: context.target, version: version, shouldStop: { context.isStopRequested })
+    let audit = LeakageAudit(seed: context.seed)
+    var bar = context.progress("audit leakage", unit: "‰", total: 1000)
+    let report = try audit.run(
+      subject, records: stretch.records, cuts: audit.randomCuts(Self.cuts, in: stretch.laterHalf),
+      progress: { bar.update(Int64($0 * 1000)) })
+    bar.finish()
+    let answering = LeakageResult(report: report, stretch: stretch, version: version?.bundle.card)
+    context.output.present(answering.json(context)) { answering.text(context) }
+    return report.isClean ? .done : .failed
+  }
+
+  private func parity(of stretch: AuditStretch, _ context: CommandContext) throws -> ExitCode {
+    let version = try context.servedVersion(context.view, context.target)
+    let audit = ParityAudit(
+      view: context.view, target: context.target, version: version, seed: context.seed, records: stretch.records,
+      shouldStop: { context.isStopRequested })
+    var bar = context.progress("audit parity", unit: "‰", total: 1000)
+    let report = try audit.run { bar.update(Int64($0 * 1000)) }
+    bar.finish()
+    let name = version?.bundle.card.name.description
+    context.output.present(
+      [
+        "audit": "parity", "target": .text(context.target.description), "view": .text(context.view.description),
+        "version": JSONValue(name), "from": .text(stretch.period.lowerBound.description),
+        "to": .text(stretch.period.upperBound.description), "candles": JSONValue(report.candles),
+        "seed": .integer(Int64(bitPattern: context.seed)), "is_clean": .boolean(report.isClean), "ways": report.json,
+      ]
+    ) {
+      "\(context.target)@\(context.view), \(name ?? "no version"), \(report.candles.grouped) candles from "
+        + "\(stretch.period.lowerBound) to \(stretch.period.upperBound)\n\(report.text)\n"
+        + (report.isClean ? "all ways agree" : "NOT all ways agree")
+    }
+    return report.isClean ? .done : .failed
   }
 }

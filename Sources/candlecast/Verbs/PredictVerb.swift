@@ -16,11 +16,7 @@ struct PredictVerb: Verb {
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let (predictions, prices) = try predict(arguments, context)
     guard !predictions.isEmpty else {
-      throw CommandError(
-        .badData,
-        "no decision for \(context.target) is made at \(arguments.text("--at") ?? "the newest candle"); candles "
-          + "of \(prices.series) end at \(prices.period.upperBound)"
-          + (context.target.isWindow ? ", and a window decides after each of its minutes but the last" : ""))
+      throw context.noDecision(at: arguments.time("--at") ?? prices.period.upperBound, prices)
     }
     let added = try context.openForWriting().insert(predictions)
     try InferenceLog(folder: context.logFolder).append(predictions)

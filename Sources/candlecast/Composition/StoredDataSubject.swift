@@ -1,0 +1,90 @@
+import Evaluation
+import Features
+import Market
+import Models
+import Pipeline
+
+/// Everything the program makes of stored candles by a moment, for the proof that nothing later enters it: features,
+/// predictions, finished labels, folds, scalers, and what is learnt from them.
+struct StoredDataSubject: AuditSubject {
+  /// How many of the newest answers are compared one by one; the others together.
+  private static let singled = 30
+
+  let view: MarketView
+  let target: PredictionTarget
+  /// Answers for cuts after its training data; before them the baseline does.
+  let version: ServedVersion?
+  /// What is known by a moment, in the order in which it came.
+  var knowledge: @Sendable ([CandleRecord], Timestamp) -> [CandleRecord] = { records, cut in
+    records.filter { $0.availableAt <= cut }.byAvailability
+  }
+  var shouldStop: @Sendable () -> Bool = { false }
+
+  func artefacts(from records: [CandleRecord], by cut: Timestamp) throws -> [Artefact] {
+    if shouldStop() { throw CommandError(.failed, "stopped; nothing was proved") }
+    let known = knowledge(records, cut)
+    let decided = DecidedRows(known, view: view, target: target, version: version(by: cut))
+    let lesson = try Lesson(decided, prices: known.newestVersions.map(\.candle), target: target, view: view, by: cut)
+    return features(decided) + predictions(decided) + labels(lesson) + lesson.artefacts
+  }
+
+  private func version(by cut: Timestamp) -> ServedVersion? {
+    version.flatMap { $0.bundle.card.dataset.to <= cut ? $0 : nil }
+  }
+
+  private func features(_ decided: DecidedRows) -> [Artefact] {
+    FeatureSet.candles.names.enumerated().flatMap { column, name in
+      answers("feature \(name)", decided.times) { UInt64(decided.vectors[$0][column].bitPattern) }
+    }
+  }
+
+  private func predictions(_ decided: DecidedRows) -> [Artefact] {
+    Dictionary(grouping: decided.predictions, by: \.modelName).sorted { $0.key.rawValue < $1.key.rawValue }
+      .flatMap { model, rows in
+        answers("prediction \(model.rawValue)", rows.map(\.time)) { row in
+          var bits = Fingerprint()
+          bits.combine((rows[row].probabilityUp ?? rows[row].changePercent ?? .nan).bitPattern)
+          bits.combine(rows[row].inputHash)
+          bits.combine(rows[row].state)
+          return bits.value
+        }
+      }
+  }
+
+  private func labels(_ lesson: Lesson) -> [Artefact] {
+    answers("label \(target)", lesson.spans.decisionTimes) { lesson.labels[$0].bitPattern }
+  }
+
+  /// A name's answers by time.
+  private func answers(_ name: String, _ times: [Timestamp], bits: (Int) -> UInt64) -> [Artefact] {
+    let newest = times.indices.suffix(Self.singled)
+    var whole = Fingerprint()
+    for row in 0..<newest.lowerBound {
+      whole.combine(UInt64(bitPattern: times[row].microseconds))
+      whole.combine(bits(row))
+    }
+    return newest.map { Artefact(name, at: times[$0], bytes: withUnsafeBytes(of: bits($0)) { Array($0) }) }
+      + [Artefact(name, whole.description)]
+  }
+}
+
+/// What the pipeline computed and said at each decision, over records in the order in which they came.
+struct DecidedRows {
+  private(set) var times: [Timestamp] = []
+  /// In the order of `FeatureSet.candles`.
+  private(set) var vectors: [[Float]] = []
+  private(set) var predictions: [Prediction] = []
+
+  init(_ known: [CandleRecord], view: MarketView, target: PredictionTarget, version: ServedVersion?) {
+    var history = LastingPipeline(view: view, mode: .replay)
+    history.serve(target, with: version)
+    var sink = CollectingSink()
+    for record in known {
+      sink.start()
+      guard history.step(record, into: &sink) == .folded else { continue }
+      times.append(record.candle.closeTime)
+      vectors.append(history.pipeline.vector)
+      predictions += sink.predictions
+    }
+  }
+}
