@@ -76,7 +76,7 @@ struct TrainingRunTests {
       #expect(bundle.card.target == target && bundle.card.created == Self.created)
       #expect(bundle.card.dataset.sha256 == trained.dataset.digest)
       #expect(bundle.card.gate.reason == trained.result.verdict.reason)
-      #expect(bundle.card.gate.isPassed == trained.result.verdict.passed)
+      #expect(bundle.card.gate.isPassed == trained.result.verdict.isPassed)
     }
     #expect(refit.card.judgedVersion == judged.card.name && judged.card.judgedVersion == nil)
     #expect(refit.card.agreement?["Ensemble same direction"].map { $0 > 0.5 } == true)
