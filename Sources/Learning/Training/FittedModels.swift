@@ -20,9 +20,10 @@ struct FittedModels {
   /// Margins of a range of decisions by each model, as serving would compute them; percent changes for regressions.
   ///
   /// `examples` must still hold the closed form these models were fitted on.
-  func margins(_ examples: Examples, decisions: Range<Int>) throws -> [ModelName: [Double]] {
+  func margins(
+    _ examples: Examples, _ scaled: ScaledInputs, decisions: Range<Int>
+  ) throws -> [ModelName: [Double]] {
     let rows = Array(examples.decisions[decisions])
-    let scaled = ScaledInputs(examples.inputs, layout: layout, by: standardisation)
     let scan = try LatentScan(sequence, layout: layout, scaled, examples).latentsAndMargins(of: rows)
     let perceptron = try PerceptronKernel(tensors: Tensors(perceptron))
     let width = scaled.inputs.columns

@@ -16,7 +16,10 @@ struct FoldFit {
     let validation: RangeSet<Int>
   }
 
-  func fit(_ examples: inout Examples, training: RangeSet<Int>, walk: WalkForward) throws -> FittedModels {
+  /// The models, and the inputs as they scale them.
+  func fit(
+    _ examples: inout Examples, training: RangeSet<Int>, walk: WalkForward
+  ) throws -> (models: FittedModels, scaled: ScaledInputs) {
     let volatility = examples.chooseClosedForm(training: training)
     let layout = try InputLayout(
       featureSetHash: FeatureSet.candles.hash.description, columnNames: FeatureSet.candles.names,
@@ -52,7 +55,7 @@ struct FoldFit {
       plan.perceptron, epochs: sizes?.epochsMLP, inputs: scaled.inputs, extras: nil, whole, examples, stage: "MLP")
     time.torch += perceptron.nanoseconds
 
-    return FittedModels(
+    let models = FittedModels(
       layout: layout, standardisation: standardisation, a: trees, sequence: sequence.tensors, c: hybrid,
       perceptron: perceptron.tensors, baselines: try fitBaselines(examples, training: training),
       baseRate: baseRate(examples, training: training),
@@ -60,6 +63,7 @@ struct FoldFit {
         roundsA: trees.best?.rounds ?? plan.trees.rounds, roundsC: hybrid.best?.rounds ?? plan.hybridTrees.rounds,
         epochsB: sequence.epochs, epochsMLP: perceptron.epochs),
       trainingDecisions: training.rowCount, time: time)
+    return (models, scaled)
   }
 
   private func window(_ rows: RangeSet<Int>, _ walk: WalkForward, _ examples: Examples) -> Window {

@@ -10,12 +10,17 @@ struct ScaledInputs {
 
   init(_ raw: Matrix, layout: InputLayout, by standardisation: Standardisation) {
     let width = raw.columns
-    var scaled: [Float] = []
-    scaled.reserveCapacity(raw.values.count)
-    for row in 0..<raw.rows {
-      for column in 0..<width {
-        scaled.append(standardisation.value(raw.values[row * width + column], column: column))
+    let (mean, scale) = (standardisation.mean, standardisation.scale)
+    let scaled = [Float](unsafeUninitializedCapacity: raw.values.count) { scaled, count in
+      raw.values.withUnsafeBufferPointer { raw in
+        for start in stride(from: 0, to: raw.count, by: width) {
+          for column in 0..<width {
+            let value = (raw[start + column] - mean[column]) * scale[column]
+            scaled[start + column] = value.isNaN ? 0 : min(max(value, -Scaler.limit), Scaler.limit)
+          }
+        }
       }
+      count = raw.values.count
     }
     inputs = Matrix(columns: width, values: scaled)
     steps = inputs.selecting(layout.sequencePositions)
@@ -25,10 +30,15 @@ struct ScaledInputs {
 
 extension Matrix {
   fileprivate func selecting(_ wanted: [Int]) -> Matrix {
-    var picked: [Float] = []
-    picked.reserveCapacity(rows * wanted.count)
-    for row in 0..<rows {
-      for column in wanted { picked.append(values[row * columns + column]) }
+    let picked = [Float](unsafeUninitializedCapacity: rows * wanted.count) { picked, count in
+      values.withUnsafeBufferPointer { values in
+        for row in 0..<rows {
+          for (index, column) in wanted.enumerated() {
+            picked[row * wanted.count + index] = values[row * columns + column]
+          }
+        }
+      }
+      count = rows * wanted.count
     }
     return Matrix(columns: wanted.count, values: picked)
   }

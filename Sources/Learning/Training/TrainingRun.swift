@@ -52,8 +52,8 @@ package struct TrainingRun {
     var time = LibraryNanoseconds()
     for (index, fold) in folds.enumerated() {
       let fit = foldFit("fold \(index + 1) of \(folds.count)", shares[index], sizes: nil)
-      let models = try fit.fit(&examples, training: fold.train, walk: walk)
-      outOfFold.set(try models.margins(examples, decisions: fold.test), at: fold.test)
+      let (models, scaled) = try fit.fit(&examples, training: fold.train, walk: walk)
+      outOfFold.set(try models.margins(examples, scaled, decisions: fold.test), at: fold.test)
       outOfFold.set(baselines: baselines(models, examples, fold), at: fold.test)
       time += models.time
       judged = models
@@ -72,7 +72,7 @@ package struct TrainingRun {
     var refitName: VersionName?
     if plan.refits {
       let all = RangeSet(examples.decisions.indices)
-      let models = try foldFit("refit", shares[folds.count], sizes: judged.sizes)
+      let (models, scaled) = try foldFit("refit", shares[folds.count], sizes: judged.sizes)
         .fit(&examples, training: all, walk: walk)
       time += models.time
       let final = CalibratedModels(
@@ -82,7 +82,8 @@ package struct TrainingRun {
       let agreement = agreement(
         calibrated.answers(outOfFold.margins, decisions: last, isBinary: plan.target.isBinary),
         final.answers(
-          OutOfFold(count: examples.decisions.count, try models.margins(examples, decisions: last), at: last).margins,
+          OutOfFold(count: examples.decisions.count, try models.margins(examples, scaled, decisions: last), at: last)
+            .margins,
           decisions: last, isBinary: plan.target.isBinary))
       refitName = try writer.write(models, final, suffix: "-refit", judgedVersion: judgedName, agreement: agreement)
     }
@@ -126,7 +127,7 @@ package struct TrainingRun {
   }
 
   /// Judges every fold but the first with calibrators and weights of the folds before it. The calibration returned is
-  /// the last fold's, which is the one that is served.
+  /// the last fold's, which is the one that is served; only for it the kinds of calibrators are compared.
   private func judge(
     _ outOfFold: OutOfFold, _ folds: [Fold], _ walk: WalkForward, _ examples: Examples, _ models: FittedModels
   ) -> (Judgement, CalibratedModels) {
@@ -139,7 +140,7 @@ package struct TrainingRun {
     for index in folds.indices.dropFirst() {
       calibrated = CalibratedModels(
         outOfFold.margins, folds: walk.finished(folds[..<index], before: folds[index].test, examples.spans), walk: walk,
-        examples: examples, kind: calibratorKind, baseRate: models.baseRate)
+        examples: examples, kind: calibratorKind ?? (index < folds.count - 1 ? .platt : nil), baseRate: models.baseRate)
       let part = calibrated.answers(outOfFold.margins, decisions: folds[index].test, isBinary: plan.target.isBinary)
       for (name, values) in part { answers[name, default: []] += values }
     }
