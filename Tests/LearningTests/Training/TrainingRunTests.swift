@@ -24,7 +24,7 @@ struct TrainingRunTests {
 
     init(_ target: PredictionTarget, _ candles: [Candle], refits: Bool = true) throws {
       var plan = TrainingPlan(target: target)
-      (plan.folds, plan.initialShare, plan.refits, plan.threads) = (2, 0.8, refits, 1)
+      (plan.folds, plan.initialShare, plan.refits, plan.threads) = (2, 0.88, refits, 1)
       (plan.thinningMinutes, plan.treeThinningMinutes) = (3, 7)
       for trees in [\TrainingPlan.trees, \.hybridTrees] {
         plan[keyPath: trees].rounds = 12
