@@ -114,8 +114,9 @@ struct TrainingRunTests {
     var examples = try Examples(dataset, plan: trained.plan)
     let test = try #require(trained.walk.folds(examples.spans).last).test
     let fit = FoldFit(plan: trained.plan, sizes: nil) { _, _ in }
-    let models = try fit.fit(&examples, training: trained.walk.folds(examples.spans)[1].train, walk: trained.walk)
-    let margins = try models.margins(examples, decisions: test)
+    let (models, scaled) = try fit.fit(
+      &examples, training: trained.walk.folds(examples.spans)[1].train, walk: trained.walk)
+    let margins = try models.margins(examples, scaled, decisions: test)
 
     var bundle = try trained.bundle(trained.result.judged)
     var decision = test.lowerBound
