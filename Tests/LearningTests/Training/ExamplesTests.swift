@@ -106,7 +106,8 @@ struct ExamplesTests {
     for row in examples.decisions {
       weights[dataset.decisionTime(row).minute / 5, default: 0] += examples.weights![row]
     }
-    #expect(weights.values.allSatisfy { abs($0 - 1) < 1e-6 })
+    let mean = weights.values.reduce(0, +) / Float(weights.count)
+    #expect(mean > 0 && weights.values.allSatisfy { abs($0 - mean) < 1e-5 })
   }
 
   @Test func `a dataset with too few decisions or of other features is refused`() throws {
