@@ -89,18 +89,18 @@ struct DatasetBuilderTests {
   }
 
   @Test func `changes from before every checkpoint are folded in too`() throws {
-    let truth = walk(3000)
-    let changed = [5, 60, 2980]
+    let truth = walk(3300)
+    let changed = [5, 60, 3280]
     let asSeen = truth.enumerated().map { index, record in
       changed.contains(index) ? CandleRecord(archived: record.candle.raised(cents: 5000)) : record
     }
     let patches = changed.map {
-      CandleRecord(truth[$0].candle, lateAt: truth[2990].availableAt.adding(microseconds: 1))
+      CandleRecord(truth[$0].candle, lateAt: truth[3290].availableAt.adding(microseconds: 1))
     }
-    let dataset = try build(asSeen[...2990] + patches + asSeen[2991...])
-    #expect(dataset.vector(2990) == vectors(asSeen[...2990])[truth[2990].candle.openTime])
+    let dataset = try build(asSeen[...3290] + patches + asSeen[3291...])
+    #expect(dataset.vector(3290) == vectors(asSeen[...3290])[truth[3290].candle.openTime])
     let expected = vectors(truth)
-    for row in 2991..<3000 { #expect(dataset.vector(row) == expected[truth[row].candle.openTime]) }
+    for row in 3291..<3300 { #expect(dataset.vector(row) == expected[truth[row].candle.openTime]) }
     #expect(dataset.finalCloses == truth.map(\.candle.close.doubleValue))
   }
 

@@ -57,6 +57,11 @@ struct FoldTests {
     for fold in walk.outOfFold(folds, spans) {
       #expect(isClean(fold.train, RangeSet(fold.test), spans, 15))
     }
+    for index in folds.indices {
+      for fold in walk.finished(folds[..<index], before: folds[index].test, spans) {
+        #expect(isClean(RangeSet(fold.test), RangeSet(folds[index].test), spans, 15))
+      }
+    }
   }
 
   @Test(arguments: 0..<30)

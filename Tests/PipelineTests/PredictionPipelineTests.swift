@@ -122,11 +122,11 @@ struct PredictionPipelineTests {
   }
 
   @Test func `a change from before everything kept asks for a rebuild and changes nothing`() throws {
-    let records = RandomWalk()(seed: 3, count: 3000).map(CandleRecord.init(archived:))
+    let records = RandomWalk()(seed: 3, count: 3300).map(CandleRecord.init(archived:))
     var pipeline = try served([])
     fold(records, &pipeline)
     let before = PipelineState(pipeline, [])
-    let revision = CandleRecord(records[10].candle.raised(cents: 1), lateAt: records[2999].availableAt)
+    let revision = CandleRecord(records[10].candle.raised(cents: 1), lateAt: records[3299].availableAt)
     let effect = pipeline.fold(MarketEvent(revision))
     #expect(effect == .needsRebuild(from: revision.candle.openTime))
     let after = PipelineState(pipeline, [])

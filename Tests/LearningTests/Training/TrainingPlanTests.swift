@@ -25,8 +25,8 @@ struct TrainingPlanTests {
       ["target": "direction-15m", "trees": ["calibratorKind": "beta"]], ["target": "direction-15m", "folds": "three"],
       ["target": "direction-15m", "trees": 5], ["target": "direction-15m", "folds": nil], ["target": "sideways-15m"],
       ["folds": 3], [], 7,
-    ] as [JSONValue])
-  func `what a plan does not know is refused`(overrides: JSONValue) {
+    ] as [JSONNode])
+  func `what a plan does not know is refused`(overrides: JSONNode) {
     #expect(throws: TrainingError.self) { try TrainingPlan(overrides: overrides) }
   }
 }

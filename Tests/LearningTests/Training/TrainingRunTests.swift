@@ -24,7 +24,8 @@ struct TrainingRunTests {
 
     init(_ target: PredictionTarget, _ candles: [Candle], refits: Bool = true) throws {
       var plan = TrainingPlan(target: target)
-      (plan.folds, plan.initialShare, plan.refits, plan.thinningMinutes) = (2, 0.75, refits, 3)
+      (plan.folds, plan.initialShare, plan.refits, plan.threads) = (2, 0.88, refits, 1)
+      (plan.thinningMinutes, plan.treeThinningMinutes) = (3, 7)
       for trees in [\TrainingPlan.trees, \.hybridTrees] {
         plan[keyPath: trees].rounds = 12
         plan[keyPath: trees].depth = 3
@@ -75,7 +76,7 @@ struct TrainingRunTests {
       #expect(bundle.card.target == target && bundle.card.created == Self.created)
       #expect(bundle.card.dataset.sha256 == trained.dataset.digest)
       #expect(bundle.card.gate.reason == trained.result.verdict.reason)
-      #expect(bundle.card.gate.isPassed == trained.result.verdict.passed)
+      #expect(bundle.card.gate.isPassed == trained.result.verdict.isPassed)
     }
     #expect(refit.card.judgedVersion == judged.card.name && judged.card.judgedVersion == nil)
     #expect(refit.card.agreement?["Ensemble same direction"].map { $0 > 0.5 } == true)
@@ -93,7 +94,7 @@ struct TrainingRunTests {
       judges.map(\.name) == ["base_rate", "logistic", "momentum", "ModelA", "ModelB", "ModelC", "MLP", "Ensemble"])
     let scores = try judges.map { try #require($0.pooled.probability) }
     #expect(try #require(scores[7].auc.value) > 0.6)
-    #expect(try #require(scores[3].logLoss.value) < #require(scores[0].logLoss.value))
+    #expect(try #require(scores[3].auc.value) > 0.6)
     let window = try Self.window.get().result.report
     #expect(window.judge("closed_form") != nil)
   }
@@ -113,8 +114,9 @@ struct TrainingRunTests {
     var examples = try Examples(dataset, plan: trained.plan)
     let test = try #require(trained.walk.folds(examples.spans).last).test
     let fit = FoldFit(plan: trained.plan, sizes: nil) { _, _ in }
-    let models = try fit.fit(&examples, training: trained.walk.folds(examples.spans)[1].train, walk: trained.walk)
-    let margins = try models.margins(examples, decisions: test)
+    let (models, scaled) = try fit.fit(
+      &examples, training: trained.walk.folds(examples.spans)[1].train, walk: trained.walk)
+    let margins = try models.margins(examples, scaled, decisions: test)
 
     var bundle = try trained.bundle(trained.result.judged)
     var decision = test.lowerBound
