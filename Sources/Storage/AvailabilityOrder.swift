@@ -54,7 +54,14 @@ extension CandleStore {
     _ series: Series, before end: Timestamp = .distantFuture, asOf: Timestamp = .distantFuture,
     _ body: (CandleRecord) throws -> Void
   ) throws {
-    let range = Timestamp.distantPast..<end
+    try readEvents(series, in: .distantPast..<end, asOf: asOf, body)
+  }
+
+  /// The same for the candles that open in a range.
+  package func readEvents(
+    _ series: Series, in range: Range<Timestamp>, asOf: Timestamp = .distantFuture,
+    _ body: (CandleRecord) throws -> Void
+  ) throws {
     let revised = Dictionary(
       grouping: try revisions(series, in: range, asOf: asOf).map(\.record), by: \.candle.openTime)
     var order = AvailabilityOrder()

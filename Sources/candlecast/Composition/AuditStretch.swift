@@ -10,7 +10,7 @@ struct AuditStretch {
 
   let series: Series
   let period: Range<Timestamp>
-  /// By open time and availability.
+  /// In the order in which a live reader had them.
   let records: [CandleRecord]
 
   /// Where there is enough before a moment to learn from.
@@ -28,13 +28,16 @@ struct AuditStretch {
     let start = max(wanted.lowerBound == .distantPast ? usual : wanted.lowerBound, summary.firstOpenTime)
     let period = start..<max(start, end)
     self.period = period
-    let revised = try store.revisions(series, in: period, asOf: .distantFuture).map(\.record)
-    let minutes = Set(revised.map(\.candle.openTime))
-    let others = try store.candles(series, in: period).filter { !minutes.contains($0.candle.openTime) }
-    records = (others + revised).sorted {
-      ($0.candle.openTime, $0.availableAt) < ($1.candle.openTime, $1.availableAt)
+    guard !period.isEmpty else {
+      throw CommandError(
+        .badData,
+        "no candles of \(series) between --from and --to; stored are \(summary.period.lowerBound) to "
+          + "\(summary.period.upperBound)")
     }
-    let count = others.count + minutes.count
+    var records: [CandleRecord] = []
+    try store.readEvents(series, in: period) { records.append($0) }
+    self.records = records
+    let count = Set(records.map(\.candle.openTime)).count
     guard count >= Self.fewestCandles else {
       throw CommandError(
         .badData,

@@ -19,7 +19,7 @@ struct Explanation {
 
   let predictions: [Prediction]
   let card: VersionCard?
-  /// The untransformed output by model; without a version none.
+  /// The untransformed output of each model that answered; without a version none.
   let margins: [ModelName: Float]
   /// What the models read, raw, with latents left out.
   let inputs: [(name: String, value: Float)]
@@ -42,15 +42,16 @@ struct Explanation {
     let answers = bundle.predict(vector, window: window)
     let layout = bundle.card.layout
     card = bundle.card
-    margins = ModelName.allCases.reduce(into: [:]) { $0[$1] = answers[$1]?.margin }
-    let isAnswered = answers.modelA != nil
+    let given = predictions.filter { $0.direction != nil }.map(\.modelName)
+    margins = given.reduce(into: [:]) { $0[$1] = answers[$1]?.margin }
+    let isRead = answers.abstention != .noWindow && answers.abstention != .noVolatility
     inputs =
-      isAnswered
+      isRead
       ? zip(layout.inputNames, bundle.lastInput.prefix(layout.inputCount)).map { ($0, $1) }
       : layout.modelColumns.map { (layout.columnNames[$0], vector[$0]) } + Self.extras(window)
     let offset = target.isWindow ? answers.baseline?.margin : nil
     contributions = [ModelName.a, .c].compactMap { model in
-      guard answers[model] != nil, let parts = bundle.contributions(of: model, offset: offset) else { return nil }
+      guard given.contains(model), let parts = bundle.contributions(of: model, offset: offset) else { return nil }
       return Contributions(model: model, start: parts.start, inputs: parts.inputs)
     }
   }

@@ -5,56 +5,59 @@ import Pipeline
 /// Whether all ways from candles to vectors and predictions give the bits that folding one by one gives.
 struct ParityAudit {
   private static let restarts = 8
+  /// Candles between two words on the progress.
+  private static let portion = 4096
 
   let view: MarketView
   let target: PredictionTarget
   /// `nil`: the baseline answers.
   let version: ServedVersion?
   let seed: UInt64
-  /// All versions that are stored of a stretch.
+  /// All versions that are stored of a stretch, in the order in which a live reader had them.
   let records: [CandleRecord]
-  var shouldStop: @Sendable () -> Bool = { false }
 
-  /// The minutes of the stretch as they stand last.
-  var candles: [FeatureInput] { records.byAvailability.newestVersions.map { FeatureInput($0.candle) } }
-
-  /// `progress` is told the parts done, from 0 to 1.
-  func run(progress: (Double) -> Void = { _ in }) throws -> ParityReport {
-    let candles = candles
-    var ways: [ParityReport.Way] = []
-    func add(_ way: ParityReport.Way) {
-      ways.append(way)
-      progress(Double(ways.count) / 4)
-    }
-    add(try batch(of: candles))
-    add(try restarted(candles))
-    add(try session("replayed", records.byAvailability))
-    add(try session("holes patched late", LateSession.events(of: records.byAvailability.newestVersions, seed: seed)))
-    return ParityReport(candles: candles.count, ways: ways)
+  /// `advance` is told the parts done, from 0 to 1; what it throws ends the audit.
+  func run(advance: (Double) throws -> Void = { _ in }) throws -> ParityReport {
+    let truth = records.newestVersions
+    let candles = truth.map { FeatureInput($0.candle) }
+    let late = LateSession.events(of: truth, seed: seed)
+    return ParityReport(
+      candles: candles.count,
+      ways: [
+        try batch(of: candles, against: candles) { try advance($0 / 4) },
+        try restarted(candles) { try advance((1 + $0) / 4) },
+        try session("replayed", records) { try advance((2 + $0) / 4) },
+        try session("holes patched late", late) { try advance((3 + $0) / 4) },
+      ])
   }
 
   /// All at once, in blocks.
-  func batch(of candles: [FeatureInput]) throws -> ParityReport.Way {
+  func batch(
+    of candles: [FeatureInput], against truth: [FeatureInput], advance: (Double) throws -> Void = { _ in }
+  ) throws -> ParityReport.Way {
     var way = ParityReport.Way("batch")
     var plain = PlainFold(voice)
     var voice = voice
-    var reference = self.candles.makeIterator()
+    var expected = truth.makeIterator()
     var engine = FeatureEngine()
-    engine.fold(candles) { candle, values in
-      guard let truth = reference.next() else { return }
-      plain.take(truth)
-      let vector = values.indices.map { values[$0] }
-      voice.observe(vector, candle)
-      way.compareVectors(at: truth.closeTime, expected: plain.vector, actual: vector)
-      way.comparePredictions(
-        at: truth.closeTime, expected: plain.answers(), actual: voice.answers(isWarm: plain.isWarm))
+    for start in stride(from: 0, to: candles.count, by: Self.portion) {
+      let end = min(start + Self.portion, candles.count)
+      engine.fold(candles[start..<end]) { candle, values in
+        guard let truth = expected.next() else { return }
+        plain.take(truth)
+        let vector = values.indices.map { values[$0] }
+        voice.observe(vector, candle)
+        way.compareVectors(at: truth.closeTime, expected: plain.vector, actual: vector)
+        way.comparePredictions(
+          at: truth.closeTime, expected: plain.answers(), actual: voice.answers(isWarm: plain.isWarm))
+      }
+      try advance(Double(end) / Double(candles.count))
     }
-    try checkStop()
     return way
   }
 
   /// A new engine from the checkpoint of the old one, at random places.
-  func restarted(_ candles: [FeatureInput]) throws -> ParityReport.Way {
+  private func restarted(_ candles: [FeatureInput], advance: (Double) throws -> Void) throws -> ParityReport.Way {
     var way = ParityReport.Way("restarted from checkpoints")
     var generator = SplitMix64(seed: seed)
     let places = Set((0..<Self.restarts).map { _ in Int.random(in: 0..<max(1, candles.count), using: &generator) })
@@ -62,7 +65,7 @@ struct ParityAudit {
     var voice = voice
     var engine = FeatureEngine()
     for (index, candle) in candles.enumerated() {
-      if index.isMultiple(of: 1024) { try checkStop() }
+      if index.isMultiple(of: Self.portion) { try advance(Double(index) / Double(candles.count)) }
       if places.contains(index) { engine = FeatureEngine(restoring: engine.checkpoint()) }
       engine.update(candle)
       plain.take(candle)
@@ -77,7 +80,9 @@ struct ParityAudit {
 
   /// Through the pipeline, in the order in which the records came. Once something came late, everything from then on must
   /// be as if all that is known by then had been folded anew.
-  func session(_ name: String, _ events: [CandleRecord]) throws -> ParityReport.Way {
+  private func session(
+    _ name: String, _ events: [CandleRecord], advance: (Double) throws -> Void
+  ) throws -> ParityReport.Way {
     var way = ParityReport.Way(name)
     var history = LastingPipeline(view: view, mode: .replay)
     history.serve(target, with: version)
@@ -86,7 +91,7 @@ struct ParityAudit {
     var isAmended = false
     var sink = CollectingSink()
     for (index, record) in events.enumerated() {
-      if index.isMultiple(of: 1024) { try checkStop() }
+      if index.isMultiple(of: Self.portion) { try advance(Double(index) / Double(events.count)) }
       sink.start()
       let effect = history.step(record, into: &sink)
       let candle = FeatureInput(record.candle)
@@ -119,10 +124,6 @@ struct ParityAudit {
     way.compareVectors(
       at: openTime.adding(minutes: 1), expected: plain.vector.map { Double(Float($0)) },
       actual: pipeline.vector.map { Double($0) })
-  }
-
-  private func checkStop() throws {
-    if shouldStop() { throw CommandError(.failed, "stopped; nothing was proved") }
   }
 }
 

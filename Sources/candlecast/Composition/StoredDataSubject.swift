@@ -15,10 +15,10 @@ struct StoredDataSubject: AuditSubject {
   /// Answers for cuts after its training data; before them the baseline does.
   let version: ServedVersion?
   /// What is known by a moment, in the order in which it came.
-  var knowledge: @Sendable ([CandleRecord], Timestamp) -> [CandleRecord] = { records, cut in
+  var knowledge: ([CandleRecord], Timestamp) -> [CandleRecord] = { records, cut in
     records.filter { $0.availableAt <= cut }.byAvailability
   }
-  var shouldStop: @Sendable () -> Bool = { false }
+  var shouldStop: () -> Bool = { false }
 
   func artefacts(from records: [CandleRecord], by cut: Timestamp) throws -> [Artefact] {
     if shouldStop() { throw CommandError(.failed, "stopped; nothing was proved") }

@@ -50,10 +50,12 @@ struct AuditVerb: Verb {
   private func parity(of stretch: AuditStretch, _ context: CommandContext) throws -> ExitCode {
     let version = try context.servedVersion(context.view, context.target)
     let audit = ParityAudit(
-      view: context.view, target: context.target, version: version, seed: context.seed, records: stretch.records,
-      shouldStop: { context.isStopRequested })
+      view: context.view, target: context.target, version: version, seed: context.seed, records: stretch.records)
     var bar = context.progress("audit parity", unit: "‰", total: 1000)
-    let report = try audit.run { bar.update(Int64($0 * 1000)) }
+    let report = try audit.run { done in
+      bar.update(Int64(done * 1000))
+      if context.isStopRequested { throw CommandError(.failed, "stopped; nothing was proved") }
+    }
     bar.finish()
     let name = version?.bundle.card.name.description
     context.output.present(
