@@ -10,4 +10,12 @@ package struct Matrix: Sendable, Equatable {
     self.columns = columns
     self.values = values
   }
+
+  /// Some rows, one after another.
+  package func picking(_ rows: [Int]) -> Matrix {
+    var picked: [Float] = []
+    picked.reserveCapacity(rows.count * columns)
+    for row in rows { picked.append(contentsOf: values[row * columns..<(row + 1) * columns]) }
+    return Matrix(columns: columns, values: picked)
+  }
 }

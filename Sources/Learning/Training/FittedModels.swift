@@ -24,7 +24,7 @@ struct FittedModels {
     _ examples: Examples, _ scaled: ScaledInputs, decisions: Range<Int>
   ) throws -> [ModelName: [Double]] {
     let rows = Array(examples.decisions[decisions])
-    let scan = try LatentScan(sequence, layout: layout, scaled, examples).latentsAndMargins(of: rows)
+    let scan = try LatentScan(sequence, layout: layout, scaled, examples, threads: 2).answers(of: rows)
     let perceptron = try PerceptronKernel(tensors: Tensors(perceptron))
     let width = scaled.inputs.columns
     let mlp = rows.map { row in

@@ -43,8 +43,8 @@ struct FoldFit {
       plan.sequence, epochs: sizes?.epochsB, inputs: scaled.steps, extras: scaled.extras, earlier, examples,
       stage: "ModelB")
     time.torch += sequence.nanoseconds
-    let latents = try LatentScan(sequence.tensors, layout: layout, scaled, examples)
-      .latents(of: examples.rows(parts.later, everyMinutes: plan.treeThinningMinutes))
+    let latents = try LatentScan(sequence.tensors, layout: layout, scaled, examples, threads: plan.threads)
+      .answers(of: examples.rows(parts.later, everyMinutes: plan.treeThinningMinutes)).latents
     let hybrid = try fitTrees(
       plan.hybridTrees, rounds: sizes?.roundsC, [examples.inputs, latents], window(parts.later, walk, examples),
       examples,
@@ -134,9 +134,11 @@ struct FoldFit {
     let rows = examples.rows(training, everyMinutes: plan.thinningMinutes)
     let logistic = LogisticRegression(
       fitting: LogisticRegression.Problem(
-        matrix: RowMatrix(values: examples.inputs.values, columnCount: examples.inputs.columns),
-        labels: examples.labels.map(Double.init), weights: examples.weights?.map(Double.init),
-        offset: examples.offsets?.map(Double.init), training: RangeSet(rows.map { $0..<$0 + 1 })),
+        matrix: RowMatrix(values: examples.inputs.picking(rows).values, columnCount: examples.inputs.columns),
+        labels: rows.map { Double(examples.labels[$0]) },
+        weights: examples.weights.map { weights in rows.map { Double(weights[$0]) } },
+        offset: examples.offsets.map { offsets in rows.map { Double(offsets[$0]) } },
+        training: RangeSet(rows.indices)),
       penalty: plan.logisticPenalty)
     return TrainedBaselines(
       logistic: logistic,

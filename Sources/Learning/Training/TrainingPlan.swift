@@ -34,21 +34,30 @@ package struct TrainingPlan: Codable, Equatable, Sendable {
   package init(target: PredictionTarget) {
     self.target = target
     embargoMinutes = target.horizonMinutes
-    thinningMinutes = max(1, target.horizonMinutes / 3)
+    thinningMinutes = Self.usualThinning(target)
     trees = Self.usualTrees(target)
     hybridTrees = trees
     treeThinningMinutes = target.isWindow ? 1 : 4
     sequence.epochs = 4
     sequence.learningRate = 2e-3
     perceptron.epochs = 4
-    perceptron.batch = 1024
-    perceptron.weightDecay = 1
+    perceptron.weightDecay = 0.01
     if !target.isBinary {
       trees.objective = .squaredError
       hybridTrees.objective = .squaredError
       sequence.objective = .squaredError
       perceptron.objective = .squaredError
     }
+  }
+
+  /// A third of the horizon: labels that near say almost the same. For windows a step that shares no divisor with the
+  /// length, so that each pass sees all minutes left.
+  private static func usualThinning(_ target: PredictionTarget) -> Int {
+    let third = max(1, target.horizonMinutes / 3)
+    guard target.isWindow else { return third }
+    return (1...third).last { step in
+      (2...max(2, step)).allSatisfy { step % $0 != 0 || target.horizonMinutes % $0 != 0 }
+    } ?? 1
   }
 
   /// Short-horizon margins are small and noisy: few columns a tree, large leaves, strong shrinkage.

@@ -157,7 +157,7 @@ package enum KnobTable {
       status: .differs("a version always holds all models and baselines"), "Models trained."),
     Knob(
       "training.batch_size", .integer(1...1_000_000), nil, unit: "rows", seeds: [.key("training.batchSize")],
-      status: .used, "Rows of one step of a network's training; unset: 256 for the LSTM, 1024 for the MLP."),
+      status: .used, "Rows of one step of a network's training; unset: 256."),
     Knob(
       "training.max_epochs", .integer(1...10_000), nil, seeds: [.key("training.maxEpochs")], status: .used,
       "Most passes over the rows; unset: 4, since more of them learn the noise."),

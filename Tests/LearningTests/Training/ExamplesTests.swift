@@ -136,7 +136,7 @@ struct ExamplesTests {
     parameters.seed = 9
     let network = try Network(parameters, inputs: scaled.steps.columns, extras: 3)
     let rows = stride(from: 0, to: examples.decisions.count, by: 29).map { examples.decisions[$0] }
-    let scan = try LatentScan(network.exported(), layout: layout, scaled, examples).latentsAndMargins(of: rows)
+    let scan = try LatentScan(network.exported(), layout: layout, scaled, examples, threads: 2).answers(of: rows)
     let torch = try network.marginsAndLatents(
       of: NetworkExamples(inputs: scaled.steps, extras: scaled.extras, offsets: examples.offsets), rows: rows)
     for (index, row) in rows.enumerated() {
