@@ -92,9 +92,9 @@ let package = Package(
       "ModelsTests", ["CAllocationCounter", "Market", "Models", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
     tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
-    tests("CompressionTests", ["Compression", "Market"], resources: [.copy("Fixtures")]),
-    tests("StorageTests", ["Market", "Storage"]),
-    tests("IngestionTests", ["Ingestion", "Market", "Storage"], resources: [.copy("Fixtures")]),
+    tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
+    tests("StorageTests", ["Market", "Storage", "TestSupport"]),
+    tests("IngestionTests", ["Ingestion", "Market", "Storage", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",

@@ -1,6 +1,7 @@
 import Compression
 import FoundationEssentials
 import Market
+import TestSupport
 import Testing
 
 import class Foundation.Bundle
@@ -95,22 +96,5 @@ struct CompressionTests {
 
   private func fixtureBytes(_ name: String) throws -> [UInt8] {
     try Array(Data(contentsOf: URL(fileURLWithPath: fixture(name))))
-  }
-}
-
-/// A folder of its own, gone with its last reference.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.path + "/candlecast-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func write(_ bytes: [UInt8], to name: String) throws -> String {
-    try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
-    return path + "/" + name
   }
 }

@@ -1,5 +1,6 @@
 import Ingestion
 import Market
+import TestSupport
 import Testing
 
 struct CandleFileTests {

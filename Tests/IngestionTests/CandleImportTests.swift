@@ -2,6 +2,7 @@ import FoundationEssentials
 import Ingestion
 import Market
 import Storage
+import TestSupport
 import Testing
 
 struct CandleImportTests {

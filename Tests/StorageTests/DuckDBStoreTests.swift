@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Market
+import TestSupport
 import Testing
 
 @testable import Storage

@@ -1,5 +1,6 @@
 import Market
 import Storage
+import TestSupport
 import Testing
 
 struct PredictionLogTests {

@@ -2,20 +2,6 @@ import FoundationEssentials
 import Market
 import Storage
 
-/// A folder of its own, gone with its last reference.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.path + "/candlecast-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { path + "/" + name }
-}
-
 extension Series {
   static let bitcoin = Series(.binance, .btcusdt)
   static let ether = Series("binance:ETHUSDT")!
