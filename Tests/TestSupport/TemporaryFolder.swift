@@ -9,6 +9,8 @@ package final class TemporaryFolder: Sendable {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 
+  package func file(_ name: String) -> String { path + "/" + name }
+
   /// Returns the path of the new file.
   package func write(_ text: String, to name: String) throws -> String { try write(Array(text.utf8), to: name) }
 

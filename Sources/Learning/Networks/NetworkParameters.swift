@@ -33,7 +33,7 @@ package struct NetworkParameters: Sendable, Equatable, Codable {
 
   /// The rate after a share of all epochs, 0–1: up from a tenth of the highest in the first fifth, then down along half
   /// a cosine to a hundredth (L. Smith and N. Topin, Super-convergence, 2018).
-  func learningRate(at share: Double) -> Double {
+  package func learningRate(at share: Double) -> Double {
     let rising = 0.2
     if share < rising { return learningRate * (0.1 + 0.9 * share / rising) }
     let fallen = (1 + cos(Double.pi * (share - rising) / (1 - rising))) / 2
