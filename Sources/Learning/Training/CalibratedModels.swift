@@ -8,12 +8,16 @@ struct CalibratedModels {
   static let calibrated: [ModelName] = [.a, .b, .c, .mlp]
 
   let calibration: Calibration
+  /// What kind each model got; empty where probabilities stay as they are.
+  private(set) var kindsChosen: [ModelName: CalibratorFit.Kind] = [:]
 
   /// - Parameters:
   ///   - margins: by decision, NaN where no fold has predicted.
   ///   - folds: the finished folds to learn from; with none, probabilities stay as the models give them.
+  ///   - kinds: what is not to be chosen.
   init(
-    _ margins: [ModelName: [Double]], folds: [Fold], walk: WalkForward, examples: Examples, kind: CalibratorFit.Kind?,
+    _ margins: [ModelName: [Double]], folds: [Fold], walk: WalkForward, examples: Examples,
+    kinds: [ModelName: CalibratorFit.Kind],
     baseRate: Double?
   ) {
     guard examples.target.isBinary, let last = folds.last else {
@@ -29,7 +33,8 @@ struct CalibratedModels {
     var calibrators: [ModelName: Calibrator] = [:]
     for name in Self.calibrated {
       let margins = MarginRows(margins: margins[name] ?? [], labels: labels, weights: weights)
-      let chosen = kind ?? CalibratorChoice(margins, folds: walk.outOfFold(folds, examples.spans)).kind
+      let chosen = kinds[name] ?? CalibratorChoice(margins, folds: walk.outOfFold(folds, examples.spans)).kind
+      kindsChosen[name] = chosen
       calibrators[name] = CalibratorFit(chosen, fitting: margins.selecting(rows)).flatMap(Calibrator.init) ?? .identity
     }
     let logits = Self.members.map { name in

@@ -76,7 +76,7 @@ package struct TrainingRun {
         .fit(&examples, training: all, walk: walk)
       time += models.time
       let final = CalibratedModels(
-        outOfFold.margins, folds: folds, walk: walk, examples: examples, kind: calibratorKind,
+        outOfFold.margins, folds: folds, walk: walk, examples: examples, kinds: calibrated.kindsChosen,
         baseRate: models.baseRate)
       let last = folds[folds.count - 1].test
       let agreement = agreement(
@@ -90,7 +90,15 @@ package struct TrainingRun {
     return Result(judged: judgedName, refit: refitName, report: report, verdict: verdict, library: time)
   }
 
-  private var calibratorKind: CalibratorFit.Kind? { plan.calibratorKind.flatMap(CalibratorFit.Kind.init(rawValue:)) }
+  /// The kinds that the plan says; empty where they are to be chosen.
+  private var plannedKinds: [ModelName: CalibratorFit.Kind] {
+    guard let kind = plan.calibratorKind.flatMap(CalibratorFit.Kind.init(rawValue:)) else { return [:] }
+    return Self.all(kind)
+  }
+
+  private static func all(_ kind: CalibratorFit.Kind) -> [ModelName: CalibratorFit.Kind] {
+    Dictionary(uniqueKeysWithValues: CalibratedModels.calibrated.map { ($0, kind) })
+  }
 
   private func foldFit(_ name: String, _ share: Range<Double>, sizes: FittedSizes?) -> FoldFit {
     FoldFit(plan: plan, sizes: sizes) { stage, fraction in
@@ -135,12 +143,12 @@ package struct TrainingRun {
     let judgedRows = first..<folds[folds.count - 1].test.upperBound
     var answers: [ModelName: [Double]] = [:]
     var calibrated = CalibratedModels(
-      outOfFold.margins, folds: [], walk: walk, examples: examples, kind: calibratorKind,
+      outOfFold.margins, folds: [], walk: walk, examples: examples, kinds: plannedKinds,
       baseRate: models.baseRate)
     for index in folds.indices.dropFirst() {
       calibrated = CalibratedModels(
         outOfFold.margins, folds: walk.finished(folds[..<index], before: folds[index].test, examples.spans), walk: walk,
-        examples: examples, kind: calibratorKind ?? (index < folds.count - 1 ? .platt : nil), baseRate: models.baseRate)
+        examples: examples, kinds: index < folds.count - 1 ? Self.all(.platt) : plannedKinds, baseRate: models.baseRate)
       let part = calibrated.answers(outOfFold.margins, decisions: folds[index].test, isBinary: plan.target.isBinary)
       for (name, values) in part { answers[name, default: []] += values }
     }
