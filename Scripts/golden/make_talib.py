@@ -23,7 +23,6 @@ def columns(candles):
     stoch_k, stoch_d = talib.STOCHF(high, low, close, 14, 3, 0)
     return {
         "rsi_14": talib.RSI(close, 14),
-        "rsi_30": talib.RSI(close, 30),
         "rsi_60": talib.RSI(close, 60),
         "macd": macd,
         "macd_signal": macd_signal,

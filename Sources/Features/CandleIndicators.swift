@@ -30,11 +30,8 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
   private var macd = ConvergenceDivergence()
   private var direction = DirectionalMovement()
   private var distances = TrendDistances()
-  private var hourDeviation = CloseDeviation<60>()
-  private var fourHourDeviation = CloseDeviation<240>()
   private var reversion = MeanReversion()
   private var strength = RelativeStrength<14>()
-  private var strength30 = RelativeStrength<30>()
   private var strength60 = RelativeStrength<60>()
   private var stochastic = StochasticOscillator()
   private var commodity = CommodityChannel()
@@ -42,7 +39,6 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
   private var fourHourPosition = RangePosition<240>()
   private var halfDayPosition = RangePosition<720>()
   private var dayPosition = RangePosition<1440>()
-  private var run = RunLength()
   private var bands = BollingerBands()
   private var realised = RealisedMeasures()
   private var parkinson = ParkinsonVolatility()
@@ -53,23 +49,19 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
   private var volumeLevel = VolumeLevel()
   private var takerFlow = TakerFlow()
   private var activity = TradeActivity()
-  private var signedVolume = SignedVolume()
-  private var impact = PriceImpact<60>()
-  private var slowImpact = PriceImpact<240>()
-  private var illiquidity = Illiquidity()
+  private var impact = PriceImpact<240>()
   private var shape = CandleShape()
 
   static let columns: [FeatureColumn] = [
     AverageTrueRange.columns, VolatilityTerms.columns, ExponentialTrend<12>.columns, ExponentialTrend<26>.columns,
     ExponentialTrend<50>.columns, SimpleTrend<20>.columns, SimpleTrend<50>.columns, SimpleTrend<200>.columns,
-    ConvergenceDivergence.columns, DirectionalMovement.columns, TrendDistances.columns, CloseDeviation<60>.columns,
-    CloseDeviation<240>.columns, MeanReversion.columns, RelativeStrength<14>.columns, RelativeStrength<30>.columns,
-    RelativeStrength<60>.columns, StochasticOscillator.columns, CommodityChannel.columns, RangePosition<60>.columns,
-    RangePosition<240>.columns, RangePosition<720>.columns, RangePosition<1440>.columns, RunLength.columns,
-    BollingerBands.columns, RealisedMeasures.columns, ParkinsonVolatility.columns, DecayingVolatility.columns,
+    ConvergenceDivergence.columns, DirectionalMovement.columns, TrendDistances.columns, MeanReversion.columns,
+    RelativeStrength<14>.columns, RelativeStrength<60>.columns, StochasticOscillator.columns, CommodityChannel.columns,
+    RangePosition<60>.columns,
+    RangePosition<240>.columns, RangePosition<720>.columns, RangePosition<1440>.columns, BollingerBands.columns,
+    RealisedMeasures.columns, ParkinsonVolatility.columns, DecayingVolatility.columns,
     MoneyFlow.columns, VolumeWeightedPrice.columns, AveragePaid.columns, VolumeLevel.columns, TakerFlow.columns,
-    TradeActivity.columns, SignedVolume.columns, PriceImpact<60>.columns, PriceImpact<240>.columns, Illiquidity.columns,
-    CandleShape.columns,
+    TradeActivity.columns, PriceImpact<240>.columns, CandleShape.columns,
   ].flatMap(\.self)
 
   mutating func update(_ steps: inout MutableSpan<CandleStep>, _ rows: inout MutableSpan<FeatureRow>) {
@@ -83,11 +75,8 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
     macd.update(steps, &rows)
     direction.update(steps, &rows)
     distances.update(steps, &rows)
-    hourDeviation.update(steps, &rows)
-    fourHourDeviation.update(steps, &rows)
     reversion.update(steps, &rows)
     strength.update(steps, &rows)
-    strength30.update(steps, &rows)
     strength60.update(steps, &rows)
     stochastic.update(steps, &rows)
     commodity.update(steps, &rows)
@@ -95,7 +84,6 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
     fourHourPosition.update(steps, &rows)
     halfDayPosition.update(steps, &rows)
     dayPosition.update(steps, &rows)
-    run.update(steps, &rows)
     bands.update(steps, &rows)
     realised.update(steps, &rows)
     parkinson.update(steps, &rows)
@@ -106,10 +94,7 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
     volumeLevel.update(steps, &rows)
     takerFlow.update(steps, &rows)
     activity.update(steps, &rows)
-    signedVolume.update(steps, &rows)
     impact.update(steps, &rows)
-    slowImpact.update(steps, &rows)
-    illiquidity.update(steps, &rows)
     shape.update(steps, &rows)
   }
 

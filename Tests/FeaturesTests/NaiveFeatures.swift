@@ -112,10 +112,6 @@ struct NaiveFeatures {
     values["macd_hist"] = macd(row) - signal
     values["macd_hist_atr"] = ratio(macd(row) - signal, wilder(14, row, trueRange))
     addDirection(row, &values)
-    for count in [60, 240] {
-      let window = last(count, row, close)
-      values["close_z_\(count)"] = ratio(close(row) - mean(window), deviation(window, sample: false))
-    }
     var averages: [Int: Double] = [:]
     for period in [3, 10, 12, 20, 26, 30, 60, 120, 240, 720, 1440] {
       averages[period] = smoothed(1, from: starts[row], to: row, weight: 2 / Double(period + 1)) { log(close($0)) }
@@ -168,7 +164,7 @@ struct NaiveFeatures {
   }
 
   private func addMomentum(_ row: Int, _ values: inout [String: Double]) {
-    for period in [14, 30, 60] {
+    for period in [14, 60] {
       let gain = wilder(period, row) { max(close($0) - close($0 - 1), 0) }
       let loss = wilder(period, row) { max(close($0 - 1) - close($0), 0) }
       values["rsi_\(period)"] = gain + loss == 0 ? 0 : 100 * gain / (gain + loss)
@@ -207,15 +203,6 @@ struct NaiveFeatures {
       values["low_distance_\(count)"] = log(close(row) / low) / scale(240, row)
       values["high_distance_\(count)"] = log(high / close(row)) / scale(240, row)
     }
-    var run = 0
-    var place = row
-    while place > starts[row], abs(run) < 30 {
-      let direction = close(place) > close(place - 1) ? 1 : close(place) < close(place - 1) ? -1 : 0
-      guard direction != 0, run == 0 || (run > 0) == (direction > 0) else { break }
-      run += direction
-      place -= 1
-    }
-    values["run_length"] = row == starts[row] ? .nan : Double(run)
   }
 
   private func addVolatility(_ row: Int, _ values: inout [String: Double]) {
@@ -293,14 +280,7 @@ struct NaiveFeatures {
     }
     addPaid(row, &values)
     addActivity(row, &values)
-    for count in [60, 240] { addImpact(count, row, &values) }
-    func illiquidity(_ count: Int) -> Double {
-      let both = { (place: Int) in logReturn(place) * 0 + candles[place].quoteVolume * 0 }
-      return ratio(
-        sum(known(count, row) { abs(logReturn($0)) + both($0) }),
-        sum(known(count, row) { candles[$0].quoteVolume + both($0) }))
-    }
-    values["illiquidity_ratio_15_240"] = ratio(illiquidity(15), illiquidity(240))
+    addImpact(240, row, &values)
   }
 
   private func buyRatio(_ count: Int, _ row: Int) -> Double {
@@ -342,13 +322,6 @@ struct NaiveFeatures {
     values["trades_ratio_60"] = ratio(candles[row].trades, mean(trades))
     values["mean_trade_size"] = size
     values["trade_size_ratio_60"] = ratio(size, ratio(sum(last(60, row) { candles[$0].volume }), sum(trades)))
-    for count in [15, 60] {
-      let signed = last(count, row) { place in
-        let change = close(place) - candles[place].open
-        return candles[place].volume * (change > 0 ? 1 : change < 0 ? -1 : 0)
-      }
-      values["signed_volume_ratio_\(count)"] = ratio(sum(signed), sum(last(count, row) { candles[$0].volume }))
-    }
   }
 
   private func addImpact(_ count: Int, _ row: Int, _ values: inout [String: Double]) {

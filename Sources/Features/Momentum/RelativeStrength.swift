@@ -2,7 +2,7 @@
 ///
 /// First value at the candle n + 1.
 struct RelativeStrength<let period: Int>: Indicator {
-  static var columns: [FeatureColumn] { [period == 30 ? .raw("rsi_30") : .model("rsi_\(period)")] }
+  static var columns: [FeatureColumn] { [.model("rsi_\(period)")] }
 
   private var gain = WilderAverage<period>()
   private var loss = WilderAverage<period>()

@@ -6,8 +6,7 @@
 struct PriceImpact<let length: Int>: Indicator {
   static var columns: [FeatureColumn] {
     [
-      length == 240 ? .sequence("flow_return_correlation_240") : .raw("flow_return_correlation_\(length)"),
-      .raw("price_impact_\(length)"), .raw("flow_surprise_\(length)"),
+      .sequence("flow_return_correlation_\(length)"), .raw("price_impact_\(length)"), .raw("flow_surprise_\(length)"),
     ]
   }
 
