@@ -15,10 +15,10 @@ struct CalibratedModels {
   ///   - margins: by decision, NaN where no fold has predicted.
   ///   - folds: the finished folds to learn from; with none, probabilities stay as the models give them.
   ///   - kinds: what is not to be chosen.
+  ///   - thinningMinutes: one decision in this many is read; neighbours' labels say almost the same.
   init(
     _ margins: [ModelName: [Double]], folds: [Fold], walk: WalkForward, examples: Examples,
-    kinds: [ModelName: CalibratorFit.Kind],
-    baseRate: Double?
+    kinds: [ModelName: CalibratorFit.Kind], thinningMinutes: Int, baseRate: Double?
   ) {
     guard examples.target.isBinary, let last = folds.last else {
       calibration = Calibration(
@@ -26,24 +26,22 @@ struct CalibratedModels {
         ensemble: EnsembleWeights(a: 1.0 / 3, b: 1.0 / 3, c: 1 - 2.0 / 3), baseRate: baseRate)
       return
     }
-    let all = examples.decisions.indices
-    let labels = examples.decisionLabels(all)
-    let weights = examples.decisionWeights(all)
-    let rows = Array(folds[0].test.lowerBound..<last.test.upperBound)
+    let sample = ThinnedDecisions(
+      examples, folds[0].test.lowerBound..<last.test.upperBound, everyMinutes: thinningMinutes)
+    let choices = walk.outOfFold(folds, examples.spans).map(sample.fold)
+    let labels = sample.picking(examples.decisionLabels(examples.decisions.indices))
+    let weights = examples.decisionWeights(examples.decisions.indices).map(sample.picking)
     var calibrators: [ModelName: Calibrator] = [:]
+    var logits: [ModelName: [Double]] = [:]
     for name in Self.calibrated {
-      let margins = MarginRows(margins: margins[name] ?? [], labels: labels, weights: weights)
-      let chosen = kinds[name] ?? CalibratorChoice(margins, folds: walk.outOfFold(folds, examples.spans)).kind
-      kindsChosen[name] = chosen
-      calibrators[name] = CalibratorFit(chosen, fitting: margins.selecting(rows)).flatMap(Calibrator.init) ?? .identity
-    }
-    let logits = Self.members.map { name in
-      rows.map { row in
-        Probability(clipping: (calibrators[name] ?? .identity).probability(margin: margins[name]?[row] ?? .nan)).logit
-      }
+      let rows = MarginRows(margins: sample.picking(margins[name] ?? []), labels: labels, weights: weights)
+      let chosen = kinds[name] ?? CalibratorChoice(rows, folds: choices).kind
+      let calibrator = CalibratorFit(chosen, fitting: rows).flatMap(Calibrator.init) ?? .identity
+      (kindsChosen[name], calibrators[name]) = (chosen, calibrator)
+      logits[name] = rows.margins.map { Probability(clipping: calibrator.probability(margin: $0)).logit }
     }
     let shares = EnsembleFit.weights(
-      logits: logits, labels: rows.map { labels[$0] }, weights: weights.map { weights in rows.map { weights[$0] } })
+      logits: Self.members.map { logits[$0] ?? [] }, labels: labels, weights: weights)
     calibration = Calibration(
       modelA: calibrators[.a], modelB: calibrators[.b], modelC: calibrators[.c], mlp: calibrators[.mlp],
       ensemble: EnsembleWeights(a: shares[0], b: shares[1], c: 1 - shares[0] - shares[1]), baseRate: baseRate)
@@ -95,5 +93,34 @@ extension Calibrator {
       guard let points = Points(margins: parameters.thresholds, probabilities: parameters.values) else { return nil }
       self = .isotonic(points)
     }
+  }
+}
+
+/// Some of the decisions of a range, and where ranges of decisions lie among them.
+private struct ThinnedDecisions {
+  private let kept: [Int]
+
+  init(_ examples: Examples, _ range: Range<Int>, everyMinutes step: Int) {
+    kept = range.filter { examples.decisions[$0] % step == 0 }
+  }
+
+  func picking(_ column: [Double]) -> [Double] { kept.map { column[$0] } }
+
+  func fold(_ fold: Fold) -> Fold {
+    Fold(train: RangeSet(fold.train.ranges.map(range)), test: range(fold.test))
+  }
+
+  private func range(_ decisions: Range<Int>) -> Range<Int> {
+    place(decisions.lowerBound)..<place(decisions.upperBound)
+  }
+
+  /// How many kept decisions come before one.
+  private func place(_ decision: Int) -> Int {
+    var (low, high) = (0, kept.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if kept[middle] < decision { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

@@ -46,17 +46,15 @@ struct FittedModels {
     let all = examples.decisions.indices
     let expanding = ExpandingMean.answers(
       examples.spans, labels: examples.decisionLabels(all), weights: examples.decisionWeights(all), prior: .coin)
-    let matrix = RowMatrix(values: examples.inputs.values, columnCount: examples.inputs.columns)
+    let rows = Array(examples.decisions[decisions])
+    let tested = RowMatrix(values: examples.inputs.picking(rows).values, columnCount: examples.inputs.columns)
+    let offsets = examples.offsets.map { offsets in rows.map { Double(offsets[$0]) } }
     var result: [String: [Double]] = [
       "base_rate": Array(expanding[decisions]),
       "momentum": decisions.map { baselines.momentum.answer(return: examples.horizonReturns[$0]) },
-      "logistic": examples.decisions[decisions].map { row in
-        Probability(logit: baselines.logistic.margin(matrix.row(row)) + Double(examples.offsets?[row] ?? 0)).value
-      },
+      "logistic": baselines.logistic.margins(tested, offset: offsets).map { Probability(logit: $0).value },
     ]
-    if let offsets = examples.offsets {
-      result["closed_form"] = examples.decisions[decisions].map { Probability(logit: Double(offsets[$0])).value }
-    }
+    if let offsets { result["closed_form"] = offsets.map { Probability(logit: $0).value } }
     return result
   }
 }

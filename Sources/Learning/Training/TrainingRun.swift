@@ -77,6 +77,7 @@ package struct TrainingRun {
       time += models.time
       let final = CalibratedModels(
         outOfFold.margins, folds: folds, walk: walk, examples: examples, kinds: calibrated.kindsChosen,
+        thinningMinutes: plan.thinningMinutes,
         baseRate: models.baseRate)
       let last = folds[folds.count - 1].test
       let agreement = agreement(
@@ -144,11 +145,13 @@ package struct TrainingRun {
     var answers: [ModelName: [Double]] = [:]
     var calibrated = CalibratedModels(
       outOfFold.margins, folds: [], walk: walk, examples: examples, kinds: plannedKinds,
+      thinningMinutes: plan.thinningMinutes,
       baseRate: models.baseRate)
     for index in folds.indices.dropFirst() {
       calibrated = CalibratedModels(
         outOfFold.margins, folds: walk.finished(folds[..<index], before: folds[index].test, examples.spans), walk: walk,
-        examples: examples, kinds: index < folds.count - 1 ? Self.all(.platt) : plannedKinds, baseRate: models.baseRate)
+        examples: examples, kinds: index < folds.count - 1 ? Self.all(.platt) : plannedKinds,
+        thinningMinutes: plan.thinningMinutes, baseRate: models.baseRate)
       let part = calibrated.answers(outOfFold.margins, decisions: folds[index].test, isBinary: plan.target.isBinary)
       for (name, values) in part { answers[name, default: []] += values }
     }
