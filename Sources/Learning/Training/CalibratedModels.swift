@@ -40,8 +40,10 @@ struct CalibratedModels {
       (kindsChosen[name], calibrators[name]) = (chosen, calibrator)
       logits[name] = rows.margins.map { Probability(clipping: calibrator.probability(margin: $0)).logit }
     }
+    // Half-way to equal weights: the models differ by less than a year of labels can tell.
     let shares = EnsembleFit.weights(
-      logits: Self.members.map { logits[$0] ?? [] }, labels: labels, weights: weights)
+      logits: Self.members.map { logits[$0] ?? [] }, labels: labels, weights: weights
+    ).map { ($0 + 1.0 / 3) / 2 }
     calibration = Calibration(
       modelA: calibrators[.a], modelB: calibrators[.b], modelC: calibrators[.c], mlp: calibrators[.mlp],
       ensemble: EnsembleWeights(a: shares[0], b: shares[1], c: 1 - shares[0] - shares[1]), baseRate: baseRate)
