@@ -15,7 +15,8 @@ cd "$work"
 "$candlecast" import "$candles" --quiet
 "$candlecast" train --json --quiet --refit ${to:+--to "$to"} >ours.json
 version=$("$python" -c 'import json; print(json.load(open("ours.json"))["versions"][0])')
-"$python" "$here/peers/train_peer.py" feature_store/datasets/*.dataset models/*/"$version"/card.json >python.json
+cp models/*/"$version"/card.json .
+"$python" "$here/peers/train_peer.py" feature_store/datasets/*.dataset card.json >python.json
 
 "$python" - <<'REPORT'
 import json
@@ -34,5 +35,7 @@ print(f"{'trainer / libraries':25} {ours['trainer_seconds'] / libraries:10.2f}")
 print(f"{'trainer / Python':25} {ours['trainer_seconds'] / python['seconds']:10.2f}")
 print(f"{'candlecast train / Python':25} {ours['seconds'] / python['seconds']:10.2f}")
 print(f"trainer's peak memory     {ours['trainer_peak_resident_bytes'] / 2**20:10.0f} MiB")
-print("last fold in Python:", ", ".join(f"{name} {size}" for name, size in python["sizes"].items()))
+print("last fold, ours and Python's:", end=" ")
+sizes = json.load(open("card.json"))["recipe"]["sizes"]
+print(", ".join(f"{name} {sizes[name]} and {size}" for name, size in python["sizes"].items()))
 REPORT
