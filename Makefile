@@ -8,10 +8,10 @@ CANDLES ?= Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst
 # Tests see internals, which costs speed, so their build is not the one that is shipped.
 SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
 
-.PHONY: help run test setup build bench bench-peers soak lint format docs clean
+.PHONY: help run test setup build bench bench-peers bench-training soak lint format docs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## import the bundled candles, train, replay the last days, print the results
 	@Scripts/run.sh $(CANDLECAST)
@@ -33,6 +33,9 @@ bench: build ## speed of our parts, to .build/bench/results.json
 
 bench-peers: build ## the same work in TA-Lib, XGBoost and PyTorch, then ours, with ratios
 	@Scripts/bench-peers.sh .build/release/candlecast-bench $(CANDLES) .build/bench/results.json
+
+bench-training: build ## a whole training on CANDLES (up to TO), then the same fits in Python
+	@Scripts/bench-training.sh $(CANDLECAST) $(CANDLES) $(TO)
 
 lint: ## check the format
 	@swift format lint --strict --recursive --parallel $(SOURCES)

@@ -37,6 +37,20 @@ def part(array, first_end):
     return None if array is None else array[slice(*first_end)]
 
 
+def boosting_settings(options):
+    """BoosterParameters in XGBoost's words."""
+    logistic = options["objective"] == "logistic"
+    return {
+        "objective": "binary:logistic" if logistic else "reg:squarederror",
+        "eval_metric": "logloss" if logistic else "rmse",
+        "tree_method": "hist", "max_depth": options["depth"], "eta": options["learningRate"],
+        "subsample": options["rowFraction"], "colsample_bytree": options["columnFraction"],
+        "min_child_weight": options["minimumChildWeight"], "reg_lambda": options["lambda"],
+        "reg_alpha": options["alpha"], "gamma": options["gamma"], "max_bin": options["bins"],
+        "seed": options["seed"], "nthread": options["threads"],
+    }
+
+
 def fit_trees(header, data):
     import xgboost
 
@@ -51,19 +65,9 @@ def fit_trees(header, data):
     start = time.perf_counter()
     training = matrix(header["training"])
     validation = matrix(header["validation"], training)
-    logistic = options["objective"] == "logistic"
     scores = {}
     booster = xgboost.train(
-        {
-            "objective": "binary:logistic" if logistic else "reg:squarederror",
-            "eval_metric": "logloss" if logistic else "rmse",
-            "tree_method": "hist", "max_depth": options["depth"], "eta": options["learningRate"],
-            "subsample": options["rowFraction"], "colsample_bytree": options["columnFraction"],
-            "min_child_weight": options["minimumChildWeight"], "reg_lambda": options["lambda"],
-            "reg_alpha": options["alpha"], "gamma": options["gamma"], "max_bin": options["bins"],
-            "seed": options["seed"], "nthread": options["threads"],
-        },
-        training, options["rounds"], evals=[(validation, "validation")], evals_result=scores,
+        boosting_settings(options), training, options["rounds"], evals=[(validation, "validation")], evals_result=scores,
         early_stopping_rounds=options["patience"], verbose_eval=False)
     seconds = time.perf_counter() - start
     rounds = len(next(iter(scores["validation"].values())))
