@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Evaluation
 internal import Features
 internal import Market
@@ -8,7 +9,15 @@ struct FoldFit {
   let plan: TrainingPlan
   /// Sizes to use as they are, without early stopping.
   let sizes: FittedSizes?
-  let observe: (String, Double) throws -> Void
+  /// Called with a stage's name and the share of it that is done, from one thread at a time.
+  private let observe: (String, Double) throws -> Void
+
+  init(plan: TrainingPlan, sizes: FittedSizes?, observe: @escaping (String, Double) throws -> Void) {
+    self.plan = plan
+    self.sizes = sizes
+    let turn = DispatchQueue(label: "progress")
+    self.observe = { stage, share in try turn.sync { try observe(stage, share) } }
+  }
 
   /// Rows in time order of a training window: what is learnt from, and the purged last tenth that stops it.
   private struct Window {
@@ -31,39 +40,56 @@ struct FoldFit {
       training: RangeSet(
         training.ranges.map { examples.decisions[$0.lowerBound]..<examples.decisions[$0.upperBound - 1] + 1 }))
     let scaled = ScaledInputs(examples.inputs, layout: layout, by: standardisation)
-    var time = LibraryNanoseconds()
-
     let whole = window(training, walk, examples)
-    let trees = try fitTrees(plan.trees, rounds: sizes?.roundsA, [examples.inputs], whole, examples, stage: "ModelA")
-    time.xgboost += trees.time.nanoseconds
-
     let parts = walk.split(training, laterShare: plan.hybridShare, examples.spans)
     let earlier = window(parts.earlier, walk, examples)
-    let sequence = try fitNetwork(
-      plan.sequence, epochs: sizes?.epochsB, inputs: scaled.steps, extras: scaled.extras, earlier, examples,
-      stage: "ModelB")
-    time.torch += sequence.nanoseconds
+    let read = examples
+    let (sequence, rest) = try concurrently {
+      try fitNetwork(
+        plan.sequence, epochs: sizes?.epochsB, inputs: scaled.steps, extras: scaled.extras, earlier, read,
+        stage: "ModelB")
+    } and: {
+      try fitWithoutLatents(read, scaled, whole, training: training)
+    }
     let latents = try LatentScan(sequence.tensors, layout: layout, scaled, examples, threads: plan.threads)
       .answers(of: examples.rows(parts.later, everyMinutes: plan.treeThinningMinutes)).latents
     let hybrid = try fitTrees(
       plan.hybridTrees, rounds: sizes?.roundsC, [examples.inputs, latents], window(parts.later, walk, examples),
       examples,
-      stage: "ModelC")
-    time.xgboost += hybrid.time.nanoseconds
-
-    let perceptron = try fitNetwork(
-      plan.perceptron, epochs: sizes?.epochsMLP, inputs: scaled.inputs, extras: nil, whole, examples, stage: "MLP")
-    time.torch += perceptron.nanoseconds
+      threads: plan.threads, stage: "ModelC")
+    let time = LibraryNanoseconds(
+      xgboost: rest.trees.time.nanoseconds + hybrid.time.nanoseconds,
+      torch: sequence.nanoseconds + rest.perceptron.nanoseconds)
 
     let models = FittedModels(
-      layout: layout, standardisation: standardisation, a: trees, sequence: sequence.tensors, c: hybrid,
-      perceptron: perceptron.tensors, baselines: try fitBaselines(examples, training: training),
+      layout: layout, standardisation: standardisation, a: rest.trees, sequence: sequence.tensors, c: hybrid,
+      perceptron: rest.perceptron.tensors, baselines: rest.baselines,
       baseRate: baseRate(examples, training: training),
       sizes: FittedSizes(
-        roundsA: trees.best?.rounds ?? plan.trees.rounds, roundsC: hybrid.best?.rounds ?? plan.hybridTrees.rounds,
-        epochsB: sequence.epochs, epochsMLP: perceptron.epochs),
+        roundsA: sizes?.roundsA ?? rest.trees.best?.rounds ?? plan.trees.rounds,
+        roundsC: sizes?.roundsC ?? hybrid.best?.rounds ?? plan.hybridTrees.rounds,
+        epochsB: sequence.epochs, epochsMLP: rest.perceptron.epochs),
       trainingDecisions: training.rowCount, time: time)
     return (models, scaled)
+  }
+
+  private struct WithoutLatents {
+    let trees: Booster
+    let perceptron: FittedNetwork
+    let baselines: TrainedBaselines?
+  }
+
+  /// Everything that does not wait for the LSTM; it has a processor less to run on.
+  private func fitWithoutLatents(
+    _ examples: Examples, _ scaled: ScaledInputs, _ window: Window, training: RangeSet<Int>
+  ) throws -> WithoutLatents {
+    let trees = try fitTrees(
+      plan.trees, rounds: sizes?.roundsA, [examples.inputs], window, examples, threads: max(1, plan.threads - 1),
+      stage: "ModelA")
+    let perceptron = try fitNetwork(
+      plan.perceptron, epochs: sizes?.epochsMLP, inputs: scaled.inputs, extras: nil, window, examples, stage: "MLP")
+    return WithoutLatents(
+      trees: trees, perceptron: perceptron, baselines: try fitBaselines(examples, training: training))
   }
 
   private func window(_ rows: RangeSet<Int>, _ walk: WalkForward, _ examples: Examples) -> Window {
@@ -78,11 +104,11 @@ struct FoldFit {
 
   private func fitTrees(
     _ parameters: BoosterParameters, rounds: Int?, _ blocks: [Matrix], _ window: Window, _ examples: Examples,
-    stage: String
+    threads: Int, stage: String
   ) throws -> Booster {
     var parameters = parameters
     parameters.rounds = rounds ?? parameters.rounds
-    parameters.threads = plan.threads
+    parameters.threads = threads
     parameters.seed = UInt32(truncatingIfNeeded: plan.seed)
     let step = plan.treeThinningMinutes
     let validation = examples.rows(window.validation, everyMinutes: step)
@@ -108,7 +134,6 @@ struct FoldFit {
   ) throws -> FittedNetwork {
     var parameters = parameters
     parameters.epochs = epochs ?? parameters.epochs
-    parameters.threads = plan.threads
     parameters.seed = plan.seed
     let network = try Network(parameters, inputs: inputs.columns, extras: extras?.columns ?? 0)
     let step = plan.thinningMinutes
@@ -176,4 +201,27 @@ package struct LibraryNanoseconds: Codable, Equatable, Sendable {
     sum.xgboost += other.xgboost
     sum.torch += other.torch
   }
+}
+
+/// Runs two pieces of work on two threads, and throws the first's error or the second's.
+private func concurrently<A, B>(
+  _ first: @escaping () throws -> A, and second: @escaping () throws -> B
+) throws -> (A, B) {
+  // Each piece is used by one thread, and the results are read when both have ended.
+  nonisolated(unsafe) let work = (first, second)
+  nonisolated(unsafe) let results = Results<A, B>()
+  DispatchQueue.concurrentPerform(iterations: 2) { part in
+    if part == 0 {
+      results.first = Result(catching: work.0)
+    } else {
+      results.second = Result(catching: work.1)
+    }
+  }
+  guard let a = results.first, let b = results.second else { preconditionFailure("both pieces of work have run") }
+  return (try a.get(), try b.get())
+}
+
+private final class Results<A, B> {
+  var first: Result<A, any Error>?
+  var second: Result<B, any Error>?
 }

@@ -102,8 +102,10 @@ package struct TrainingRun {
   }
 
   private func foldFit(_ name: String, _ share: Range<Double>, sizes: FittedSizes?) -> FoldFit {
-    FoldFit(plan: plan, sizes: sizes) { stage, fraction in
-      let position = StageShare.position(stage, fraction)
+    var done = StageShares()
+    return FoldFit(plan: plan, sizes: sizes) { stage, fraction in
+      done.set(stage, fraction)
+      let position = done.total
       try observe(
         Progress(
           stage: "\(name), \(stage)", fraction: share.lowerBound + position * (share.upperBound - share.lowerBound)))
@@ -210,18 +212,13 @@ private struct OutOfFold {
   }
 }
 
-/// How the parts of one fit share its time, for progress alone.
-private enum StageShare {
-  private static let stages: [(name: String, share: Double)] = [
-    ("ModelA", 0.15), ("ModelB", 0.45), ("ModelC", 0.15), ("MLP", 0.2), ("logistic", 0.05),
-  ]
+/// How far one fit is; stages run side by side. The shares are for progress alone.
+private struct StageShares {
+  private static let shares = ["ModelA": 0.15, "ModelB": 0.45, "ModelC": 0.15, "MLP": 0.2, "logistic": 0.05]
 
-  static func position(_ stage: String, _ fraction: Double) -> Double {
-    var done = 0.0
-    for (name, share) in stages {
-      if name == stage { return done + share * min(max(fraction, 0), 1) }
-      done += share
-    }
-    return done
-  }
+  private var done: [String: Double] = [:]
+
+  mutating func set(_ stage: String, _ fraction: Double) { done[stage] = min(max(fraction, 0), 1) }
+
+  var total: Double { done.reduce(0) { $0 + $1.value * (Self.shares[$1.key] ?? 0) } }
 }
