@@ -39,7 +39,7 @@ func systemLibrary(_ name: String, pkgConfig: String, debian: String) -> Target 
 /// libtorch has neither a package nor a pkg-config file; only the trainer links it.
 let torch = Target.target(
   name: "CTorch",
-  cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Werror", "-isystem", cache + "/torch/include"])],
+  cxxSettings: [.unsafeFlags(["-std=c++20", "-O2", "-Wall", "-Werror", "-isystem", cache + "/torch/include"])],
   linkerSettings: [
     .unsafeFlags([
       "-L" + cache + "/torch/lib", "-ltorch_cpu", "-lc10", "-Xlinker", "-rpath", "-Xlinker", cache + "/torch/lib",
@@ -105,6 +105,5 @@ let package = Package(
       ["candlecast", "Evaluation", "Features", "Market", "Models", "Operations", "Storage"]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
-  ],
-  cxxLanguageStandard: .cxx20
+  ]
 )
