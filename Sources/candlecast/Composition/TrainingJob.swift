@@ -1,5 +1,6 @@
 import Dataset
 import FoundationEssentials
+import Glibc
 import Market
 import Models
 import Operations
@@ -25,7 +26,8 @@ struct TrainingJob {
     let dataset = try makeDataset()
     let slot = RegistrySlot(context.view, context.target)
     let created = context.now()
-    let folder = "\(context.modelsFolder)/.training-\(created.microseconds)"
+    removeAbandoned()
+    let folder = "\(context.modelsFolder)/\(Self.stagingPrefix)\(getpid())"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var bar = context.progress("train \(context.target)", unit: "‰", total: 1000)
@@ -45,6 +47,18 @@ struct TrainingJob {
     try record(versions)
     return Result(
       versions: versions, summary: trained.summary, dataset: dataset, peakResidentBytes: trained.peakResidentBytes)
+  }
+
+  /// A training that was killed leaves its folder behind; the name says whose it was.
+  private static let stagingPrefix = ".training-"
+
+  private func removeAbandoned() {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: context.modelsFolder)) ?? [] {
+      guard name.hasPrefix(Self.stagingPrefix), let process = pid_t(name.dropFirst(Self.stagingPrefix.count)),
+        kill(process, 0) != 0, errno == ESRCH
+      else { continue }
+      try? FileManager.default.removeItem(atPath: "\(context.modelsFolder)/\(name)")
+    }
   }
 
   private func makeDataset() throws -> DatasetCache.Entry {
