@@ -21,7 +21,4 @@ struct CommandError: ExitCoded, CustomStringConvertible {
   let description: String
 
   init(_ exitCode: ExitCode, _ description: String) { (self.exitCode, self.description) = (exitCode, description) }
-
-  /// A verb that is declared and does nothing yet.
-  static func notBuilt(_ verb: String) -> CommandError { CommandError(.failed, "\(verb) is not built yet") }
 }
