@@ -100,4 +100,10 @@ package struct CandleRecord: Hashable, Sendable {
     self.provenance = provenance
     self.isAvailabilityAssumed = isAvailabilityAssumed
   }
+
+  /// A live reader had this version before the other; versions of one minute that became available together come in
+  /// the order they were stored.
+  package func precedes(_ other: CandleRecord) -> Bool {
+    (availableAt, candle.openTime, knownAt) < (other.availableAt, other.candle.openTime, other.knownAt)
+  }
 }

@@ -35,8 +35,6 @@ package struct PricePath: Sendable {
   /// Open times of the minutes held, holes included.
   package var minutes: Range<Int64> { firstMinute..<firstMinute + Int64(closes.count) }
 
-  package var presentCount: Int { Int(presentBefore.last ?? 0) }
-
   /// Open of the candle whose open time is `minute`.
   package func open(minute: Int64) -> Double? { value(opens, minute) }
 

@@ -11,7 +11,7 @@ struct AvailabilityOrder {
   mutating func push(_ record: CandleRecord) {
     waiting.append(record)
     var child = waiting.count - 1
-    while child > 0, Self.precedes(waiting[child], waiting[(child - 1) / 2]) {
+    while child > 0, waiting[child].precedes(waiting[(child - 1) / 2]) {
       waiting.swapAt(child, (child - 1) / 2)
       child = (child - 1) / 2
     }
@@ -32,17 +32,12 @@ struct AvailabilityOrder {
     var parent = 0
     while true {
       let children = [2 * parent + 1, 2 * parent + 2].filter { $0 < waiting.count }
-      guard let least = children.min(by: { Self.precedes(waiting[$0], waiting[$1]) }),
-        Self.precedes(waiting[least], waiting[parent])
+      guard let least = children.min(by: { waiting[$0].precedes(waiting[$1]) }),
+        waiting[least].precedes(waiting[parent])
       else { return }
       waiting.swapAt(parent, least)
       parent = least
     }
-  }
-
-  /// Versions of one minute that became available together come in the order they were stored.
-  private static func precedes(_ a: CandleRecord, _ b: CandleRecord) -> Bool {
-    (a.availableAt, a.candle.openTime, a.knownAt) < (b.availableAt, b.candle.openTime, b.knownAt)
   }
 }
 

@@ -25,7 +25,7 @@ package struct Examples {
   /// Row of each decision.
   package let decisions: [Int]
   package let spans: LabelSpans
-  /// ln returns over the target's horizon, for the momentum baseline; by decision.
+  /// Relative changes over the horizon before each decision, for the momentum baseline; NaN where a price is absent.
   package let horizonReturns: [Double]
 
   private let volatilities: [String: [Float]]

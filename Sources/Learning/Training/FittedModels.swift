@@ -15,7 +15,8 @@ struct FittedModels {
   let baseRate: Double
   let sizes: FittedSizes
   let trainingDecisions: Int
-  var time: LibraryNanoseconds
+  let threads: Int
+  let time: LibraryNanoseconds
 
   /// Margins of a range of decisions by each model, as serving would compute them; percent changes for regressions.
   ///
@@ -24,7 +25,7 @@ struct FittedModels {
     _ examples: Examples, _ scaled: ScaledInputs, decisions: Range<Int>
   ) throws -> [ModelName: [Double]] {
     let rows = Array(examples.decisions[decisions])
-    let scan = try LatentScan(sequence, layout: layout, scaled, examples, threads: 2).answers(of: rows)
+    let scan = try LatentScan(sequence, layout: layout, scaled, examples, threads: threads).answers(of: rows)
     let perceptron = try PerceptronKernel(tensors: Tensors(perceptron))
     let width = scaled.inputs.columns
     let mlp = rows.map { row in

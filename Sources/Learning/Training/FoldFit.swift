@@ -43,20 +43,20 @@ struct FoldFit {
     let whole = window(training, walk, examples)
     let parts = walk.split(training, laterShare: plan.hybridShare, examples.spans)
     let earlier = window(parts.earlier, walk, examples)
+    let baseRate = self.baseRate(examples, training: training)
     let read = examples
     let (sequence, rest) = try concurrently {
       try fitNetwork(
         plan.sequence, epochs: sizes?.epochsB, inputs: scaled.steps, extras: scaled.extras, earlier, read,
         stage: "ModelB")
     } and: {
-      try fitWithoutLatents(read, scaled, whole, training: training)
+      try fitWithoutLatents(read, scaled, whole, training: training, baseRate: baseRate)
     }
     let latents = try LatentScan(sequence.tensors, layout: layout, scaled, examples, threads: plan.threads)
       .answers(of: examples.rows(parts.later, everyMinutes: plan.treeThinningMinutes)).latents
     let hybrid = try fitTrees(
       plan.hybridTrees, rounds: sizes?.roundsC, [examples.inputs, latents], window(parts.later, walk, examples),
-      examples,
-      threads: plan.threads, stage: "ModelC")
+      examples, threads: plan.threads, stage: "ModelC")
     let time = LibraryNanoseconds(
       xgboost: rest.trees.time.nanoseconds + hybrid.time.nanoseconds,
       torch: sequence.nanoseconds + rest.perceptron.nanoseconds)
@@ -64,12 +64,12 @@ struct FoldFit {
     let models = FittedModels(
       layout: layout, standardisation: standardisation, a: rest.trees, sequence: sequence.tensors, c: hybrid,
       perceptron: rest.perceptron.tensors, baselines: rest.baselines,
-      baseRate: baseRate(examples, training: training),
+      baseRate: baseRate,
       sizes: FittedSizes(
         roundsA: sizes?.roundsA ?? rest.trees.best?.rounds ?? plan.trees.rounds,
         roundsC: sizes?.roundsC ?? hybrid.best?.rounds ?? plan.hybridTrees.rounds,
         epochsB: sequence.epochs, epochsMLP: rest.perceptron.epochs),
-      trainingDecisions: training.rowCount, time: time)
+      trainingDecisions: training.rowCount, threads: plan.threads, time: time)
     return (models, scaled)
   }
 
@@ -81,7 +81,7 @@ struct FoldFit {
 
   /// Everything that does not wait for the LSTM; it has a processor less to run on.
   private func fitWithoutLatents(
-    _ examples: Examples, _ scaled: ScaledInputs, _ window: Window, training: RangeSet<Int>
+    _ examples: Examples, _ scaled: ScaledInputs, _ window: Window, training: RangeSet<Int>, baseRate: Double
   ) throws -> WithoutLatents {
     let trees = try fitTrees(
       plan.trees, rounds: sizes?.roundsA, [examples.inputs], window, examples, threads: max(1, plan.threads - 1),
@@ -89,7 +89,8 @@ struct FoldFit {
     let perceptron = try fitNetwork(
       plan.perceptron, epochs: sizes?.epochsMLP, inputs: scaled.inputs, extras: nil, window, examples, stage: "MLP")
     return WithoutLatents(
-      trees: trees, perceptron: perceptron, baselines: try fitBaselines(examples, training: training))
+      trees: trees, perceptron: perceptron,
+      baselines: try fitBaselines(examples, training: training, baseRate: baseRate))
   }
 
   private func window(_ rows: RangeSet<Int>, _ walk: WalkForward, _ examples: Examples) -> Window {
@@ -150,7 +151,9 @@ struct FoldFit {
       tensors: try network.exported(), epochs: max(1, outcome.bestEpoch), nanoseconds: network.time.nanoseconds)
   }
 
-  private func fitBaselines(_ examples: Examples, training: RangeSet<Int>) throws -> TrainedBaselines? {
+  private func fitBaselines(
+    _ examples: Examples, training: RangeSet<Int>, baseRate: Double
+  ) throws -> TrainedBaselines? {
     guard plan.target.isBinary else { return nil }
     let all = examples.decisions.indices
     let labels = examples.decisionLabels(all)
@@ -169,7 +172,7 @@ struct FoldFit {
       logistic: logistic,
       momentum: Momentum(
         returns: examples.horizonReturns, labels: labels, weights: weights, training: training, prior: .coin),
-      baseRate: baseRate(examples, training: training))
+      baseRate: baseRate)
   }
 
   private func baseRate(_ examples: Examples, training: RangeSet<Int>) -> Double {

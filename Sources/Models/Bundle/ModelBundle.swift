@@ -51,9 +51,6 @@ package struct ModelBundle: Sendable {
 
   package var modelNames: [ModelName] { networks.calibration.modelNames }
 
-  /// Minutes of unbroken sequence seen so far, at most 60; `nil` without a sequence model.
-  package var sequenceSteps: Int? { sequence?.stepsSeen }
-
   /// Takes the feature vector of the candle that closed at `closeTime`. A minute that does not follow the one before starts
   /// the sequence anew.
   package mutating func observe(_ vector: UnsafeBufferPointer<Float>, closeTime: Timestamp) {

@@ -7,8 +7,6 @@ package struct FileFailure: Error, Equatable, CustomStringConvertible {
   package let path: String
   package let code: Int32
 
-  package var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
-
   package var description: String { "cannot \(operation) \(path): \(String(cString: strerror(code)))" }
 }
 

@@ -43,9 +43,5 @@ extension [CandleRecord] {
   }
 
   /// In the order in which a live reader had them.
-  var byAvailability: [CandleRecord] {
-    sorted {
-      ($0.availableAt, $0.candle.openTime, $0.knownAt) < ($1.availableAt, $1.candle.openTime, $1.knownAt)
-    }
-  }
+  var byAvailability: [CandleRecord] { sorted { $0.precedes($1) } }
 }
