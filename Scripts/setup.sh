@@ -7,7 +7,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${CANDLECAST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/candlecast}
-packages=(binutils g++ git libssl-dev libyaml-dev libzstd-dev pkg-config zlib1g-dev)
+packages=(
+  binutils g++ git libcurl4-openssl-dev libssl-dev libwebsockets-dev libyaml-dev libzstd-dev pkg-config zlib1g-dev)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 

@@ -1,0 +1,74 @@
+package import Market
+
+/// How one venue's bytes are made and read. Nothing here waits, connects or knows the time.
+package protocol VenueProtocol: Sendable {
+  var venue: Venue { get }
+
+  /// What minutes are made of on this venue.
+  var candleSource: CandleSource { get }
+
+  /// The venue's own name of what is `BTCUSDT` elsewhere.
+  func name(of symbol: Symbol) -> Symbol
+
+  // MARK: Stream
+
+  /// Sockets that bring these channels of these instruments, named as the venue names them.
+  ///
+  /// - Parameter now: for signatures.
+  func sockets(for symbols: [Symbol], _ channels: Set<Channel>, now: Timestamp) -> [SocketPlan]
+
+  /// Calls `receive` for each thing that a frame says, in order; for most frames once.
+  func decode(
+    _ frame: UnsafeBufferPointer<UInt8>, isBinary: Bool, _ receive: (VenueMessage) -> Void
+  ) throws(VenueError)
+
+  // MARK: Requests
+
+  /// Minutes by open time, as many as one request may give from the range's start.
+  func candlesRequest(_ symbol: Symbol, _ range: Range<Timestamp>, limit: Int) -> VenueRequest
+
+  /// Oldest first. The minute that is not over yet may be the last one.
+  func candles(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> [Candle]
+
+  /// Trades from an id on; `nil` where the venue cannot give them.
+  func tradesRequest(_ symbol: Symbol, from id: Int64, limit: Int) -> VenueRequest?
+
+  /// Oldest first.
+  func trades(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> [Trade]
+
+  func timeRequest() -> VenueRequest
+
+  func time(in answer: VenueAnswer) throws(VenueError) -> Timestamp
+
+  /// What the venue says about its limits, in answers to anything.
+  func usage(in answer: VenueAnswer) -> LimitUsage
+
+  /// The request that tells the limits; `nil` where there is none.
+  func limitsRequest() -> VenueRequest?
+
+  /// Weight per minute.
+  func limits(in answer: VenueAnswer) throws(VenueError) -> Int
+}
+
+package enum CandleSource: Hashable, Sendable {
+  /// The venue streams minutes and says when one is closed.
+  case klines
+  /// Minutes are made here of trades whose ids rise by one.
+  case trades
+  /// Minutes are made here of an oracle's observations.
+  case ticks
+}
+
+package enum Channel: String, Hashable, Sendable, CaseIterable {
+  case klines, trades, quotes, books, ticks
+}
+
+/// What an answer says about a venue's limits; `nil` is "nothing said".
+package struct LimitUsage: Hashable, Sendable {
+  package var usedWeightPerMinute: Int?
+  package var retryAfterSeconds: Int?
+
+  package init(usedWeightPerMinute: Int? = nil, retryAfterSeconds: Int? = nil) {
+    (self.usedWeightPerMinute, self.retryAfterSeconds) = (usedWeightPerMinute, retryAfterSeconds)
+  }
+}
