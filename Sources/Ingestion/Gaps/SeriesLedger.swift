@@ -7,6 +7,8 @@ struct SeriesLedger: Sendable {
   let kind: LedgerKind
   private(set) var line = StateLine()
   private var gaps: OpenGaps
+  /// How often the venue had no word about a key, of missing ones.
+  private var silences: [Int64: Int] = [:]
 
   init(_ series: Series, _ kind: LedgerKind) {
     (self.series, self.kind) = (series, kind)
@@ -55,8 +57,34 @@ struct SeriesLedger: Sendable {
         if let event { changes.append(.quality(event)) }
       }
       line.set(run, state, since: now)
+      if !silences.isEmpty { silences = silences.filter { !run.contains($0.key) } }
     }
     return changes
+  }
+
+  /// What an answer says about missing keys: those it passes over are lost, and so are those that it does not reach
+  /// although it could, once it has done so `tries` times.
+  ///
+  /// - Parameters:
+  ///   - last: the last key that the venue gave.
+  ///   - end: keys from here on are not expected of the venue yet.
+  mutating func answered(
+    _ asked: Range<Int64>, present: KeyRanges, last: Int64?, end: Int64, tries: Int, from source: String,
+    now: Timestamp
+  ) -> [GapChange] {
+    var changes: [GapChange] = []
+    for run in present.runs { changes += settle(run.clamped(to: asked), .patched(from: source), now: now) }
+    for piece in line.pieces(in: asked) where piece.state == .missing {
+      var gone = KeyRanges()
+      for key in piece.range where key < last ?? .min || key < end && isSilentFor(key, tries) { gone.insert(key) }
+      for run in gone.runs { changes += settle(run, .lost(reason: "\(source) does not have it"), now: now) }
+    }
+    return changes
+  }
+
+  private mutating func isSilentFor(_ key: Int64, _ tries: Int) -> Bool {
+    silences[key, default: 0] += 1
+    return silences[key, default: 0] >= tries
   }
 
   private func gives(way old: LedgerState, to new: LedgerState) -> Bool {
