@@ -25,7 +25,8 @@ package struct ConnectBudget: Sendable {
   package init(restoring stored: State, _ options: Options = Options(), now: Timestamp) {
     self.options = options
     state = State()
-    state.begun = stored.begun.filter { $0 <= now }.sorted().suffix(options.connects)
+    let from = now.adding(microseconds: -options.spanMicroseconds)
+    state.begun = stored.begun.filter { $0 > from && $0 <= now }.sorted().suffix(options.connects)
   }
 
   /// A connection that may be begun is counted.

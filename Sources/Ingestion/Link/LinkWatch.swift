@@ -42,7 +42,7 @@ package struct LinkWatch: Sendable {
     case close(socket: Int, Reason)
   }
 
-  private struct Socket {
+  fileprivate struct Socket {
     let id: Int
     let begunAt: Timestamp
     var openedAt: Timestamp?
@@ -94,6 +94,7 @@ package struct LinkWatch: Sendable {
     guard next?.id == socket else {
       return current?.id == socket || retiring.contains { $0.id == socket } ? [] : [.close(socket: socket, .replaced)]
     }
+    guard next?.openedAt == nil else { return [] }
     next?.openedAt = now
     let margin = min(options.marginMicroseconds, options.lifetimeMicroseconds / 10)
     let spread = Int64.random(in: 0...max(min(options.spreadMicroseconds, margin / 2), 0), using: &random)
