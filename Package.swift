@@ -104,7 +104,8 @@ let package = Package(
     tests("TapeTests", ["Tape", "TestSupport"]),
     tests("VenueSimulatorTests", ["Market", "TestSupport", "Transport", "VenueSimulator", "Venues"]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
-    tests("IngestionTests", ["Ingestion", "Market", "Storage", "TestSupport"], resources: [.copy("Fixtures")]),
+    tests(
+      "IngestionTests", ["Ingestion", "Market", "Storage", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",
