@@ -72,7 +72,7 @@ let package = Package(
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "Market"]),
-    target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Venues"]),
+    target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Market", "Tape", "Transport", "Venues"]),
     target(
       "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),

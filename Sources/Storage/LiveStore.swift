@@ -50,7 +50,7 @@ package struct LiveCandle: Hashable, Sendable {
 package enum CandleOutcome: Hashable, Sendable { case new, unchanged, revised }
 
 /// What a ledger counts.
-package enum LedgerKind: String, Hashable, Sendable, CaseIterable {
+package enum LedgerKind: String, Hashable, Codable, Sendable, CaseIterable {
   /// Minutes since 1970 of candles.
   case minutes
   /// Trade ids.
@@ -58,7 +58,7 @@ package enum LedgerKind: String, Hashable, Sendable, CaseIterable {
 }
 
 /// A run of minutes or trade ids of one series and how they came to us.
-package struct LedgerRange: Hashable, Sendable {
+package struct LedgerRange: Hashable, Codable, Sendable {
   package var series: Series
   package var kind: LedgerKind
   package var range: Range<Int64>
@@ -71,7 +71,7 @@ package struct LedgerRange: Hashable, Sendable {
   }
 }
 
-package enum LedgerState: Hashable, Sendable {
+package enum LedgerState: Hashable, Codable, Sendable {
   case live
   /// Known to be absent; being fetched, or to be fetched.
   case missing
@@ -82,7 +82,7 @@ package enum LedgerState: Hashable, Sendable {
 }
 
 /// A row of `data_quality_logs`. It is identified by series, type and creation.
-package struct QualityEvent: Hashable, Sendable {
+package struct QualityEvent: Hashable, Codable, Sendable {
   package var series: Series
   /// `gap`, `stale`, `completeness`, `invalid`, `late_trades`, `clock_skew`, …
   package var type: String

@@ -41,6 +41,9 @@ package enum Reconnection: Hashable, Sendable {
 
 /// A feed that also answers requests for minutes and trades.
 package protocol VenueProtocol: FeedProtocol {
+  /// The most minutes or trades that one answer has.
+  var rowsPerAnswer: Int { get }
+
   /// Minutes by open time, as many as one request may give from the range's start.
   func candlesRequest(_ symbol: Symbol, _ range: Range<Timestamp>, limit: Int) -> VenueRequest
 
@@ -67,6 +70,10 @@ package protocol VenueProtocol: FeedProtocol {
   func limits(in answer: VenueAnswer) throws(VenueError) -> Int
 }
 
+extension VenueProtocol {
+  package var rowsPerAnswer: Int { 1000 }
+}
+
 package enum CandleSource: Hashable, Sendable {
   /// The venue streams minutes and says when one is closed.
   case klines
@@ -76,7 +83,7 @@ package enum CandleSource: Hashable, Sendable {
   case ticks
 }
 
-package enum Channel: String, Hashable, Sendable, CaseIterable {
+package enum Channel: String, Hashable, Sendable, Codable, CaseIterable {
   case klines, trades, quotes, books, ticks
 }
 
