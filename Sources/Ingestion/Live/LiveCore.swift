@@ -1,5 +1,5 @@
 package import Market
-package import Storage
+internal import Storage
 package import Venues
 
 /// The whole of a live feed but for the wires: what arrived goes in, what is to be done, stored and predicted on comes

@@ -1,4 +1,3 @@
-package import Market
 package import Venues
 
 /// A socket that the core asked for, by its number within a run.

@@ -1,5 +1,6 @@
 import Market
 import Storage
+import Venues
 
 extension GapKeeper.Options {
   init(_ thresholds: LiveThresholds) {

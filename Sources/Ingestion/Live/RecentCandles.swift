@@ -1,4 +1,5 @@
 import Market
+import Storage
 
 /// The newest candles of one series, to know a repetition from something new.
 struct RecentCandles: Sendable {

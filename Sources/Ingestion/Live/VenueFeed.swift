@@ -1,4 +1,4 @@
-package import Market
+import Market
 import Storage
 import Venues
 

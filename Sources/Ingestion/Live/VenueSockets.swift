@@ -1,4 +1,4 @@
-package import Market
+import Market
 import Venues
 
 /// The sockets of one venue: which of them are open, and what is said on them unasked.
