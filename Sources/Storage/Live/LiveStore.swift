@@ -2,10 +2,11 @@ package import Market
 
 /// What a live feed adds to a store and reads back after a restart.
 package protocol LiveStore: AnyObject {
-  /// All of a batch in one transaction.
+  /// All of the batches in one transaction, one after the other.
   ///
-  /// - Returns: for each candle of the batch what it was.
-  func commit(_ batch: LiveBatch) throws -> [CandleOutcome]
+  /// - Returns: for each candle of each batch what it was.
+  @discardableResult
+  func commit(_ batches: [LiveBatch]) throws -> [[CandleOutcome]]
 
   /// The ledger of one series in rising order.
   func ledger(_ series: Series, _ kind: LedgerKind) throws -> [LedgerRange]
@@ -24,20 +25,30 @@ package protocol LiveStore: AnyObject {
   ) throws
 }
 
+extension LiveStore {
+  @discardableResult
+  package func commit(_ batch: LiveBatch) throws -> [CandleOutcome] { try commit([batch]).flatMap(\.self) }
+}
+
 /// What is committed together.
 package struct LiveBatch: Sendable {
-  /// A version that differs from the stored one becomes a revision; one that says nothing new changes nothing. The
-  /// store sets `knownAt`.
+  /// When its rows count as stored, by the clock of the pipeline that made it.
+  package var knownAt: Timestamp
+  /// A version that differs from the stored one becomes a revision, available when it is stored and not before; one
+  /// that says nothing new changes nothing. The store sets `knownAt`, later for each version than for the one before.
   package var candles: [LiveCandle] = []
+  /// What is stored already under the same identity stays as it is.
   package var predictions: [Prediction] = []
   /// Applied in order; each takes its range over from whatever stood there.
   package var ledger: [LedgerRange] = []
+  /// Each takes the place of the stored one of its identity.
   package var quality: [QualityEvent] = []
+  /// An observation that is stored already stays as it is.
   package var ticks: [OracleTickRecord] = []
   package var oracleMinutes: [OracleMinuteRecord] = []
   package var marketData: [MarketDataRow] = []
 
-  package init() {}
+  package init(knownAt: Timestamp) { self.knownAt = knownAt }
 }
 
 package struct LiveCandle: Hashable, Sendable {
@@ -63,7 +74,7 @@ package struct LedgerRange: Hashable, Codable, Sendable {
   package var kind: LedgerKind
   package var range: Range<Int64>
   package var state: LedgerState
-  /// When it got this state.
+  /// When its first part got this state.
   package var since: Timestamp
 
   package init(_ series: Series, _ kind: LedgerKind, _ range: Range<Int64>, _ state: LedgerState, since: Timestamp) {
