@@ -37,7 +37,8 @@ package struct TapeOptions: Hashable, Sendable {
   }
 
   func check() throws(TapeError) {
-    guard blockBytes > 0, segmentSeconds > 0, flushMilliseconds.map({ $0 >= 0 }) ?? true, (1...19).contains(level) else {
+    guard blockBytes > 0, segmentSeconds > 0, flushMilliseconds.map({ $0 >= 0 }) ?? true, (1...19).contains(level)
+    else {
       throw .badOptions(reason: "sizes and ages are positive and the level is 1 to 19")
     }
     guard blockBytes <= 16 << 20, segmentBytes <= 1 << 40 else {

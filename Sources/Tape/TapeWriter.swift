@@ -81,8 +81,9 @@ package final class TapeWriter {
     block.removeAll()
   }
 
-  /// Writes everything and closes the running segment.
+  /// Writes everything, closes the running segment and lets other writers at the folder.
   package func close() {
+    defer { folder.unlock() }
     flush()
     guard state == .recording else { return }
     attempt { () throws(TapeError) in try closeSegment() }

@@ -29,9 +29,10 @@ struct RecordingTests {
     try zstdWriter.finish()
     for path in [plain, gzip, zstd] {
       let records = try RecordingReader(path, source: "binance/socket/1").all()
-      #expect(records.map(\.arrivalNanoseconds) == [
-        1_723_161_253_937_085_768, 1_723_161_254_036_059_768, 1_723_161_254_087_891_268,
-      ])
+      #expect(
+        records.map(\.arrivalNanoseconds) == [
+          1_723_161_253_937_085_768, 1_723_161_254_036_059_768, 1_723_161_254_087_891_268,
+        ])
       #expect(records.allSatisfy { $0.source == "binance/socket/1" && $0.kind == .text })
       #expect(String(decoding: records[2].payload, as: UTF8.self) == #"{"lastUpdateId": 50093239212, "bids": []}"#)
       #expect(try RecordingReader(path, from: 1_723_161_254_036_059_768).all().count == 2)

@@ -27,7 +27,8 @@ struct TapeAnswerTests {
     var random = SplitMix64(seed: seed)
     let start: [UInt8] = Bool.random(using: &random) ? [1, 2, 0] : [1]
     for _ in 0..<1000 {
-      let bytes = start + (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let bytes =
+        start + (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       do { _ = try TapeAnswer(payload: bytes) } catch {}
     }
   }

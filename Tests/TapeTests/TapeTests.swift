@@ -245,7 +245,8 @@ struct TapeTests {
     var random = SplitMix64(seed: 3)
     let writer = try TapeWriter(folder: folder.path, .small(capBytes: 8192))
     for _ in 0..<60 {
-      let payload = (0..<Int.random(in: 5500...6000, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let payload = (0..<Int.random(in: 1...5800, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random)
+      }
       writer.append(TapeRecord(arrivalNanoseconds: 1, source: "s", kind: .text, payload: payload))
       #expect(writer.folderBytes <= 8192)
       for path in try segments(in: folder.path) { #expect(try bytes(of: path).count <= 8192) }

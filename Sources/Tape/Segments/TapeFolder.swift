@@ -35,6 +35,9 @@ final class TapeFolder {
 
   deinit { if lock >= 0 { Glibc.close(lock) } }
 
+  /// Lets another writer in.
+  func unlock() { flock(lock, LOCK_UN) }
+
   func nextName(startNanoseconds: Int64) -> SegmentName {
     defer { nextSequence += 1 }
     return SegmentName(startNanoseconds: startNanoseconds, sequence: nextSequence)
