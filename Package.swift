@@ -64,7 +64,7 @@ let package = Package(
     target("Compression", ["CZlib", "CZstd"]),
     target("Transport", ["CCurl", "CWebSockets", "Compression"]),
     target("Venues", ["Crypto", "Market"]),
-    target("Tape", ["Compression", "Crypto"]),
+    target("Tape", ["Compression", "Crypto", "Market"]),
     target("Settlement", ["Market"]),
     target("Features", ["Market"]),
     target("Models", ["Crypto", "Market"]),
@@ -72,7 +72,7 @@ let package = Package(
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "Market"]),
-    target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Transport", "Venues"]),
+    target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Market", "Tape", "Transport", "Venues"]),
     target(
       "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
@@ -101,11 +101,12 @@ let package = Package(
     tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("TransportTests", ["TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
-    tests("TapeTests", ["Tape", "TestSupport"]),
+    tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
     tests("VenueSimulatorTests", ["Market", "TestSupport", "Transport", "VenueSimulator", "Venues"]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
-      "IngestionTests", ["Ingestion", "Market", "Storage", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
+      "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
+      resources: [.copy("Fixtures")]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",

@@ -11,7 +11,7 @@ package final class MessageDeflater {
     self.forgets = forgets
     state = .allocate(capacity: 1)
     state.initialize(to: z_stream())
-    guard candlecast_deflate_init_raw(state) == Z_OK else { fatalError("zlib cannot start") }
+    guard candlecast_deflate_init(state, Z_DEFAULT_COMPRESSION, -15) == Z_OK else { fatalError("zlib cannot start") }
   }
 
   deinit {
