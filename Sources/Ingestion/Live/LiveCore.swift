@@ -34,14 +34,14 @@ package struct LiveCore: Sendable {
 
   /// The first step; no input comes before it.
   package mutating func start() -> LiveOutput {
-    var output = LiveOutput()
+    var output = LiveOutput(at: origin)
     for index in feeds.indices { feeds[index].start(now: origin, &output) }
     return output
   }
 
   /// - Parameter now: by the pipeline's clock; never earlier than before.
   package mutating func step(_ input: LiveInput, at now: Timestamp) -> LiveOutput {
-    var output = LiveOutput()
+    var output = LiveOutput(at: now)
     switch input {
     case .opened(let id): feeds[id.feed].opened(id.number, now: now, &output)
     case .frame(let id, let bytes, let isBinary):

@@ -5,12 +5,12 @@ package import Storage
 package struct LiveOutput: Sendable {
   package var actions: [LiveAction] = []
   /// To be stored; predictions are added to it before.
-  package var batch = LiveBatch()
+  package var batch: LiveBatch
   /// Candles that became available, in order; what a pipeline folds.
   package var events: [MarketEvent] = []
   package var notes: [LiveNote] = []
 
-  package init() {}
+  package init(at now: Timestamp) { batch = LiveBatch(knownAt: now) }
 }
 
 /// A line for the log.
