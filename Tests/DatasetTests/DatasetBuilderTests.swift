@@ -14,12 +14,13 @@ struct DatasetBuilderTests {
     _ records: some Collection<CandleRecord>, rows range: Range<Timestamp> = whole, name: String = "d"
   ) throws -> Dataset {
     let set = FeatureSet.candles
+    let view = MarketView(price: Series(.binance, .btcusdt))
     let header = DatasetHeader(
-      view: MarketView(price: Series(.binance, .btcusdt)), anchor: Timestamp(minute: RandomWalk.firstMinute),
+      view: view, anchor: Timestamp(minute: RandomWalk.firstMinute),
       from: range.lowerBound, to: range.upperBound, asOf: nil, featureNames: set.names,
       featureSetHash: set.hash.description, isSynthetic: false)
-    var builder = DatasetBuilder(header: header, expectedCandles: records.count)
-    for record in records { builder.take(record) }
+    var builder = DatasetBuilder(view, header: header, expectedCandles: records.count)
+    for record in records { builder.take(.candle(view.price, record)) }
     _ = try builder.write(to: folder.path + "/" + name)
     return try Dataset(path: folder.path + "/" + name)
   }

@@ -74,7 +74,11 @@ package struct CandleJoin: Sendable {
       advance(to: record.availableAt)
       time = max(time, record.availableAt)
       newest = max(newest, record.candle.openTime)
-      if view.volume == nil { takeWhole(record.candle) } else if series == view.price { takePrices(record) } else {
+      if view.volume == nil {
+        takeWhole(record.candle)
+      } else if series == view.price {
+        takePrices(record)
+      } else {
         takeVolumes(record.candle)
       }
       forgetOld()

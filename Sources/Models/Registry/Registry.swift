@@ -95,7 +95,8 @@ package struct Registry: Sendable {
     } catch {
       throw .version(error)
     }
-    let facts = JournalEntry.Facts(digest: directory.digest, isSynthetic: card.isSynthetic || card.view.isSimulated, gate: card.gate)
+    let facts = JournalEntry.Facts(
+      digest: directory.digest, isSynthetic: card.isSynthetic || card.view.isSimulated, gate: card.gate)
     let operation = RegistryState.Operation.register(card.name, RegistrySlot(card.view, card.target), facts)
     try perform(operation, at: time, who: who, why: why, arriving: staged)
     return card.name
