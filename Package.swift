@@ -112,7 +112,10 @@ let package = Package(
     tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
     tests(
       "CommandTests",
-      ["candlecast", "Evaluation", "Features", "Market", "Models", "Operations", "Storage"]),
+      [
+        "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations", "Storage",
+        "TestSupport",
+      ]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ]

@@ -71,7 +71,8 @@ struct AuditTests {
   }
 
   @Test func `what differs without any change is called not deterministic`() throws {
-    let report = try LeakageAudit(Self.view, seed: 1).run(Counter(), events: events, cuts: [Self.start.adding(minutes: 50)])
+    let report = try LeakageAudit(Self.view, seed: 1).run(
+      Counter(), events: events, cuts: [Self.start.adding(minutes: 50)])
     #expect(report.leaks.first?.description.contains("not deterministic") == true)
   }
 

@@ -46,7 +46,8 @@ struct PlantedPipeline: AuditSubject {
   /// The newest version of each close available by a time, by close time.
   private func closes(_ events: [MarketEvent], by time: Timestamp) -> [Timestamp: Double] {
     var closes: [Timestamp: Double] = [:]
-    for record in events.map(\.record).sorted(by: { $0.availableAt < $1.availableAt }) where record.availableAt <= time {
+    for record in events.map(\.record).sorted(by: { $0.availableAt < $1.availableAt }) where record.availableAt <= time
+    {
       closes[record.candle.closeTime] = record.candle.close.doubleValue
     }
     return closes

@@ -15,7 +15,8 @@ struct ModelBundleTests {
   @Test func `answers are those of the parts, put together by hand`() throws {
     let made = MadeVersion()
     var bundle = try ModelBundle(
-      path: try made.write(in: folder.path), view: MadeVersion.view, featureSetHash: "cafe", columnNames: made.columnNames)
+      path: try made.write(in: folder.path), view: MadeVersion.view, featureSetHash: "cafe",
+      columnNames: made.columnNames)
     #expect(bundle.modelNames == [.a, .b, .c, .mlp, .ensemble])
     var generator = SplitMix64(seed: 1)
     let vectors = (0..<60).map { _ in made.vector(&generator) }
@@ -164,7 +165,8 @@ struct ModelBundleTests {
       throws: VersionError.mismatch(what: "the feature set's hash", folder: path, expected: "beef", actual: "cafe")
     ) { try ModelBundle(path: path, view: MadeVersion.view, featureSetHash: "beef", columnNames: made.columnNames) }
     #expect(throws: VersionError.self) {
-      try ModelBundle(path: path, view: MadeVersion.view, featureSetHash: "cafe", columnNames: made.columnNames.reversed())
+      try ModelBundle(
+        path: path, view: MadeVersion.view, featureSetHash: "cafe", columnNames: made.columnNames.reversed())
     }
   }
 
@@ -177,6 +179,7 @@ struct ModelBundleTests {
     #expect(throws: error) {
       try ModelBundle(path: path, view: view, featureSetHash: "cafe", columnNames: made.columnNames)
     }
-    #expect(error.description.hasSuffix("the market view is binance:BTCUSDT, expected chainlink:BTC/USD+binance:BTCUSDT"))
+    #expect(
+      error.description.hasSuffix("the market view is binance:BTCUSDT, expected chainlink:BTC/USD+binance:BTCUSDT"))
   }
 }
