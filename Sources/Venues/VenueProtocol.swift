@@ -1,7 +1,7 @@
 package import Market
 
-/// How one venue's bytes are made and read. Nothing here waits, connects or knows the time.
-package protocol VenueProtocol: Sendable {
+/// How one venue's stream is opened and read. Nothing here waits, connects or knows the time.
+package protocol FeedProtocol: Sendable {
   var venue: Venue { get }
 
   /// What minutes are made of on this venue.
@@ -9,8 +9,6 @@ package protocol VenueProtocol: Sendable {
 
   /// The venue's own name of what is `BTCUSDT` elsewhere.
   func name(of symbol: Symbol) -> Symbol
-
-  // MARK: Stream
 
   /// Sockets that bring these channels of these instruments, named as the venue names them.
   ///
@@ -22,7 +20,29 @@ package protocol VenueProtocol: Sendable {
     _ frame: UnsafeBufferPointer<UInt8>, isBinary: Bool, _ receive: (VenueMessage) -> Void
   ) throws(VenueError)
 
-  // MARK: Requests
+  /// What a socket's end asks for.
+  ///
+  /// - Parameter code: of the close frame; `nil` if there was none.
+  func reconnection(afterClose code: UInt16?) -> Reconnection
+}
+
+extension FeedProtocol {
+  package func reconnection(afterClose code: UInt16?) -> Reconnection { .backOff }
+}
+
+package enum Reconnection: Hashable, Sendable {
+  /// Wait as after any broken connection.
+  case backOff
+  /// Come back at a random moment of these seconds: the venue moves many clients at once.
+  case within(seconds: Int)
+  /// Pointless before something is corrected.
+  case useless(reason: String)
+}
+
+/// A feed that also answers requests for minutes and trades.
+package protocol VenueProtocol: FeedProtocol {
+  /// The most minutes or trades that one answer has.
+  var rowsPerAnswer: Int { get }
 
   /// Minutes by open time, as many as one request may give from the range's start.
   func candlesRequest(_ symbol: Symbol, _ range: Range<Timestamp>, limit: Int) -> VenueRequest
@@ -50,6 +70,10 @@ package protocol VenueProtocol: Sendable {
   func limits(in answer: VenueAnswer) throws(VenueError) -> Int
 }
 
+extension VenueProtocol {
+  package var rowsPerAnswer: Int { 1000 }
+}
+
 package enum CandleSource: Hashable, Sendable {
   /// The venue streams minutes and says when one is closed.
   case klines
@@ -59,7 +83,7 @@ package enum CandleSource: Hashable, Sendable {
   case ticks
 }
 
-package enum Channel: String, Hashable, Sendable, CaseIterable {
+package enum Channel: String, Hashable, Sendable, Codable, CaseIterable {
   case klines, trades, quotes, books, ticks
 }
 

@@ -45,11 +45,11 @@ struct DuckDBStoreTests {
 
   @Test func `a newer schema is refused`() throws {
     let path = path
-    let session = try DuckDBSession(file: path, name: path)
-    for statement in StoreSchema.statements { try session.run(statement) }
-    try session.run("UPDATE store_meta SET value = '99' WHERE key = 'schema_version'")
-    _ = consume session
-    #expect(throws: StoreError.newerSchema(path: path, reason: "schema 99, known up to 1")) {
+    do {
+      let store = try DuckDBStore(path: path)
+      try store.session.run("UPDATE store_meta SET value = '99' WHERE key = 'schema_version'")
+    }
+    #expect(throws: StoreError.newerSchema(path: path, reason: "schema 99, known up to 2")) {
       try DuckDBStore(path: path)
     }
   }

@@ -78,6 +78,7 @@ enum {
   X(const char *, pending_error, (CDuckDBPending)) \
   X(void, destroy_pending, (CDuckDBPending *)) \
   X(int, bind_int64, (CDuckDBStatement, uint64_t, int64_t)) \
+  X(int, bind_boolean, (CDuckDBStatement, uint64_t, bool)) \
   X(int, bind_timestamp_tz, (CDuckDBStatement, uint64_t, CDuckDBTimestamp)) \
   X(int, bind_varchar_length, (CDuckDBStatement, uint64_t, const char *, uint64_t)) \
   X(int, bind_double, (CDuckDBStatement, uint64_t, double)) \

@@ -7,6 +7,8 @@ import Market
 final class ChunkAppender {
   enum ColumnType {
     case boolean, integer, bigint, utinyint, ubigint, double, text, instant, decimal
+    /// An oracle's price, `DECIMAL(38,18)`.
+    case oraclePrice
   }
 
   private struct Column {
@@ -57,6 +59,16 @@ final class ChunkAppender {
   }
 
   func set(_ column: Int, _ decimal: Decimal8?) { set(column, optional: decimal?.units) }
+
+  func set(_ column: Int, _ price: OraclePrice?) { set(column, optional: price?.units) }
+
+  func set(_ column: Int, optionalTime time: Timestamp?) {
+    if let time { set(column, time) } else { setNull(column) }
+  }
+
+  func set(_ column: Int, optionalText text: String?) {
+    if let text { set(column, text: text) } else { setNull(column) }
+  }
 
   func set(_ column: Int, _ time: Timestamp) { set(column, max(time.microseconds, -.max)) }
 
@@ -113,6 +125,7 @@ final class ChunkAppender {
       case .text: call.create_logical_type(CInt(CDUCKDB_VARCHAR))
       case .instant: call.create_logical_type(CInt(CDUCKDB_TIMESTAMPTZ))
       case .decimal: call.create_decimal_type(20, 8)
+      case .oraclePrice: call.create_decimal_type(38, 18)
       }
     }
   }

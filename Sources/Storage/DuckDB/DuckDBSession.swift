@@ -4,9 +4,13 @@ import Market
 /// One value bound to a `?` of a statement.
 enum SQLValue {
   case integer(Int64)
+  case optionalInteger(Int64?)
+  case boolean(Bool)
   case double(Double?)
   case text(String)
+  case optionalText(String?)
   case instant(Timestamp)
+  case optionalInstant(Timestamp?)
 }
 
 /// One database, open, with one connection to it.
@@ -147,12 +151,35 @@ final class Statement {
 
   private func bind(_ value: SQLValue, at index: UInt64) -> CInt {
     switch value {
-    case .integer(let number): call.bind_int64(handle, index, number)
+    case .integer(let number), .optionalInteger(let number?): call.bind_int64(handle, index, number)
+    case .boolean(let flag): call.bind_boolean(handle, index, flag)
     case .double(let number?): call.bind_double(handle, index, number)
-    case .double(nil): call.bind_null(handle, index)
-    case .text(let text): call.bind_varchar_length(handle, index, text, UInt64(text.utf8.count))
-    case .instant(let time):
+    case .text(let text), .optionalText(let text?):
+      call.bind_varchar_length(handle, index, text, UInt64(text.utf8.count))
+    case .instant(let time), .optionalInstant(let time?):
       call.bind_timestamp_tz(handle, index, CDuckDBTimestamp(microseconds: max(time.microseconds, -.max)))
+    case .double(nil), .optionalInteger(nil), .optionalText(nil), .optionalInstant(nil): call.bind_null(handle, index)
     }
+  }
+}
+
+/// Statements that are needed again and again, each prepared once.
+final class PreparedStatements {
+  private let session: DuckDBSession
+  private var statements: [String: Statement] = [:]
+
+  init(_ session: DuckDBSession) { self.session = session }
+
+  @discardableResult
+  func run(_ sql: String, _ values: [SQLValue] = []) throws(StoreError) -> Int {
+    try query(sql, values).rowsChanged
+  }
+
+  /// The result must be read before the statement is used again.
+  func query(_ sql: String, _ values: [SQLValue] = []) throws(StoreError) -> QueryResult {
+    if let known = statements[sql] { return try known.execute(values) }
+    let statement = try session.prepare(sql)
+    statements[sql] = statement
+    return try statement.execute(values)
   }
 }

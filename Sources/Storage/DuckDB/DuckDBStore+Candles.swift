@@ -72,7 +72,8 @@ extension DuckDBStore: CandleStore {
   package func write(
     to series: Series, stamp: WriteStamp, next: () throws -> [Candle]?
   ) throws -> WriteCounts {
-    try session.transaction {
+    memory = LiveMemory()
+    return try session.transaction {
       let entry = try entry(of: series) ?? makeEntry(for: series)
       var change = SeriesChange(entry)
       var stored = try StoredVersions(session, entry)
@@ -99,7 +100,7 @@ extension DuckDBStore: CandleStore {
     }
   }
 
-  private func makeEntry(for series: Series) throws -> SeriesEntry {
+  func makeEntry(for series: Series) throws -> SeriesEntry {
     try session.run(
       """
       INSERT INTO series SELECT coalesce(max(id), 0) + 1, ?, ?, 0, 'epoch'::TIMESTAMPTZ, 'epoch'::TIMESTAMPTZ, 0
@@ -134,7 +135,7 @@ extension DuckDBStore: CandleStore {
     return try VersionCursor(session, series: entry.id, range: from..<to, asOf: asOf)
   }
 
-  private func entry(of series: Series) throws -> SeriesEntry? {
+  func entry(of series: Series) throws -> SeriesEntry? {
     try entries("WHERE venue = ? AND symbol = ?", [.text(series.venue.name), .text(series.symbol.name)]).first
   }
 

@@ -40,23 +40,32 @@ extension DuckDBStore: PredictionLog {
   }
 }
 
-/// What makes a prediction one of its kind.
-private struct PredictionKey: Hashable {
+/// What makes a prediction one of its kind, as the table has it.
+struct PredictionKey: Hashable {
   let time: Timestamp
-  let view: MarketView
-  let target: PredictionTarget
-  let modelName: ModelName
+  let view: String
+  let target: String
+  let modelName: String
   let version: String
-  let mode: Prediction.Mode
+  let mode: String
+
+  static let selection = "time, market_view, target, model_name, version, mode"
 
   init(_ prediction: Prediction) {
-    (time, view, target) = (prediction.time, prediction.view, prediction.target)
-    (modelName, version, mode) = (prediction.modelName, prediction.version, prediction.mode)
+    (time, view, target) = (prediction.time, prediction.view.description, prediction.target.description)
+    (modelName, version, mode) = (prediction.modelName.rawValue, prediction.version, prediction.mode.rawValue)
+  }
+
+  /// A row of `selection`.
+  init(_ chunk: ResultChunk, _ row: Int) {
+    (time, view, target) = (chunk.column(0).time(row), chunk.column(1).text(row), chunk.column(2).text(row))
+    (modelName, version) = (chunk.column(3).text(row), chunk.column(4).text(row))
+    mode = chunk.column(5).text(row)
   }
 }
 
 /// How predictions stand in the table `predictions`.
-private enum PredictionColumns {
+enum PredictionColumns {
   /// The order of the table.
   static let selection = """
     time, direction, confidence, model_name, probability_up, change_percent, available_at, market_view, target,

@@ -15,6 +15,9 @@ package final class DuckDBStore {
 
   package let path: String
   let session: DuckDBSession
+  let statements: PreparedStatements
+  /// What commits remember of the stored rows.
+  var memory = LiveMemory()
   private let claim: PathClaim
 
   package init(
@@ -28,12 +31,13 @@ package final class DuckDBStore {
     session = try DuckDBSession(
       file: path, name: path, access: mode == .readOnly ? .readOnly : .readWrite,
       limits: .init(threads: threads, memoryMegabytes: memoryMegabytes))
-    try Self.settleSchema(of: session)
+    statements = PreparedStatements(session)
+    try Self.settleSchema(of: session, isReadOnly: mode == .readOnly)
   }
 
-  private static func settleSchema(of session: DuckDBSession) throws(StoreError) {
+  private static func settleSchema(of session: DuckDBSession, isReadOnly: Bool) throws(StoreError) {
     guard try count(session, "SELECT count(*) FROM duckdb_tables()") > 0 else {
-      return try createSchema(in: session)
+      return try change(session) { try StoreSchema.create(in: session) }
     }
     guard try count(session, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'store_meta'") == 1 else {
       throw .foreign(path: session.path)
@@ -43,14 +47,20 @@ package final class DuckDBStore {
     guard found <= StoreSchema.version else {
       throw .newerSchema(path: session.path, reason: "schema \(found), known up to \(StoreSchema.version)")
     }
-    guard found == StoreSchema.version else { throw .foreign(path: session.path) }
+    guard found > 0 else { throw .foreign(path: session.path) }
+    guard found < StoreSchema.version else { return }
+    try change(session) {
+      if isReadOnly {
+        try StoreSchema.supplement(session, from: found)
+      } else {
+        try StoreSchema.upgrade(session, from: found)
+      }
+    }
   }
 
-  private static func createSchema(in session: DuckDBSession) throws(StoreError) {
+  private static func change(_ session: DuckDBSession, _ body: () throws -> Void) throws(StoreError) {
     do {
-      try session.transaction {
-        for statement in StoreSchema.statements { try session.run(statement) }
-      }
+      try body()
     } catch let error as StoreError {
       throw error
     } catch {

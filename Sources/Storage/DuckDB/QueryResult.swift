@@ -84,6 +84,15 @@ struct ResultColumn {
     isNull(row) ? nil : Decimal8(units: value(row, as: Int128.self))
   }
 
+  /// `DECIMAL(38,18)`.
+  func oraclePrice(_ row: Int) -> OraclePrice? {
+    isNull(row) ? nil : OraclePrice(units: value(row, as: Int128.self))
+  }
+
+  func optionalText(_ row: Int) -> String? { isNull(row) ? nil : text(row) }
+
+  func optionalTime(_ row: Int) -> Timestamp? { isNull(row) ? nil : time(row) }
+
   func text(_ row: Int) -> String {
     let string = data.advanced(by: row * MemoryLayout<CDuckDBString>.stride)
     let length = Int(string.load(as: UInt32.self))

@@ -1,23 +1,26 @@
-/// The tables of a store. A change of any of them raises `version` and brings a step that carries old files over.
+/// The tables of a store. A change of any of them is a further step that carries older files over.
 enum StoreSchema {
-  static let version = 1
+  static var version: Int { steps.count }
 
-  static let statements = [
-    "CREATE TABLE store_meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
+  /// What each version adds to the one before; each line follows `CREATE`.
+  static let steps = [candlesAndPredictions, live]
+
+  static let candlesAndPredictions = [
+    "TABLE store_meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
     """
-    CREATE TABLE series (id INTEGER NOT NULL, venue VARCHAR NOT NULL, symbol VARCHAR NOT NULL,
+    TABLE series (id INTEGER NOT NULL, venue VARCHAR NOT NULL, symbol VARCHAR NOT NULL,
       row_count BIGINT NOT NULL, first_open TIMESTAMPTZ NOT NULL, last_open TIMESTAMPTZ NOT NULL,
       revisions BIGINT NOT NULL)
     """,
     """
-    CREATE TABLE candle_versions (series INTEGER NOT NULL, open_time TIMESTAMPTZ NOT NULL, revision INTEGER NOT NULL,
+    TABLE candle_versions (series INTEGER NOT NULL, open_time TIMESTAMPTZ NOT NULL, revision INTEGER NOT NULL,
       open DECIMAL(20,8) NOT NULL, high DECIMAL(20,8) NOT NULL, low DECIMAL(20,8) NOT NULL,
       close DECIMAL(20,8) NOT NULL, volume DECIMAL(20,8), quote_volume DECIMAL(20,8), trades BIGINT,
       taker_buy_base DECIMAL(20,8), taker_buy_quote DECIMAL(20,8), available_at TIMESTAMPTZ NOT NULL,
       known_at TIMESTAMPTZ NOT NULL, provenance UTINYINT NOT NULL, availability_assumed BOOLEAN NOT NULL)
     """,
     """
-    CREATE VIEW candles AS
+    VIEW candles AS
       SELECT venue, symbol, candle_versions.* EXCLUDE (series)
       FROM candle_versions JOIN series ON series.id = candle_versions.series
       ANTI JOIN (SELECT series, open_time, revision - 1 AS revision FROM candle_versions WHERE revision > 0) newer
@@ -25,26 +28,88 @@ enum StoreSchema {
         AND newer.revision = candle_versions.revision
     """,
     """
-    CREATE VIEW ohlcv_raw AS
+    VIEW ohlcv_raw AS
       SELECT open_time AS time, open, high, low, close, volume, venue AS source, symbol FROM candles
     """,
     """
-    CREATE TABLE predictions (time TIMESTAMPTZ NOT NULL, direction VARCHAR, confidence DOUBLE,
+    TABLE predictions (time TIMESTAMPTZ NOT NULL, direction VARCHAR, confidence DOUBLE,
       model_name VARCHAR NOT NULL, probability_up DOUBLE, change_percent DOUBLE, available_at TIMESTAMPTZ NOT NULL,
       market_view VARCHAR NOT NULL, target VARCHAR NOT NULL, version VARCHAR NOT NULL, mode VARCHAR NOT NULL,
       state VARCHAR NOT NULL, reason VARCHAR NOT NULL, feature_set_hash VARCHAR NOT NULL, input_hash UBIGINT NOT NULL,
       latency_ns BIGINT NOT NULL)
     """,
     """
-    CREATE TABLE training_metadata (trained_at TIMESTAMPTZ NOT NULL, market_view VARCHAR NOT NULL,
+    TABLE training_metadata (trained_at TIMESTAMPTZ NOT NULL, market_view VARCHAR NOT NULL,
       target VARCHAR NOT NULL, version VARCHAR NOT NULL, model_name VARCHAR NOT NULL, trained_from TIMESTAMPTZ NOT NULL,
       trained_to TIMESTAMPTZ NOT NULL, row_count BIGINT NOT NULL, log_loss DOUBLE, auc DOUBLE, accuracy DOUBLE,
       verdict VARCHAR NOT NULL)
     """,
     """
-    CREATE TABLE evaluation_openings (market_view VARCHAR NOT NULL, target VARCHAR NOT NULL, version VARCHAR NOT NULL,
+    TABLE evaluation_openings (market_view VARCHAR NOT NULL, target VARCHAR NOT NULL, version VARCHAR NOT NULL,
       period_from TIMESTAMPTZ NOT NULL, period_to TIMESTAMPTZ NOT NULL, opened_at TIMESTAMPTZ NOT NULL)
     """,
-    "INSERT INTO store_meta VALUES ('schema_version', '\(version)')",
   ]
+
+  static let live = [
+    """
+    TABLE gap_ledger (venue VARCHAR NOT NULL, symbol VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+      range_from BIGINT NOT NULL, range_to BIGINT NOT NULL, state VARCHAR NOT NULL, detail VARCHAR,
+      since TIMESTAMPTZ NOT NULL)
+    """,
+    """
+    TABLE data_quality_logs (event_type VARCHAR NOT NULL, candles_missing BIGINT, resolved BOOLEAN NOT NULL,
+      created_at TIMESTAMPTZ NOT NULL, details VARCHAR NOT NULL, venue VARCHAR NOT NULL, symbol VARCHAR NOT NULL,
+      resolved_at TIMESTAMPTZ)
+    """,
+    """
+    TABLE oracle_ticks (venue VARCHAR NOT NULL, feed VARCHAR NOT NULL, source VARCHAR NOT NULL,
+      quantity VARCHAR NOT NULL, seconds BIGINT, observed_at TIMESTAMPTZ NOT NULL, price DECIMAL(38,18) NOT NULL,
+      bid DECIMAL(38,18), ask DECIMAL(38,18), available_at TIMESTAMPTZ NOT NULL, known_at TIMESTAMPTZ NOT NULL)
+    """,
+    """
+    TABLE oracle_minutes (venue VARCHAR NOT NULL, feed VARCHAR NOT NULL, open_time TIMESTAMPTZ NOT NULL,
+      revision INTEGER NOT NULL, open DECIMAL(38,18) NOT NULL, high DECIMAL(38,18) NOT NULL,
+      low DECIMAL(38,18) NOT NULL, close DECIMAL(38,18) NOT NULL, tick_count BIGINT NOT NULL,
+      sampled BOOLEAN NOT NULL, available_at TIMESTAMPTZ NOT NULL, known_at TIMESTAMPTZ NOT NULL)
+    """,
+    "SEQUENCE market_data_id",
+    """
+    TABLE market_data (id BIGINT NOT NULL DEFAULT nextval('market_data_id'), symbol VARCHAR NOT NULL,
+      timestamp BIGINT NOT NULL, price DECIMAL(20,8) NOT NULL, volume DECIMAL(20,8), bid_price DECIMAL(20,8),
+      ask_price DECIMAL(20,8), source VARCHAR NOT NULL, data_type VARCHAR, created_at TIMESTAMPTZ DEFAULT now(),
+      venue VARCHAR NOT NULL)
+    """,
+    """
+    VIEW candles_1m AS
+      SELECT open_time AS time, open, high, low, close, volume, quote_volume, trades, taker_buy_base, taker_buy_quote,
+        venue, symbol
+      FROM candles
+    """,
+  ]
+
+  /// Makes all tables in an empty database.
+  static func create(in session: DuckDBSession) throws {
+    try session.transaction {
+      for step in steps { try make(step, in: session) }
+      try session.run("INSERT INTO store_meta VALUES ('schema_version', '\(version)')")
+    }
+  }
+
+  /// Carries a database of an older version over, whole or not at all.
+  static func upgrade(_ session: DuckDBSession, from old: Int) throws {
+    try session.transaction {
+      for step in steps[old...] { try make(step, in: session) }
+      try session.run("UPDATE store_meta SET value = '\(version)' WHERE key = 'schema_version'")
+    }
+  }
+
+  /// Lets a database of an older version be read without a change of its file: what it lacks is there, empty, for as
+  /// long as the session.
+  static func supplement(_ session: DuckDBSession, from old: Int) throws {
+    for step in steps[old...] { try make(step, in: session, temporarily: true) }
+  }
+
+  private static func make(_ step: [String], in session: DuckDBSession, temporarily: Bool = false) throws {
+    for definition in step { try session.run((temporarily ? "CREATE TEMP " : "CREATE ") + definition) }
+  }
 }

@@ -1,0 +1,180 @@
+package import Market
+import Storage
+import Venues
+
+/// One series of a venue: makes candles of what the stream says and keeps account of what is missing.
+struct SeriesFeed: Sendable {
+  let series: Series
+  private let source: CandleSource
+  private var klines = KlineCandles()
+  private var trades = TradeCandles()
+  private(set) var minutes: GapKeeper
+  private(set) var tradeIds: TradeGaps
+  private(set) var quality: QualityMonitor
+  private var recent = RecentCandles()
+  private(set) var counts = SeriesCounts()
+
+  init(_ plan: SeriesPlan, of venue: Venue, _ source: CandleSource, _ thresholds: LiveThresholds, now: Timestamp) {
+    series = Series(venue, plan.symbol)
+    self.source = source
+    minutes = GapKeeper(series, first: plan.firstMinute, GapKeeper.Options(thresholds))
+    tradeIds = TradeGaps(series)
+    quality = QualityMonitor(series, QualityMonitor.Options(thresholds), events: plan.events, now: now)
+  }
+
+  /// Candles that are stored already.
+  mutating func prime(_ candles: [Candle]) { for candle in candles { _ = recent.take(candle) } }
+
+  mutating func start(_ plan: SeriesPlan, takesUpAgain: Bool, now: Timestamp) -> [GapChange] {
+    let changes =
+      minutes.start(plan.ledger, plan.events, now: now) + tradeIds.start(plan.ledger, plan.events, now: now)
+    guard !takesUpAgain else { return changes }
+    let reason = "missed while nothing ran, and recovery is off"
+    return changes.filter { if case .fetch = $0 { false } else { true } }
+      + minutes.abandoned(minutes.expectedMinutes, reason: reason, now: now)
+  }
+
+  // MARK: Stream
+
+  mutating func receive(_ kline: Kline, now: Timestamp, _ output: inout LiveOutput) -> [GapChange] {
+    heard(kline.time, now: now)
+    quality.messages(1, invalid: 0, now: now)
+    return candles(in: klines.receive(kline, now: now), now: now, &output)
+  }
+
+  mutating func receive(
+    _ trade: Trade, _ provenance: Provenance, now: Timestamp, _ output: inout LiveOutput
+  ) -> [GapChange] {
+    if source == .trades, provenance == .live { heard(trade.time, now: now) }
+    quality.messages(1, invalid: 0, now: now)
+    counts.trades += 1
+    return take(trades.receive(trade, provenance, now: now), now: now, &output)
+  }
+
+  mutating func heartbeat(
+    _ time: Timestamp, lastTradeId: Int64?, now: Timestamp, _ output: inout LiveOutput
+  ) -> [GapChange] {
+    if source == .trades { heard(time, now: now) }
+    guard let lastTradeId else { return [] }
+    return take(trades.heartbeat(time: time, lastTradeId: lastTradeId, now: now), now: now, &output)
+  }
+
+  /// A minute made of an oracle's observations.
+  mutating func receive(
+    _ minute: SealedCandle, now: Timestamp, _ output: inout LiveOutput
+  ) -> [GapChange] {
+    candles(in: [.sealed(minute)], now: now, &output)
+  }
+
+  mutating func heard(_ time: Timestamp, now: Timestamp) {
+    minutes.heard(time, now: now)
+    quality.heard(time, now: now)
+  }
+
+  mutating func quoted() { counts.quotes += 1 }
+
+  mutating func connected(now: Timestamp) -> [GapChange] { minutes.connected(now: now) }
+
+  /// A message of this series could not be used.
+  mutating func refused(now: Timestamp) {
+    counts.refused += 1
+    quality.messages(0, invalid: 1, now: now)
+  }
+
+  /// What trades say: their ids always, their minutes where the venue gives none itself.
+  private mutating func take(
+    _ outputs: [SealingOutput], now: Timestamp, _ output: inout LiveOutput
+  ) -> [GapChange] {
+    let ids = outputs.flatMap { tradeIds.take($0, now: now) }
+    guard source == .trades else { return ids }
+    return ids + candles(in: outputs, now: now, &output)
+  }
+
+  private mutating func candles(
+    in outputs: [SealingOutput], now: Timestamp, _ output: inout LiveOutput
+  ) -> [GapChange] {
+    var changes: [GapChange] = []
+    for one in outputs {
+      switch one {
+      case .sealed(let sealed):
+        store(sealed.candle, sealed.provenance, now: now, &output)
+        changes += minutes.sealed(sealed, now: now)
+      case .quiet(let minute):
+        quality.stored(minute, isLive: true)
+        changes += minutes.quiet(minute: minute, now: now)
+      case .unfinished(let minute): changes += minutes.unfinished(minute: minute, now: now)
+      case .refused(let reason):
+        refused(now: now)
+        output.notes.append(LiveNote(.warning, "decode", series, reason))
+      case .jumped, .recovered: break
+      }
+    }
+    return changes
+  }
+
+  // MARK: Answers
+
+  /// Candles that the venue gave on request; those that say nothing new are passed over.
+  mutating func store(_ candles: [Candle], now: Timestamp, _ output: inout LiveOutput) {
+    for candle in candles { store(candle, .patched, now: now, &output) }
+  }
+
+  mutating func answered(_ answer: CandleAnswer, now: Timestamp) -> [GapChange] {
+    minutes.answered(answer, now: now)
+  }
+
+  mutating func answered(
+    _ trades: [Trade], asked: Range<Int64>, isFull: Bool, from source: String, now: Timestamp,
+    _ output: inout LiveOutput
+  ) -> [GapChange] {
+    let changes = tradeIds.answered(asked, ids: trades.map(\.id), isFull: isFull, from: source, now: now)
+    return changes + trades.flatMap { receive($0, .patched, now: now, &output) }
+  }
+
+  mutating func abandoned(
+    _ kind: LedgerKind, _ range: Range<Int64>, reason: String, now: Timestamp
+  ) -> [GapChange] {
+    switch kind {
+    case .minutes: minutes.abandoned(range, reason: reason, now: now)
+    case .trades: tradeIds.abandoned(range, reason: reason, now: now)
+    }
+  }
+
+  mutating func tick(now: Timestamp) -> [GapChange] {
+    let reached = trades.lastTradeId.map { tradeIds.reached($0, now: now) } ?? []
+    return reached + minutes.tick(now: now) + tradeIds.tick(now: now)
+      + quality.tick(now: now).map { .quality($0) }
+  }
+
+  private mutating func store(
+    _ candle: Candle, _ provenance: Provenance, now: Timestamp, _ output: inout LiveOutput
+  ) {
+    guard recent.take(candle) else { return }
+    // A clock behind the venue's would have a candle arrive before it was over.
+    let arrival = max(now, candle.closeTime)
+    let record = CandleRecord(
+      candle: candle, availableAt: arrival, knownAt: arrival, provenance: provenance, isAvailabilityAssumed: false)
+    output.batch.candles.append(LiveCandle(series, record))
+    output.events.append(.candle(series, record))
+    quality.stored(candle.openTime.minute, isLive: provenance == .live)
+    counts.add(candle, provenance)
+  }
+}
+
+/// What a series has brought since the start.
+package struct SeriesCounts: Hashable, Sendable {
+  package var live = 0
+  package var patched = 0
+  package var trades = 0
+  package var quotes = 0
+  package var ticks = 0
+  /// What no market has.
+  package var refused = 0
+  /// Open time of the newest candle.
+  package var newest: Timestamp?
+
+  mutating func add(_ candle: Candle, _ provenance: Provenance) {
+    if provenance == .live { live += 1 } else { patched += 1 }
+    newest = max(newest ?? candle.openTime, candle.openTime)
+  }
+}

@@ -1,0 +1,170 @@
+internal import Glibc
+import Storage
+internal import Synchronization
+
+/// What the writer's thread does.
+struct WriterLoop {
+  private let core: WriterCore
+  private let limits: LiveWriter.Limits
+  private let report: @Sendable (LiveWriter.Event) -> Void
+  private let open: @Sendable () throws(StoreError) -> DuckDBStore
+  /// `nil` after a failure, until it is opened again.
+  private var store: DuckDBStore?
+  /// Taken, and not committed yet.
+  private var inHand: [WaitingBatch] = []
+  private var failures = 0
+  /// By the steady clock.
+  private var retryNanoseconds: Int64 = 0
+
+  private init(
+    _ core: WriterCore, _ limits: LiveWriter.Limits, _ report: @escaping @Sendable (LiveWriter.Event) -> Void,
+    _ open: @escaping @Sendable () throws(StoreError) -> DuckDBStore
+  ) {
+    (self.core, self.limits, self.report, self.open) = (core, limits, report, open)
+  }
+
+  /// Opens the store on a new thread and lets it run; returns when the store is open.
+  static func start(
+    _ core: WriterCore, _ limits: LiveWriter.Limits, report: @escaping @Sendable (LiveWriter.Event) -> Void,
+    open: @escaping @Sendable () throws(StoreError) -> DuckDBStore
+  ) throws(StoreError) {
+    let opening = Opening()
+    DedicatedThread.start {
+      var loop = WriterLoop(core, limits, report, open)
+      do throws(StoreError) {
+        _ = try loop.openedStore()
+        opening.finish(.success(()))
+      } catch {
+        return opening.finish(.failure(error))
+      }
+      loop.run()
+    }
+    try opening.wait().get()
+  }
+
+  private mutating func run() {
+    while true {
+      for request in core.takeRequests() { answer(request) }
+      if inHand.isEmpty { inHand = core.takeBatches() }
+      if !inHand.isEmpty {
+        if let error = commitWhenDue() { return end(.stopped(error)) }
+      } else {
+        foldLog(above: limits.logBytes)
+        if core.isEnding { return end(.closed) }
+        core.rest(seconds: nil)
+      }
+    }
+  }
+
+  private mutating func answer(_ request: WriterCore.Request) {
+    do {
+      request(.success(try openedStore()))
+    } catch {
+      request(.failure(error))
+    }
+  }
+
+  private mutating func openedStore() throws(StoreError) -> DuckDBStore {
+    if let store { return store }
+    let opened = try open()
+    try opened.checkpointOnRequestOnly()
+    store = opened
+    return opened
+  }
+
+  /// Returns the error that ends everything.
+  private mutating func commitWhenDue() -> StoreError? {
+    let wait = retryNanoseconds - WriterClock.steady()
+    if failures > 0, wait > 0, !core.isEnding {
+      core.rest(seconds: Double(wait) / 1e9, evenWithBatches: true)
+      return nil
+    }
+    do {
+      let store = try openedStore()
+      let outcomes = try store.commit(inHand.map(\.batch))
+      let group = inHand
+      inHand = []
+      core.committed(group, outcomes, logBytes: store.logBytes)
+      recover()
+      foldLog(above: 4 * limits.logBytes)
+      return nil
+    } catch {
+      return fail(error as? StoreError ?? .failed(path: store?.path ?? "the store", reason: "\(error)"))
+    }
+  }
+
+  private mutating func recover() {
+    if failures > 0 { report(.recovered(attempts: failures)) }
+    failures = 0
+  }
+
+  private mutating func fail(_ error: StoreError) -> StoreError? {
+    failures += 1
+    core.note { statistics in
+      statistics.failures += 1
+      statistics.failure = error
+    }
+    // A database that could not write may refuse everything else; a fresh one starts from what is in the file.
+    store = nil
+    if core.isEnding || !error.mayPass(attempts: failures, of: limits.attempts) {
+      report(.stopped(error))
+      return error
+    }
+    let doubled = limits.retrySeconds.lowerBound * Double(1 << min(20, failures - 1))
+    let seconds = min(limits.retrySeconds.upperBound, doubled)
+    retryNanoseconds = WriterClock.steady() + Int64(seconds * 1e9)
+    report(.failed(error, attempt: failures, retryInSeconds: seconds))
+    return nil
+  }
+
+  /// The log may stay as it is; it is tried again after the next commit.
+  private mutating func foldLog(above bytes: Int) {
+    guard let store, store.logBytes > bytes else { return }
+    do throws(StoreError) {
+      try store.checkpoint()
+      let left = store.logBytes
+      core.note { statistics in
+        statistics.checkpoints += 1
+        statistics.logBytes = left
+      }
+    } catch {
+      core.note { $0.failures += 1 }
+      report(.failed(error, attempt: 1, retryInSeconds: 0))
+      self.store = nil
+    }
+  }
+
+  private mutating func end(_ reason: LiveWriterError) {
+    store = nil
+    core.ended(reason, inHand)
+  }
+}
+
+/// Hands the outcome of opening from one thread to another.
+private final class Opening: Sendable {
+  private let result = Mutex<Result<Void, StoreError>?>(nil)
+  private let bell = Bell()
+
+  func finish(_ result: Result<Void, StoreError>) {
+    self.result.withLock { $0 = result }
+    bell.ring()
+  }
+
+  func wait() -> Result<Void, StoreError> {
+    while true {
+      bell.wait(seconds: nil)
+      if let result = result.withLock(\.self) { return result }
+    }
+  }
+}
+
+extension StoreError {
+  /// Another attempt may succeed.
+  fileprivate func mayPass(attempts: Int, of limit: Int) -> Bool {
+    switch self {
+    case .diskFull: true
+    case .failed, .locked, .cannotOpen: attempts < limit
+    case .libraryMissing, .libraryUnusable, .absent, .corrupt, .foreign, .newerSchema, .unreadable: false
+    }
+  }
+}
