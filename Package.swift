@@ -93,7 +93,7 @@ let package = Package(
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
     tests("SettlementTests", ["Market", "Settlement"]),
-    tests("FeaturesTests", ["CAllocationCounter", "Features", "Market"], resources: [.copy("Fixtures")]),
+    tests("FeaturesTests", ["CAllocationCounter", "Features", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
     tests(
       "ModelsTests", ["CAllocationCounter", "Market", "Models", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
@@ -114,7 +114,10 @@ let package = Package(
     tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
     tests(
       "CommandTests",
-      ["candlecast", "Evaluation", "Features", "Market", "Models", "Operations", "Storage"]),
+      [
+        "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations", "Storage",
+        "TestSupport",
+      ]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ]

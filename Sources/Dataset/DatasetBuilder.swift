@@ -9,6 +9,8 @@ package struct DatasetBuilder: ~Copyable {
   private static let sequenceMinutes = 60
 
   private let range: Range<Timestamp>
+  private let featureSet: FeatureSet
+  private var join: CandleJoin
   private var writer: DatasetWriter
   private var features = RewindableFeatures()
   private var candles: [FeatureInput] = []
@@ -17,19 +19,37 @@ package struct DatasetBuilder: ~Copyable {
   /// Late truth from before every checkpoint waits for the next row: however much of it comes together, it is folded once.
   private var isStale = false
 
-  /// Rows are kept for candles that open in `header`'s range; earlier candles only build up state.
-  package init(header: DatasetHeader, expectedCandles: Int) {
+  /// Rows of a view; they are kept for candles that open in `header`'s range, earlier candles only build up state.
+  package init(_ view: MarketView, header: DatasetHeader, expectedCandles: Int) {
+    precondition(header.view == view.description, "a header for \(header.view)")
+    featureSet = .of(view)
+    join = CandleJoin(view, forgets: false)
     range = Timestamp(microseconds: header.fromMicroseconds)..<Timestamp(microseconds: header.toMicroseconds)
     writer = DatasetWriter(header: header, expectedRows: expectedCandles)
-    vector = [Float](repeating: .nan, count: FeatureSet.candles.count)
+    vector = [Float](repeating: .nan, count: featureSet.count)
     candles.reserveCapacity(expectedCandles)
   }
 
-  /// Candles come in the order of their availability.
-  package mutating func take(_ record: CandleRecord) {
-    let candle = FeatureInput(record.candle)
-    guard let newest = candles.last, candle.openTime <= newest.openTime else { return append(candle, record) }
-    amend(candle, at: record.availableAt)
+  /// Events come in the order of their availability.
+  package mutating func take(_ event: MarketEvent) {
+    join.take(event)
+    fold()
+  }
+
+  /// Nothing more comes that was available by `time`.
+  package mutating func advance(to time: Timestamp) {
+    join.advance(to: time)
+    fold()
+  }
+
+  private mutating func fold() {
+    while let step = join.next() {
+      switch step {
+      case .next(let candle, let time): append(candle, availableAt: time)
+      case .late(let candle, let time): amend(candle, at: time)
+      case .forgotten: preconditionFailure("a join that keeps everything has forgotten something")
+      }
+    }
   }
 
   /// Returns the file's SHA-256.
@@ -38,16 +58,16 @@ package struct DatasetBuilder: ~Copyable {
     return try writer.write(to: path)
   }
 
-  private mutating func append(_ candle: FeatureInput, _ record: CandleRecord) {
+  private mutating func append(_ candle: FeatureInput, availableAt time: Timestamp) {
     if isStale { foldAgain() }
     features.update(candle)
     candles.append(candle)
     guard range.contains(candle.openTime) else { return }
     writeVector()
     let row = DatasetRow(
-      openTime: candle.openTime, availableAt: record.availableAt, open: candle.open, close: candle.close,
+      openTime: candle.openTime, availableAt: time, open: candle.open, close: candle.close,
       candlesSinceRestart: Int32(clamping: features.engine.candlesSinceRestart),
-      isNearAmendment: record.candle.closeTime < amendedUntil)
+      isNearAmendment: candle.openTime.adding(minutes: 1) < amendedUntil)
     writer.append(row, vector: vector)
   }
 
@@ -74,7 +94,7 @@ package struct DatasetBuilder: ~Copyable {
     var values: [Float] = []
     swap(&values, &vector)
     var span = values.mutableSpan
-    features.engine.write(into: &span)
+    features.engine.write(featureSet, into: &span)
     swap(&values, &vector)
   }
 

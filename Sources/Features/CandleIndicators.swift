@@ -53,15 +53,15 @@ private struct WarmingIndicators: BitwiseCopyable, Sendable {
   private var shape = CandleShape()
 
   static let columns: [FeatureColumn] = [
-    AverageTrueRange.columns, VolatilityTerms.columns, ExponentialTrend<12>.columns, ExponentialTrend<26>.columns,
-    ExponentialTrend<50>.columns, SimpleTrend<20>.columns, SimpleTrend<50>.columns, SimpleTrend<200>.columns,
-    ConvergenceDivergence.columns, DirectionalMovement.columns, TrendDistances.columns, MeanReversion.columns,
-    RelativeStrength<14>.columns, RelativeStrength<60>.columns, StochasticOscillator.columns, CommodityChannel.columns,
-    RangePosition<60>.columns,
-    RangePosition<240>.columns, RangePosition<720>.columns, RangePosition<1440>.columns, BollingerBands.columns,
-    RealisedMeasures.columns, ParkinsonVolatility.columns, DecayingVolatility.columns,
-    MoneyFlow.columns, VolumeWeightedPrice.columns, AveragePaid.columns, VolumeLevel.columns, TakerFlow.columns,
-    TradeActivity.columns, PriceImpact<240>.columns, CandleShape.columns,
+    AverageTrueRange.sourced, VolatilityTerms.sourced, ExponentialTrend<12>.sourced, ExponentialTrend<26>.sourced,
+    ExponentialTrend<50>.sourced, SimpleTrend<20>.sourced, SimpleTrend<50>.sourced, SimpleTrend<200>.sourced,
+    ConvergenceDivergence.sourced, DirectionalMovement.sourced, TrendDistances.sourced, MeanReversion.sourced,
+    RelativeStrength<14>.sourced, RelativeStrength<60>.sourced, StochasticOscillator.sourced, CommodityChannel.sourced,
+    RangePosition<60>.sourced,
+    RangePosition<240>.sourced, RangePosition<720>.sourced, RangePosition<1440>.sourced, BollingerBands.sourced,
+    RealisedMeasures.sourced, ParkinsonVolatility.sourced, DecayingVolatility.sourced,
+    MoneyFlow.sourced, VolumeWeightedPrice.sourced, AveragePaid.sourced, VolumeLevel.sourced, TakerFlow.sourced,
+    TradeActivity.sourced, PriceImpact<240>.sourced, CandleShape.sourced,
   ].flatMap(\.self)
 
   mutating func update(_ steps: inout MutableSpan<CandleStep>, _ rows: inout MutableSpan<FeatureRow>) {
@@ -120,8 +120,8 @@ private struct LastingIndicators: BitwiseCopyable, Sendable {
   private var gapAge = GapAge()
 
   static let columns: [FeatureColumn] = [
-    Returns.columns, RateOfChange.columns, OnBalanceVolume.columns, VolumePriceTrend.columns, CalendarPhase.columns,
-    GapAge.columns,
+    Returns.sourced, RateOfChange.sourced, OnBalanceVolume.sourced, VolumePriceTrend.sourced, CalendarPhase.sourced,
+    GapAge.sourced,
   ].flatMap(\.self)
 
   mutating func update(_ steps: borrowing MutableSpan<CandleStep>, _ rows: inout MutableSpan<FeatureRow>) {

@@ -49,7 +49,8 @@ package struct FeatureEngine: ~Copyable, Sendable {
     state.run()
   }
 
-  /// Folds many candles faster than one by one, with the same bits; `body` sees each with its vector, in order.
+  /// Folds many candles faster than one by one, with the same bits; `body` sees each with its vector, in order, as
+  /// `withValues` gives it.
   package mutating func fold(_ candles: some Sequence<FeatureInput>, _ body: (FeatureInput, Span<Double>) -> Void) {
     var pending = 0
     for candle in candles {
@@ -81,10 +82,19 @@ package struct FeatureEngine: ~Copyable, Sendable {
 
   package subscript(column: Int) -> Double { state.rows[state.newestPlace].values[column] }
 
+  /// The newest vector of a set.
+  package func values(_ set: FeatureSet) -> [Double] { withValues { set.values($0, of: newest) } }
+
   /// Casts the newest vector into the `FeatureSet.candles.count` places of `vector` from `start` on.
   package func write(into vector: inout MutableSpan<Float>, at start: Int = 0) {
     let values = state.rows[state.newestPlace].values.span
     for column in 0..<FeatureSet.candles.count { vector[start + column] = Float(values[column]) }
+  }
+
+  /// Casts the newest vector of a set into its places of `vector` from `start` on.
+  package func write(_ set: FeatureSet, into vector: inout MutableSpan<Float>, at start: Int = 0) {
+    guard set.count < FeatureSet.candles.count else { return write(into: &vector, at: start) }
+    set.write(state.rows[state.newestPlace].values.span, of: newest, into: &vector, at: start)
   }
 }
 

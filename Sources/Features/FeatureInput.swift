@@ -37,4 +37,13 @@ package struct FeatureInput: Hashable, Sendable {
       quoteVolume: candle.quoteVolume?.doubleValue ?? .nan, trades: candle.trades.map(Double.init) ?? .nan,
       takerBuyBase: candle.takerBuyBase?.doubleValue ?? .nan, takerBuyQuote: candle.takerBuyQuote?.doubleValue ?? .nan)
   }
+
+  /// A candle's prices with the volume, trade count and taker volume of another series' candle of the same minute;
+  /// quote amounts are not known. Nothing else of `volumes` is read.
+  package init(prices: Candle, volumes: Candle?) {
+    self.init(
+      openTime: prices.openTime, open: prices.open.doubleValue, high: prices.high.doubleValue,
+      low: prices.low.doubleValue, close: prices.close.doubleValue, volume: volumes?.volume?.doubleValue ?? .nan,
+      trades: volumes?.trades.map(Double.init) ?? .nan, takerBuyBase: volumes?.takerBuyBase?.doubleValue ?? .nan)
+  }
 }

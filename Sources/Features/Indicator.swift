@@ -3,10 +3,18 @@ protocol Indicator: BitwiseCopyable, Sendable {
   /// What `update` appends to the row, in its order.
   static var columns: [FeatureColumn] { get }
 
+  /// What of a candle the columns are made of, beside its prices and time.
+  static var source: FeatureColumn.Source { get }
+
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow)
 }
 
 extension Indicator {
+  static var source: FeatureColumn.Source { .prices }
+
+  /// `columns`, each with its source.
+  static var sourced: [FeatureColumn] { columns.map { FeatureColumn(name: $0.name, role: $0.role, source: source) } }
+
   /// `rows` has a place for each step.
   mutating func update(_ steps: borrowing MutableSpan<CandleStep>, _ rows: inout MutableSpan<FeatureRow>) {
     for place in steps.indices { update(steps[place], into: &rows[place]) }
@@ -24,8 +32,19 @@ package struct FeatureColumn: Hashable, Sendable {
     case sequence
   }
 
+  /// The most that a column needs of a candle.
+  package enum Source: Sendable {
+    /// Prices and the time alone.
+    case prices
+    /// Volume, trade count or taker volume too, all in the base asset.
+    case volumes
+    /// Amounts in the quote asset too, which hold the prices of the trades that made them.
+    case quoteAmounts
+  }
+
   package let name: String
   package let role: Role
+  package private(set) var source = Source.prices
 
   static func raw(_ name: String) -> FeatureColumn { FeatureColumn(name: name, role: .raw) }
   static func model(_ name: String) -> FeatureColumn { FeatureColumn(name: name, role: .model) }

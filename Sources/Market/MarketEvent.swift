@@ -10,4 +10,15 @@ package enum MarketEvent: Hashable, Sendable {
     case .candle(_, let record): record.availableAt
     }
   }
+
+  /// A live reader had this event before the other; `CandleRecord.precedes` says it for candles, and of two series'
+  /// candles that nothing else tells apart the one whose series has the lesser name comes first.
+  package func precedes(_ other: MarketEvent) -> Bool {
+    switch (self, other) {
+    case (.candle(let mine, let record), .candle(let theirs, let otherRecord)):
+      if record.precedes(otherRecord) { return true }
+      if otherRecord.precedes(record) { return false }
+      return mine.description < theirs.description
+    }
+  }
 }

@@ -87,9 +87,15 @@ package struct MarketView: Hashable, Sendable, TextCodable {
       self.init(price: price)
       return
     }
-    guard let volume = Series(parts[1]) else { return nil }
+    guard let volume = Series(parts[1]), volume != price else { return nil }
     self.init(price: price, volume: volume)
   }
 
   package var description: String { volume.map { "\(price)+\($0)" } ?? "\(price)" }
+
+  /// The series it reads.
+  package var series: [Series] { [price] + (volume.map { [$0] } ?? []) }
+
+  /// One of its series is a simulator's, so everything made from it is synthetic.
+  package var isSimulated: Bool { series.contains { $0.venue.isSimulated } }
 }

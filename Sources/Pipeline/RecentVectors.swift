@@ -6,14 +6,16 @@ internal import Models
 struct RecentVectors {
   static let capacity = 60
 
-  private let width = FeatureSet.candles.count
+  private let featureSet: FeatureSet
+  private var width: Int { featureSet.count }
   private var vectors: [Float]
   private var candles: [FeatureInput] = []
   /// Where the next one goes once the ring is full.
   private var next = 0
 
-  init() {
-    vectors = [Float](repeating: .nan, count: Self.capacity * FeatureSet.candles.count)
+  init(_ featureSet: FeatureSet) {
+    self.featureSet = featureSet
+    vectors = [Float](repeating: .nan, count: Self.capacity * featureSet.count)
     candles.reserveCapacity(Self.capacity)
   }
 
@@ -24,15 +26,15 @@ struct RecentVectors {
     let slot = next
     if candles.count < Self.capacity { candles.append(candle) } else { candles[slot] = candle }
     next = slot + 1 == Self.capacity ? 0 : slot + 1
-    let start = slot * width
+    let (featureSet, start) = (featureSet, slot * width)
     var span = vectors.mutableSpan
-    engine.write(into: &span, at: start)
+    engine.write(featureSet, into: &span, at: start)
   }
 
   /// Puts refolded candles in the place of the newest ones, from the first refolded minute on.
   mutating func replaceTail(with refolded: RecentVectors) {
     guard let first = refolded.oldest else { return }
-    var merged = RecentVectors()
+    var merged = RecentVectors(featureSet)
     forEach { candle, vector in
       if candle.openTime < first.openTime { merged.append(candle, vector) }
     }

@@ -10,10 +10,11 @@ struct Serving {
   private let state: String
   private let reason: String
   private var window: WindowTracker?
-  private static let baselineVolatilityColumn = FeatureSet.candles.index(of: "volatility_30")
+  private let baselineVolatilityColumn: Int?
 
-  init(target: PredictionTarget, version: ServedVersion?) {
+  init(target: PredictionTarget, version: ServedVersion?, featureSet: FeatureSet) {
     self.target = target
+    baselineVolatilityColumn = featureSet.index(of: "volatility_30")
     bundle = version?.bundle
     self.version = version?.bundle.card.name.description ?? ""
     state = version?.state ?? "unpromoted"
@@ -76,7 +77,7 @@ struct Serving {
     _ sink: inout some PipelineSink
   ) {
     guard let windowState else { return emit(decision, .baseline, target.isBinary ? 0.5 : 0, "", &sink) }
-    let volatility = Self.baselineVolatilityColumn.map { column in recent.withNewest { Double($0[column]) } }
+    let volatility = baselineVolatilityColumn.map { column in recent.withNewest { Double($0[column]) } }
     guard let form = ClosedForm(windowState, volatility: volatility ?? .nan) else {
       return abstain(decision, "no_volatility", "the price has not moved in the last half hour", &sink)
     }

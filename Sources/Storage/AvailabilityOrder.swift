@@ -4,11 +4,11 @@ package import Market
 ///
 /// No version is available before its candle has closed, so a version can be handed on as soon as a later candle's close
 /// is reached; only what came late waits.
-struct AvailabilityOrder {
+struct AvailabilityOrder<Version: Available> {
   /// A binary heap; its root is available first.
-  private var waiting: [CandleRecord] = []
+  private var waiting: [Version] = []
 
-  mutating func push(_ record: CandleRecord) {
+  mutating func push(_ record: Version) {
     waiting.append(record)
     var child = waiting.count - 1
     while child > 0, waiting[child].precedes(waiting[(child - 1) / 2]) {
@@ -18,7 +18,7 @@ struct AvailabilityOrder {
   }
 
   /// The next version that nothing still to be read can precede, given that it all closes at `close` or later.
-  mutating func pop(before close: Timestamp) -> CandleRecord? {
+  mutating func pop(before close: Timestamp) -> Version? {
     guard let first = waiting.first, first.availableAt < close else { return nil }
     let last = waiting.removeLast()
     if !waiting.isEmpty {
@@ -41,6 +41,15 @@ struct AvailabilityOrder {
   }
 }
 
+/// Something a live reader had from some time on.
+protocol Available {
+  var availableAt: Timestamp { get }
+  func precedes(_ other: Self) -> Bool
+}
+
+extension CandleRecord: Available {}
+extension MarketEvent: Available {}
+
 extension CandleStore {
   /// Calls `body` with every version of every candle that opens before `end`, in the order in which a live reader had them.
   ///
@@ -59,7 +68,7 @@ extension CandleStore {
   ) throws {
     let revised = Dictionary(
       grouping: try revisions(series, in: range, asOf: asOf).map(\.record), by: \.candle.openTime)
-    var order = AvailabilityOrder()
+    var order = AvailabilityOrder<CandleRecord>()
     try readCandles(series, in: range, asOf: asOf) { batch in
       for record in batch {
         while let next = order.pop(before: record.candle.closeTime) { try body(next) }

@@ -13,11 +13,11 @@ struct AuditTests {
 
   @Test(arguments: targets)
   func `what is made of stored candles does not depend on later ones`(target: PredictionTarget) throws {
-    let audit = LeakageAudit(perturbations: [.repetition, .everything], seed: 3)
+    let audit = LeakageAudit(Self.view, perturbations: [.repetition, .everything], seed: 3)
     let subject = StoredDataSubject(view: Self.view, target: target, version: nil)
     let cuts = audit.randomCuts(
       1, in: RandomRecords.start.adding(minutes: 400)..<RandomRecords.start.adding(minutes: 480))
-    let report = try audit.run(subject, records: try RandomRecords()(500, seed: 5), cuts: cuts)
+    let report = try audit.run(subject, events: try RandomRecords()(500, seed: 5).events, cuts: cuts)
     #expect(report.isClean, "\(report.leaks)")
     #expect(report.comparedCount > 5000)
   }
@@ -26,17 +26,17 @@ struct AuditTests {
   private var hasty: StoredDataSubject {
     StoredDataSubject(
       view: Self.view, target: .direction(horizonMinutes: 15), version: nil,
-      knowledge: { records, cut in
-        records.filter { $0.candle.closeTime < cut }.sorted {
-          ($0.candle.openTime, $0.availableAt) < ($1.candle.openTime, $1.availableAt)
+      knowledge: { events, cut in
+        events.filter { $0.record.candle.closeTime < cut }.sorted {
+          ($0.record.candle.openTime, $0.availableAt) < ($1.record.candle.openTime, $1.availableAt)
         }
       })
   }
 
   @Test func `corrections seen before they were available are named`() throws {
-    let audit = LeakageAudit(perturbations: [.prices, .revisions], seed: 3)
-    let records = try RandomRecords(corrections: false)(420, seed: 5)
-    let report = try audit.run(hasty, records: records, cuts: [RandomRecords.start.adding(minutes: 390)])
+    let audit = LeakageAudit(Self.view, perturbations: [.prices, .revisions], seed: 3)
+    let events = try RandomRecords(corrections: false)(420, seed: 5).events
+    let report = try audit.run(hasty, events: events, cuts: [RandomRecords.start.adding(minutes: 390)])
     let names = Set(report.leaks.map(\.artefact))
     #expect(names.isSuperset(of: ["feature return_1", "prediction Baseline", "scaler", "label direction-15m"]))
     #expect(report.leaks.allSatisfy { $0.perturbations == [.revisions] })
@@ -44,17 +44,17 @@ struct AuditTests {
 
   /// Takes everything for known that comes within the next quarter of an hour.
   @Test func `what comes later and is used is named`() throws {
-    let audit = LeakageAudit(perturbations: [.prices], seed: 3)
+    let audit = LeakageAudit(Self.view, perturbations: [.prices], seed: 3)
     let subject = StoredDataSubject(
       view: Self.view, target: .direction(horizonMinutes: 15), version: nil,
-      knowledge: { records, cut in records.filter { $0.availableAt <= cut.adding(minutes: 15) }.byAvailability })
-    let records = try RandomRecords(corrections: false)(420, seed: 5)
-    let report = try audit.run(subject, records: records, cuts: [RandomRecords.start.adding(minutes: 390)])
+      knowledge: { events, cut in events.filter { $0.availableAt <= cut.adding(minutes: 15) }.byAvailability })
+    let events = try RandomRecords(corrections: false)(420, seed: 5).events
+    let report = try audit.run(subject, events: events, cuts: [RandomRecords.start.adding(minutes: 390)])
     #expect(report.leaks.contains { $0.artefact == "feature return_1" })
   }
 
   private func parity(_ records: [CandleRecord], _ target: PredictionTarget, seed: UInt64 = 1) -> ParityAudit {
-    ParityAudit(view: Self.view, target: target, version: nil, seed: seed, records: records.byAvailability)
+    ParityAudit(view: Self.view, target: target, version: nil, seed: seed, events: records.events.byAvailability)
   }
 
   @Test(arguments: zip(targets, [1, 2, 3] as [UInt64]))
@@ -69,7 +69,7 @@ struct AuditTests {
 
   @Test func `a batch over another candle is reported with its time and column`() throws {
     let audit = parity(try RandomRecords(corrections: false)(400, seed: 9), .direction(horizonMinutes: 15))
-    let truth = audit.records.map { FeatureInput($0.candle) }
+    let truth = Array(audit.events.joined(in: Self.view))
     var candles = truth
     candles[350].takerBuyBase *= 0.5
     let difference = try #require(try audit.batch(of: candles, against: truth).difference)
@@ -79,7 +79,7 @@ struct AuditTests {
   }
 
   @Test func `a prediction that differs is reported with its model`() {
-    var way = ParityReport.Way("replayed")
+    var way = ParityReport.Way("replayed", columns: [])
     let time = RandomRecords.start
     way.comparePredictions(at: time, expected: [.a: 0.5, .baseline: 0.5], actual: [.a: 0.5, .baseline: 0.5])
     #expect(way.difference == nil)

@@ -49,3 +49,16 @@ struct RandomRecords {
       candle: candle, availableAt: available, knownAt: available, provenance: .live, isAvailabilityAssumed: false)
   }
 }
+
+extension [CandleRecord] {
+  /// Of the series that versions are made for.
+  var events: [MarketEvent] { map { .candle(MadeVersion.view.price, $0) } }
+}
+
+extension MarketEvent {
+  var record: CandleRecord {
+    switch self {
+    case .candle(_, let record): record
+    }
+  }
+}

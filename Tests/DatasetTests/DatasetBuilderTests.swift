@@ -14,12 +14,13 @@ struct DatasetBuilderTests {
     _ records: some Collection<CandleRecord>, rows range: Range<Timestamp> = whole, name: String = "d"
   ) throws -> Dataset {
     let set = FeatureSet.candles
+    let view = MarketView(price: Series(.binance, .btcusdt))
     let header = DatasetHeader(
-      view: MarketView(price: Series(.binance, .btcusdt)), anchor: Timestamp(minute: RandomWalk.firstMinute),
+      view: view, anchor: Timestamp(minute: RandomWalk.firstMinute),
       from: range.lowerBound, to: range.upperBound, asOf: nil, featureNames: set.names,
       featureSetHash: set.hash.description, isSynthetic: false)
-    var builder = DatasetBuilder(header: header, expectedCandles: records.count)
-    for record in records { builder.take(record) }
+    var builder = DatasetBuilder(view, header: header, expectedCandles: records.count)
+    for record in records { builder.take(.candle(view.price, record)) }
     _ = try builder.write(to: folder.path + "/" + name)
     return try Dataset(path: folder.path + "/" + name)
   }
@@ -112,6 +113,70 @@ struct DatasetBuilderTests {
     #expect(dataset.openTimesMicroseconds.first == records[350].candle.openTime.microseconds)
     #expect(dataset.vector(0) == vectors(records[...350])[records[350].candle.openTime])
     #expect(dataset.finalCloses.count == 400)
+  }
+
+  private static let oracle = Series(.chainlink, Symbol("BTC/USD")!)
+
+  /// Of a view whose prices are the walk's, a second after its volumes.
+  private func build(_ name: String, volumes: (Int, Candle) -> (Candle, after: Int64)?) throws -> Dataset {
+    let view = MarketView(price: Self.oracle, volume: Series(.binance, .btcusdt))
+    let set = FeatureSet.oracle
+    let header = DatasetHeader(
+      view: view, anchor: Timestamp(minute: RandomWalk.firstMinute), from: .distantPast, to: .distantFuture, asOf: nil,
+      featureNames: set.names, featureSetHash: set.hash.description, isSynthetic: view.isSimulated)
+    var events: [MarketEvent] = []
+    for (index, candle) in RandomWalk()(seed: 1, count: 420).enumerated() {
+      events.append(.candle(view.price, CandleRecord(archived: candle.pricesOnly)))
+      guard let (candle, delay) = volumes(index, candle) else { continue }
+      events.append(
+        .candle(view.series[1], CandleRecord(candle, lateAt: candle.closeTime.adding(microseconds: delay))))
+    }
+    var builder = DatasetBuilder(view, header: header, expectedCandles: 420)
+    for event in events.sorted(by: { $0.precedes($1) }) { builder.take(event) }
+    builder.advance(to: .distantFuture)
+    _ = try builder.write(to: folder.path + "/" + name)
+    return try Dataset(path: folder.path + "/" + name)
+  }
+
+  @Test func `rows of a view wait for volumes, go without, and are put right by late ones`() throws {
+    let grace = CandleJoin.graceMicroseconds
+    let dataset = try build("view") { index, candle in
+      switch index {
+      case 380: nil
+      case 390: (candle, after: 4_000_000)
+      case 400: (candle, after: 120_000_000)
+      default: (candle, after: 1_000_000)
+      }
+    }
+    #expect(
+      dataset.header.view == "chainlink:BTC/USD+binance:BTCUSDT" && dataset.header.featureSetHash == "8c73c4b17ad184a8")
+    #expect(dataset.rowCount == 420 && dataset.featureCount == FeatureSet.oracle.count)
+    let walk = RandomWalk()(seed: 1, count: 420)
+    for (row, delay) in [(379, 2_000_000), (380, 2_000_000 + grace), (390, 4_000_000), (400, 2_000_000 + grace)] {
+      #expect(dataset.availableAtMicroseconds[row] == walk[row].closeTime.microseconds + delay, "row \(row)")
+    }
+    func vectors(without absent: Set<Int>) -> [[UInt32]] {
+      var engine = FeatureEngine()
+      return walk.indices.map { index in
+        engine.update(FeatureInput(prices: walk[index], volumes: absent.contains(index) ? nil : walk[index]))
+        return engine.values(.oracle).map { Float($0).bitPattern }
+      }
+    }
+    let (before, after) = (vectors(without: [380, 400]), vectors(without: [380]))
+    for row in 0..<420 { #expect(dataset.vector(row) == (row < 402 ? before : after)[row], "row \(row)") }
+    #expect((0..<402).allSatisfy { dataset.nearAmendment[$0] == 0 } && dataset.nearAmendment[402] == 1)
+    #expect(dataset.closes[380] == walk[380].close.doubleValue)
+  }
+
+  @Test func `prices and quote amounts of the volume series change no byte of a file`() throws {
+    let plain = try build("1") { _, candle in (candle, after: 1_000_000) }
+    let other = try build("2") { index, candle in
+      var other = candle.raised(cents: 90_000 + index)
+      (other.quoteVolume, other.takerBuyQuote) = (Decimal8("1"), nil)
+      return (other, after: 1_000_000)
+    }
+    #expect(plain.digest == other.digest)
+    #expect(try build("3") { $0 == 9 ? nil : ($1, after: 1_000_000) }.digest != plain.digest)
   }
 
   @Test func `the same candles give the same file and others another`() throws {

@@ -25,9 +25,9 @@ struct PlantedPipeline: AuditSubject {
   var leak: Leak?
   let horizonMinutes = 5
 
-  func artefacts(from records: [CandleRecord], by cut: Timestamp) -> [Artefact] {
-    let known = closes(records, by: cut)
-    let all = closes(records, by: .distantFuture)
+  func artefacts(from events: [MarketEvent], by cut: Timestamp) -> [Artefact] {
+    let known = closes(events, by: cut)
+    let all = closes(events, by: .distantFuture)
     let decisions = known.keys.sorted()
     var result: [Artefact] = []
     for time in decisions.suffix(40) {
@@ -44,9 +44,10 @@ struct PlantedPipeline: AuditSubject {
   }
 
   /// The newest version of each close available by a time, by close time.
-  private func closes(_ records: [CandleRecord], by time: Timestamp) -> [Timestamp: Double] {
+  private func closes(_ events: [MarketEvent], by time: Timestamp) -> [Timestamp: Double] {
     var closes: [Timestamp: Double] = [:]
-    for record in records.sorted(by: { $0.availableAt < $1.availableAt }) where record.availableAt <= time {
+    for record in events.map(\.record).sorted(by: { $0.availableAt < $1.availableAt }) where record.availableAt <= time
+    {
       closes[record.candle.closeTime] = record.candle.close.doubleValue
     }
     return closes

@@ -62,7 +62,8 @@ struct KernelBenchmarks {
     let path = try made.write(in: folder.path)
     let clock = ContinuousClock()
     let start = clock.now
-    var bundle = try ModelBundle(path: path, featureSetHash: "cafe", columnNames: made.columnNames)
+    var bundle = try ModelBundle(
+      path: path, view: MadeVersion.view, featureSetHash: "cafe", columnNames: made.columnNames)
     print("bench load and verify a version: \(clock.now - start)")
     var generator = SplitMix64(seed: 1)
     let vectors = (0..<256).map { _ in made.vector(&generator) }

@@ -15,7 +15,8 @@ struct ModelBundleTests {
   @Test func `answers are those of the parts, put together by hand`() throws {
     let made = MadeVersion()
     var bundle = try ModelBundle(
-      path: try made.write(in: folder.path), featureSetHash: "cafe", columnNames: made.columnNames)
+      path: try made.write(in: folder.path), view: MadeVersion.view, featureSetHash: "cafe",
+      columnNames: made.columnNames)
     #expect(bundle.modelNames == [.a, .b, .c, .mlp, .ensemble])
     var generator = SplitMix64(seed: 1)
     let vectors = (0..<60).map { _ in made.vector(&generator) }
@@ -162,9 +163,23 @@ struct ModelBundleTests {
     let path = try made.write(in: folder.path)
     #expect(
       throws: VersionError.mismatch(what: "the feature set's hash", folder: path, expected: "beef", actual: "cafe")
-    ) { try ModelBundle(path: path, featureSetHash: "beef", columnNames: made.columnNames) }
+    ) { try ModelBundle(path: path, view: MadeVersion.view, featureSetHash: "beef", columnNames: made.columnNames) }
     #expect(throws: VersionError.self) {
-      try ModelBundle(path: path, featureSetHash: "cafe", columnNames: made.columnNames.reversed())
+      try ModelBundle(
+        path: path, view: MadeVersion.view, featureSetHash: "cafe", columnNames: made.columnNames.reversed())
     }
+  }
+
+  @Test func `another market view is refused`() throws {
+    let made = MadeVersion()
+    let path = try made.write(in: folder.path)
+    let view = try #require(MarketView("chainlink:BTC/USD+binance:BTCUSDT"))
+    let error = VersionError.mismatch(
+      what: "the market view", folder: path, expected: "\(view)", actual: "binance:BTCUSDT")
+    #expect(throws: error) {
+      try ModelBundle(path: path, view: view, featureSetHash: "cafe", columnNames: made.columnNames)
+    }
+    #expect(
+      error.description.hasSuffix("the market view is binance:BTCUSDT, expected chainlink:BTC/USD+binance:BTCUSDT"))
   }
 }

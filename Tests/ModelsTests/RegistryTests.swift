@@ -19,10 +19,10 @@ struct RegistryTests {
 
   @discardableResult
   private func register(
-    _ name: String, at time: Int64, passed: Bool = true, synthetic: Bool = false
+    _ name: String, at time: Int64, passed: Bool = true, synthetic: Bool = false, view: MarketView = MadeVersion.view
   ) throws -> VersionName {
     let made = MadeVersion(
-      name: name, treeCount: 2, depth: 2, isSynthetic: synthetic,
+      name: name, view: view, treeCount: 2, depth: 2, isSynthetic: synthetic,
       gate: GateVerdict(isPassed: passed, reason: "skill not above zero"))
     let staged = try made.write(in: folder.path + "/staging")
     return try registry.register(staged: staged, at: minute(time), who: "test", why: "trained")
@@ -54,6 +54,39 @@ struct RegistryTests {
     #expect(try registry.resolve("latest", slot) == b)
     #expect(try registry.directory(of: b).card().name == b)
     #expect(try registry.strayFolders().isEmpty)
+  }
+
+  private static let views = [
+    "sim-chainlink:BTC/USD+binance:BTCUSDT", "chainlink:BTC/USD+sim-binance:BTCUSDT", "sim-binance:BTCUSDT",
+  ]
+
+  @Test(arguments: views)
+  func `a version for a simulator's view is synthetic, serves there alone and is never promoted`(text: String) throws {
+    let view = try #require(MarketView(text))
+    let real = try #require(MarketView(text.replacing("sim-", with: "")))
+    // The card does not say so; its view does.
+    let name = try register("a", at: 1, view: view)
+    let mine = RegistrySlot(view, slot.target)
+    #expect(try registry.state().record(name).facts.isSynthetic)
+    #expect(try registry.serving(mine) == .unpromoted(name, reason: "trained on synthetic data"))
+    #expect(try registry.resolve("latest", mine) == name)
+    #expect(try registry.serving(RegistrySlot(real, slot.target)) == .baseline)
+    #expect(throws: RegistryError.otherSlot(name, actual: mine, wanted: RegistrySlot(real, slot.target))) {
+      try registry.resolve("a", RegistrySlot(real, slot.target))
+    }
+    for isForced in [false, true] {
+      let refusal = #expect(throws: RegistryError.synthetic(name)) {
+        try registry.promote(name, isForced: isForced, at: minute(2), who: "test", why: "")
+      }
+      #expect(refusal?.exitCode == 1)
+    }
+    #expect(try registry.state().version(.production, mine) == nil)
+    #expect(try registry.state().version(.candidate, mine) == nil)
+  }
+
+  @Test func `what was learnt from made-up data does not answer for a real view`() throws {
+    try register("a", at: 1, synthetic: true)
+    #expect(try registry.serving(slot) == .baseline)
   }
 
   @Test func `references that mean nothing here are refused with the reason`() throws {

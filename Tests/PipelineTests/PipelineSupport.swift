@@ -15,16 +15,17 @@ struct Kept: PipelineSink {
 
 extension MadeVersion {
   /// Small, and for the vectors that a pipeline computes.
-  static func served(_ target: PredictionTarget) -> MadeVersion {
-    let set = FeatureSet.candles
+  static func served(_ target: PredictionTarget, _ view: MarketView = MadeVersion.view) -> MadeVersion {
+    let set = FeatureSet.of(view)
     let columns = MadeVersion.Columns(
       hash: set.hash.description, names: set.names, model: set.modelColumns.map { set.names[$0] },
       sequence: set.sequenceColumns.map { set.names[$0] })
-    return MadeVersion(target: target, name: "made-\(target)", columns: columns, treeCount: 3, depth: 2)
+    return MadeVersion(target: target, name: "made-\(target)", view: view, columns: columns, treeCount: 3, depth: 2)
   }
 
   func bundle(in folder: TemporaryFolder) throws -> ModelBundle {
-    try ModelBundle(path: write(in: folder.path), featureSetHash: columns.hash, columnNames: columns.names)
+    try ModelBundle(
+      path: write(in: folder.path), view: view, featureSetHash: columns.hash, columnNames: columns.names)
   }
 }
 

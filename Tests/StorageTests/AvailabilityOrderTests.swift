@@ -70,6 +70,58 @@ struct AvailabilityOrderTests {
     }
   }
 
+  @Test(arguments: 0..<3 as Range<UInt64>)
+  func `a view's two series come in one order of availability`(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    let oracle = try #require(Series("chainlink:BTC/USD"))
+    let view = MarketView(price: oracle, volume: .bitcoin)
+    let candles = Candle.random(14_000, seed: seed)
+    var expected: [MarketEvent] = []
+    for (series, part) in [(oracle, candles[3000...]), (.bitcoin, candles[..<12_000])] {
+      for (delay, isLate) in [(Int64.random(in: 0...9_000_000, using: &random), false), (0, true)] {
+        let chosen = part.filter { ($0.openTime.minute % 13 == 0) == isLate }
+        // What is late is stored, and available, after most of the rest.
+        let knownAt = chosen[chosen.count - 1].closeTime.adding(minutes: 40)
+        let stamp = WriteStamp(
+          knownAt: knownAt, provenance: .live,
+          availability: isLate ? .onArrival : .assumed(delayMicroseconds: delay))
+        try store.write(chosen, to: series, stamp)
+        expected += chosen.map { .candle(series, stamp.record($0, isRevision: false)) }
+      }
+      let revised = part.filter { $0.openTime.minute % 997 == 1 }.map(\.changed)
+      let stamp = WriteStamp(
+        knownAt: candles[9000].closeTime.adding(minutes: 9000), provenance: .patched, availability: .onArrival)
+      try store.write(revised, to: series, stamp)
+      expected += revised.map { .candle(series, stamp.record($0, isRevision: true)) }
+    }
+    expected.sort { $0.precedes($1) }
+    func read(_ range: Range<Timestamp>, asOf: Timestamp = .distantFuture) throws -> [MarketEvent] {
+      var events: [MarketEvent] = []
+      try store.readEvents(view, in: range, asOf: asOf) { events.append($0) }
+      return events
+    }
+    #expect(try read(.all) == expected)
+    func record(_ event: MarketEvent) -> CandleRecord {
+      switch event {
+      case .candle(_, let record): record
+      }
+    }
+    let range = candles[2000].openTime..<candles[8000].openTime
+    let asOf = candles[8200].closeTime
+    #expect(
+      try read(range, asOf: asOf)
+        == expected.map { ($0, record($0)) }.filter {
+          range.contains($0.1.candle.openTime) && $0.1.knownAt <= asOf && $0.1.availableAt <= asOf
+        }.map(\.0))
+    var alone: [MarketEvent] = []
+    try store.readEvents(MarketView(price: oracle), in: range) { alone.append($0) }
+    #expect(
+      alone
+        == expected.filter {
+          if case .candle(oracle, let it) = $0 { range.contains(it.candle.openTime) } else { false }
+        })
+  }
+
   @Test func `an archive imported later is read as of its import and not before`() throws {
     let candles = Candle.random(50, seed: 1)
     try store.write(candles, .archive(storedAt: 5))

@@ -5,6 +5,7 @@ package import Models
 package struct MadeVersion {
   package var target: PredictionTarget
   package var name: String
+  package var view: MarketView
   package var columns: Columns
   package var treeCount: Int
   package var depth: Int
@@ -33,12 +34,14 @@ package struct MadeVersion {
   }
 
   package init(
-    target: PredictionTarget = .window(lengthMinutes: 15), name: String = "20240101-1", columns: Columns = .eighty,
+    target: PredictionTarget = .window(lengthMinutes: 15), name: String = "20240101-1",
+    view: MarketView = MadeVersion.view, columns: Columns = .eighty,
     treeCount: Int = 12, depth: Int = 4, isSynthetic: Bool = false,
     gate: GateVerdict = GateVerdict(isPassed: true, reason: "skill above zero")
   ) {
     self.target = target
     self.name = name
+    self.view = view
     self.columns = columns
     self.treeCount = treeCount
     self.depth = depth
@@ -57,7 +60,7 @@ package struct MadeVersion {
   package func card() throws -> VersionCard {
     let start = Timestamp("2023-02-01")!
     return VersionCard(
-      name: VersionName(name)!, created: Timestamp("2024-01-01T00:00:01.5Z")!, view: Self.view, target: target,
+      name: VersionName(name)!, created: Timestamp("2024-01-01T00:00:01.5Z")!, view: view, target: target,
       dataset: .init(from: start, to: start.adding(minutes: 1000), asOf: start, sha256: "00", rows: 1000),
       layout: try layout(), seed: .max, threads: 2, codeVersion: "1", isSynthetic: isSynthetic,
       recipe: ["rounds": 400, "learningRate": 0.05, "kinds": ["a", nil, true]],

@@ -50,6 +50,9 @@ extension CandleRecord {
 }
 
 extension Candle {
+  /// As an oracle gives it: nothing was traded there.
+  package var pricesOnly: Candle { Candle(openTime: openTime, open: open, high: high, low: low, close: close) }
+
   /// The same minute with all prices so many cents higher.
   package func raised(cents: Int) -> Candle {
     func raised(_ price: Decimal8) -> Decimal8 { Decimal8(units: price.units + Int128(cents) * 1_000_000) ?? price }

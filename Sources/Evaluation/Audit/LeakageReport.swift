@@ -19,6 +19,10 @@ package struct LeakageReport: Codable, Sendable {
       if perturbations.contains(.repetition) {
         return "\(artefact)\(instance) differs when nothing is changed: it is not deterministic"
       }
+      if perturbations == [.unread] {
+        return "\(artefact)\(instance) reads prices or quote amounts of the series that gives only volumes; "
+          + "\(count) differences"
+      }
       let what = perturbations.map(\.rawValue).joined(separator: ", ")
       return "\(artefact)\(instance), decided by \(cut), changes with what came later (\(what)); \(count) differences"
     }

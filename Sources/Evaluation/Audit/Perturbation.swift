@@ -1,6 +1,6 @@
 package import Market
 
-/// A change to everything that became available after a moment, and to nothing before it.
+/// A change to everything that became available after a moment, and to nothing before it; but for the last.
 package enum Perturbation: String, Sendable, CaseIterable, Codable {
   /// Nothing changes: what differs then is not deterministic.
   case repetition
@@ -10,23 +10,31 @@ package enum Perturbation: String, Sendable, CaseIterable, Codable {
   /// Earlier candles get later versions, available after the moment.
   case revisions
   case everything
+  /// At any time: prices and quote amounts of the series that gives only volumes.
+  case unread
 
-  /// The records with those available after `cut` changed, sorted by open time and availability.
-  package func applied(to records: [CandleRecord], after cut: Timestamp, seed: UInt64) -> [CandleRecord] {
+  /// The events with those available after `cut` changed, sorted by open time and availability.
+  package func applied(
+    to events: [MarketEvent], of view: MarketView, after cut: Timestamp, seed: UInt64
+  ) -> [MarketEvent] {
     var generator = SplitMix64(seed: seed)
-    var result: [CandleRecord] = []
-    result.reserveCapacity(records.count)
-    for record in records {
-      if record.availableAt <= cut {
-        result.append(record)
+    var result: [(series: Series, record: CandleRecord)] = []
+    result.reserveCapacity(events.count)
+    for case .candle(let series, let record) in events {
+      if self == .unread {
+        result.append((series, series == view.volume ? Self.withoutRead(record, &generator) : record))
+      } else if record.availableAt <= cut {
+        result.append((series, record))
         if changes(.revisions), generator.next() % 4 == 0 {
-          result.append(Self.revision(of: record, after: cut, &generator))
+          result.append((series, Self.revision(of: record, after: cut, &generator)))
         }
       } else if !(changes(.deletions) && generator.next() % 3 == 0) {
-        result.append(changed(record, &generator))
+        result.append((series, changed(record, &generator)))
       }
     }
-    return result.sorted { ($0.candle.openTime, $0.availableAt) < ($1.candle.openTime, $1.availableAt) }
+    return result.sorted {
+      ($0.record.candle.openTime, $0.record.availableAt) < ($1.record.candle.openTime, $1.record.availableAt)
+    }.map { .candle($0.series, $0.record) }
   }
 
   private func changes(_ part: Perturbation) -> Bool { self == part || self == .everything }
@@ -35,6 +43,15 @@ package enum Perturbation: String, Sendable, CaseIterable, Codable {
     var record = record
     if changes(.prices) { record.candle.scalePrices(Self.factor(&generator)) }
     if changes(.volumes) { record.candle.scaleVolumes(Self.factor(&generator)) }
+    return record
+  }
+
+  /// With others for what must not be read.
+  private static func withoutRead(_ record: CandleRecord, _ generator: inout SplitMix64) -> CandleRecord {
+    var record = record
+    record.candle.scalePrices(factor(&generator))
+    record.candle.quoteVolume = record.candle.quoteVolume?.scaled(factor(&generator))
+    record.candle.takerBuyQuote = nil
     return record
   }
 

@@ -6,6 +6,7 @@ import Glibc
 ///
 /// First value at the n-th candle; null when nothing traded or an amount is not known.
 struct AveragePaid: Indicator {
+  static let source = FeatureColumn.Source.quoteAmounts
   static let columns: [FeatureColumn] = [
     .model("vwap_distance_1"), .model("vwap_distance_15"), .raw("vwap_distance_60"), .model("vwap_distance_120"),
     .raw("vwap_distance_240"), .sequence("vwap_distance_480"), .model("vwap_distance_1440"),

@@ -3,6 +3,7 @@
 /// Typical prices closer than 10⁻¹⁴ of their sum are equal and count for neither side; 0 when nothing flowed. First
 /// value at the 15th candle; null while an unknown volume is among the 14.
 struct MoneyFlow: Indicator {
+  static let source = FeatureColumn.Source.volumes
   static let columns: [FeatureColumn] = [.raw("mfi_14")]
 
   private var risingFlows = Ring<14>()

@@ -3,6 +3,7 @@
 ///
 /// Goes on across every hole. A candle without a known volume leaves the sum and is null itself.
 struct OnBalanceVolume: Indicator {
+  static let source = FeatureColumn.Source.volumes
   static let columns: [FeatureColumn] = [.raw("obv")]
 
   private var total = 0.0

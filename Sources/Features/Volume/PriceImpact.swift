@@ -4,6 +4,7 @@
 ///
 /// First value when n are known; null in a window without movement or flow.
 struct PriceImpact<let length: Int>: Indicator {
+  static var source: FeatureColumn.Source { .volumes }
   static var columns: [FeatureColumn] {
     [
       .sequence("flow_return_correlation_\(length)"), .raw("price_impact_\(length)"), .raw("flow_surprise_\(length)"),

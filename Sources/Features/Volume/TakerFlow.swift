@@ -4,6 +4,7 @@
 ///
 /// First value at the n-th candle.
 struct TakerFlow: Indicator {
+  static let source = FeatureColumn.Source.volumes
   static let columns: [FeatureColumn] = [
     .raw("taker_buy_ratio_5"), .raw("taker_buy_ratio_15"), .raw("taker_buy_ratio_60"), .sequence("taker_imbalance_1"),
     .model("taker_imbalance_5"), .raw("taker_imbalance_15"), .sequence("taker_imbalance_30"),

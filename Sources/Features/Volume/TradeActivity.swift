@@ -3,6 +3,7 @@
 ///
 /// The ratios begin at the 60th candle.
 struct TradeActivity: Indicator {
+  static let source = FeatureColumn.Source.volumes
   static let columns: [FeatureColumn] = [
     .raw("trades_per_minute"), .model("trades_ratio_60"), .raw("mean_trade_size"), .sequence("trade_size_ratio_60"),
   ]

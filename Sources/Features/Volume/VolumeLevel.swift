@@ -3,6 +3,7 @@
 ///
 /// First values at the 20th and 60th candle.
 struct VolumeLevel: Indicator {
+  static let source = FeatureColumn.Source.volumes
   static let columns: [FeatureColumn] = [.raw("volume_mean_20"), .sequence("volume_ratio_20"), .raw("volume_z_60")]
 
   private var recent = SlidingSum<20>()

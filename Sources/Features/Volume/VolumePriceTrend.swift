@@ -3,6 +3,7 @@
 /// Null at the first candle; goes on across every hole. A candle without a known volume leaves the sum and is null
 /// itself.
 struct VolumePriceTrend: Indicator {
+  static let source = FeatureColumn.Source.volumes
   static let columns: [FeatureColumn] = [.raw("vpt")]
 
   private var total = 0.0

@@ -2,6 +2,7 @@
 ///
 /// First value at the 60th candle.
 struct VolumeWeightedPrice: Indicator {
+  static let source = FeatureColumn.Source.volumes
   static let columns: [FeatureColumn] = [.raw("vwap_60")]
 
   private var amounts = SlidingSum<60>()

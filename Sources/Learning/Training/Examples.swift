@@ -11,7 +11,7 @@ internal import Settlement
 /// Columns by row hold NaN where there is no decision.
 package struct Examples {
   package let target: PredictionTarget
-  package let source: Series
+  package let view: MarketView
   /// The model input, one row a candle: raw model columns, for windows followed by the extras.
   package private(set) var inputs: Matrix
   /// The closed form's logits by row, on which window models learn a correction.
@@ -32,13 +32,13 @@ package struct Examples {
 
   /// - Throws: `TrainingError` if the dataset's features are not this program's, or its prices cannot settle the target.
   package init(_ dataset: Dataset, plan: TrainingPlan) throws {
-    let set = FeatureSet.candles
+    guard let view = MarketView(dataset.header.view) else { throw TrainingError.badView(dataset.header.view) }
+    let set = FeatureSet.of(view)
     guard dataset.header.featureSetHash == set.hash.description, dataset.header.featureNames == set.names else {
       throw TrainingError.otherFeatures(expected: set.hash.description, found: dataset.header.featureSetHash)
     }
-    guard let view = MarketView(dataset.header.view) else { throw TrainingError.badView(dataset.header.view) }
     target = plan.target
-    source = view.price
+    self.view = view
     unbrokenMinutes = Self.unbrokenMinutes(dataset)
     let windows = Self.windows(dataset, target: plan.target)
     self.windows = windows

@@ -30,11 +30,11 @@ struct FoldFit {
     _ examples: inout Examples, training: RangeSet<Int>, walk: WalkForward
   ) throws -> (models: FittedModels, scaled: ScaledInputs) {
     let volatility = examples.chooseClosedForm(training: training)
+    let set = FeatureSet.of(examples.view)
     let layout = try InputLayout(
-      featureSetHash: FeatureSet.candles.hash.description, columnNames: FeatureSet.candles.names,
-      modelColumns: FeatureSet.candles.modelColumns.map { FeatureSet.candles.names[$0] },
-      sequenceColumns: FeatureSet.candles.sequenceColumns.map { FeatureSet.candles.names[$0] }, target: plan.target,
-      volatilityColumn: volatility)
+      featureSetHash: set.hash.description, columnNames: set.names,
+      modelColumns: set.modelColumns.map { set.names[$0] },
+      sequenceColumns: set.sequenceColumns.map { set.names[$0] }, target: plan.target, volatilityColumn: volatility)
     let standardisation = Standardisation(
       RowMatrix(values: examples.inputs.values, columnCount: examples.inputs.columns),
       training: RangeSet(

@@ -22,9 +22,10 @@ struct VersionWriter {
   ) throws -> VersionName {
     let name = try name(suffix: suffix)
     let card = VersionCard(
-      name: name, created: created, view: MarketView(dataset.header.view) ?? MarketView(price: examples.source),
+      name: name, created: created, view: examples.view,
       target: plan.target, dataset: provenance(models, isRefit: judgedVersion != nil), layout: models.layout,
-      seed: plan.seed, threads: plan.threads, codeVersion: codeVersion, isSynthetic: dataset.header.isSynthetic,
+      seed: plan.seed, threads: plan.threads, codeVersion: codeVersion,
+      isSynthetic: dataset.header.isSynthetic || examples.view.isSimulated,
       recipe: try recipe(models.sizes), calibratorKinds: calibrated.kinds, scores: scores,
       gate: verdict,
       judgedVersion: judgedVersion, agreement: agreement, trainRows: models.trainingDecisions, notes: notes)

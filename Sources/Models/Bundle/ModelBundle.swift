@@ -33,11 +33,14 @@ package struct ModelBundle: Sendable {
     scaled = [Float](repeating: 0, count: layout.inputCount)
   }
 
-  /// Loads and verifies a version, and refuses one that was made for other features.
+  /// Loads and verifies a version, and refuses one that was made for another view or other features.
   package init(
-    path: String, featureSetHash: String, columnNames: [String]
+    path: String, view: MarketView, featureSetHash: String, columnNames: [String]
   ) throws(VersionError) {
     try self.init(try VersionDirectory(verifying: path))
+    guard card.view == view else {
+      throw .mismatch(what: "the market view", folder: path, expected: "\(view)", actual: "\(card.view)")
+    }
     guard card.layout.featureSetHash == featureSetHash else {
       throw .mismatch(
         what: "the feature set's hash", folder: path, expected: featureSetHash, actual: card.layout.featureSetHash)

@@ -35,12 +35,17 @@ package struct Registry: Sendable {
     try RegistryState(try history().prefix { $0.time <= time })
   }
 
-  /// `production`, else `latest`, else the baseline.
+  /// `production`, else `latest`, else the baseline. What was learnt from made-up data answers for a simulator's view
+  /// alone.
   package func serving(_ slot: RegistrySlot) throws(RegistryError) -> Serving {
     let state = try state()
     if let name = state.version(.production, slot) { return .production(name) }
     guard let name = state.version(.latest, slot) else { return .baseline }
-    let gate = try state.record(name).facts.gate
+    let facts = try state.record(name).facts
+    guard !facts.isSynthetic else {
+      return slot.view.isSimulated ? .unpromoted(name, reason: "trained on synthetic data") : .baseline
+    }
+    let gate = facts.gate
     return .unpromoted(name, reason: gate.isPassed ? "not promoted yet" : gate.reason)
   }
 
@@ -90,7 +95,8 @@ package struct Registry: Sendable {
     } catch {
       throw .version(error)
     }
-    let facts = JournalEntry.Facts(digest: directory.digest, isSynthetic: card.isSynthetic, gate: card.gate)
+    let facts = JournalEntry.Facts(
+      digest: directory.digest, isSynthetic: card.isSynthetic || card.view.isSimulated, gate: card.gate)
     let operation = RegistryState.Operation.register(card.name, RegistrySlot(card.view, card.target), facts)
     try perform(operation, at: time, who: who, why: why, arriving: staged)
     return card.name

@@ -120,7 +120,7 @@ package struct RegistryState: Sendable, Hashable {
   private mutating func promote(_ entry: JournalEntry, isForced: Bool) throws(RegistryError) {
     let name = try usable(entry)
     let facts = try record(name).facts
-    guard !facts.isSynthetic else { throw .synthetic(name) }
+    guard !facts.isSynthetic, !entry.view.isSimulated else { throw .synthetic(name) }
     guard isForced || facts.gate.isPassed else { throw .gateRefused(name, reason: facts.gate.reason) }
     guard version(.production, entry.slot) != name else { throw .alreadyInProduction(name) }
     aliases[entry.slot]?.productions.append(name)

@@ -8,10 +8,9 @@ struct AuditStretch {
   static let usualMinutes = 6000
   static let fewestCandles = 600
 
-  let series: Series
   let period: Range<Timestamp>
   /// In the order in which a live reader had them.
-  let records: [CandleRecord]
+  let events: [MarketEvent]
 
   /// Where there is enough before a moment to learn from.
   var laterHalf: Range<Timestamp> {
@@ -21,8 +20,10 @@ struct AuditStretch {
 
   /// - Parameter wanted: open times; where an end is open, the last `usualMinutes` before the other or of all that is
   ///   stored.
-  init(_ wanted: Range<Timestamp>, of summary: SeriesSummary, from store: some CandleStore) throws {
-    series = summary.series
+  init(
+    _ wanted: Range<Timestamp>, _ view: MarketView, of summary: SeriesSummary, from store: some CandleStore
+  ) throws {
+    let series = summary.series
     let end = min(wanted.upperBound, summary.period.upperBound)
     let usual = end.adding(minutes: -Self.usualMinutes)
     let start = max(wanted.lowerBound == .distantPast ? usual : wanted.lowerBound, summary.firstOpenTime)
@@ -34,10 +35,10 @@ struct AuditStretch {
         "no candles of \(series) between --from and --to; stored are \(summary.period.lowerBound) to "
           + "\(summary.period.upperBound)")
     }
-    var records: [CandleRecord] = []
-    try store.readEvents(series, in: period) { records.append($0) }
-    self.records = records
-    let count = Set(records.map(\.candle.openTime)).count
+    var events: [MarketEvent] = []
+    try store.readEvents(view, in: period) { events.append($0) }
+    self.events = events
+    let count = events.newestVersions(of: series).count
     guard count >= Self.fewestCandles else {
       throw CommandError(
         .badData,

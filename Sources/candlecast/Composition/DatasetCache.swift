@@ -27,14 +27,15 @@ struct DatasetCache {
     let path = "\(folder)/\(request.key).dataset"
     if !isFresh, FileManager.default.fileExists(atPath: path) { return Entry(path: path, isNew: false) }
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    var builder = DatasetBuilder(header: request.header, expectedCandles: request.summary.rows)
+    var builder = DatasetBuilder(request.view, header: request.header, expectedCandles: request.prices.rows)
     var count = 0
-    try store.readEvents(request.summary.series, before: request.range.upperBound, asOf: request.asOf ?? .distantFuture)
-    {
+    let asOf = request.asOf ?? .distantFuture
+    try store.readEvents(request.view, in: request.prices.firstOpenTime..<request.range.upperBound, asOf: asOf) {
       builder.take($0)
       count += 1
       if count.isMultiple(of: 4096) { try progress(count) }
     }
+    builder.advance(to: asOf)
     try progress(count)
     _ = try builder.write(to: path)
     return Entry(path: path, isNew: true)
@@ -42,23 +43,26 @@ struct DatasetCache {
 
   struct Request {
     let view: MarketView
-    let summary: SeriesSummary
+    /// What is stored of the view's series, that of the prices first.
+    let summaries: [SeriesSummary]
     let range: Range<Timestamp>
     let asOf: Timestamp?
 
+    var prices: SeriesSummary { summaries[0] }
+
+    private var set: FeatureSet { .of(view) }
+
     var header: DatasetHeader {
       DatasetHeader(
-        view: view, anchor: summary.firstOpenTime, from: range.lowerBound, to: range.upperBound, asOf: asOf,
-        featureNames: FeatureSet.candles.names, featureSetHash: FeatureSet.candles.hash.description,
-        isSynthetic: view.price.venue.isSimulated)
+        view: view, anchor: prices.firstOpenTime, from: range.lowerBound, to: range.upperBound, asOf: asOf,
+        featureNames: set.names, featureSetHash: set.hash.description, isSynthetic: view.isSimulated)
     }
 
     var key: String {
-      let parts = [
-        view.description, FeatureSet.candles.hash.description, "\(summary.rows)", "\(summary.revisions)",
-        "\(summary.firstOpenTime)", "\(summary.lastOpenTime)", "\(range.lowerBound)", "\(range.upperBound)",
-        asOf.map { "\($0)" } ?? "",
-      ]
+      let stored = summaries.flatMap { ["\($0.rows)", "\($0.revisions)", "\($0.firstOpenTime)", "\($0.lastOpenTime)"] }
+      let parts =
+        [view.description, set.hash.description] + stored
+        + ["\(range.lowerBound)", "\(range.upperBound)", asOf.map { "\($0)" } ?? ""]
       return String(SHA256.hexDigest(of: Array(parts.joined(separator: "\n").utf8)).prefix(24))
     }
   }

@@ -36,7 +36,8 @@ struct Explanation {
     self.window = window
     guard var bundle = pipeline.bundle(of: target) else {
       (card, margins, contributions) = (nil, [:], [])
-      inputs = FeatureSet.candles.modelColumns.map { (FeatureSet.candles.names[$0], vector[$0]) } + Self.extras(window)
+      let set = FeatureSet.of(pipeline.view)
+      inputs = set.modelColumns.map { (set.names[$0], vector[$0]) } + Self.extras(window)
       return
     }
     let answers = bundle.predict(vector, window: window)

@@ -9,12 +9,12 @@ import Storage
 /// The fold always begins at the first stored candle, so that running averages are the same whatever the period.
 struct HistoryRun: ~Copyable {
   private var history: LastingPipeline
-  private let series: Series
+  private let view: MarketView
   private let asOf: Timestamp
 
   init(view: MarketView, mode: Prediction.Mode, asOf: Timestamp = .distantFuture) {
     history = LastingPipeline(view: view, mode: mode)
-    series = view.price
+    self.view = view
     self.asOf = asOf
   }
 
@@ -34,17 +34,36 @@ struct HistoryRun: ~Copyable {
     var count = 0
     // A candle that closes at `upperBound` is not decided on.
     let end = decisions.upperBound == .distantFuture ? decisions.upperBound : decisions.upperBound.adding(minutes: -1)
-    try store.readEvents(series, before: end, asOf: asOf) { record in
+    let start = try store.summary(of: view.price)?.firstOpenTime ?? .distantPast
+    history.firstDecision = decisions.lowerBound
+    func decide() throws {
+      while try decideNext(&sink, decisions, onDecision) {}
+    }
+    try store.readEvents(view, in: start..<max(start, end), asOf: asOf) { event in
       count += 1
       if count.isMultiple(of: 1024) { try onCandle(count) }
-      guard record.candle.closeTime >= decisions.lowerBound else { return history.fold(record) }
-      sink.start()
-      let start = SystemClock.nanoseconds()
-      let effect = history.step(record, into: &sink)
-      sink.stamp(latencyNanoseconds: SystemClock.nanoseconds() - start)
-      if effect == .folded { try onDecision(history.pipeline, sink.predictions) }
+      history.take(event)
+      try decide()
     }
+    history.advance(to: asOf)
+    try decide()
     try onCandle(count)
+  }
+
+  /// False when nothing more follows from what was taken.
+  private mutating func decideNext(
+    _ sink: inout CollectingSink, _ decisions: Range<Timestamp>,
+    _ onDecision: (borrowing PredictionPipeline, [Prediction]) throws -> Void
+  ) throws -> Bool {
+    sink.start()
+    let start = SystemClock.nanoseconds()
+    guard let effect = history.next(into: &sink) else { return false }
+    sink.stamp(latencyNanoseconds: SystemClock.nanoseconds() - start)
+    guard effect == .folded, let closeTime = history.pipeline.newestOpenTime?.adding(minutes: 1),
+      closeTime >= decisions.lowerBound
+    else { return true }
+    try onDecision(history.pipeline, sink.predictions)
+    return true
   }
 }
 

@@ -1,3 +1,4 @@
+import Features
 import Market
 import Models
 import Pipeline
@@ -5,7 +6,7 @@ import Pipeline
 /// A pipeline that late truth of any age can reach: a change older than what it keeps makes it fold everything anew.
 struct LastingPipeline: ~Copyable {
   private(set) var pipeline: PredictionPipeline
-  private var taken: [CandleRecord] = []
+  private var taken: [MarketEvent] = []
 
   init(view: MarketView, mode: Prediction.Mode) { pipeline = PredictionPipeline(view: view, mode: mode) }
 
@@ -13,35 +14,43 @@ struct LastingPipeline: ~Copyable {
     pipeline.serve(target, with: version)
   }
 
-  /// Folds a candle of the view's prices and decides.
-  mutating func step(_ record: CandleRecord, into sink: inout some PipelineSink) -> PredictionPipeline.Effect {
-    taken.append(record)
-    let effect = pipeline.step(.candle(pipeline.view.price, record), into: &sink)
-    if case .needsRebuild = effect { rebuild() }
+  /// Decisions before it are not made.
+  var firstDecision: Timestamp {
+    get { pipeline.firstDecision }
+    set { pipeline.firstDecision = newValue }
+  }
+
+  /// Takes an event of the view; what follows from it comes from `next`.
+  mutating func take(_ event: MarketEvent) {
+    taken.append(event)
+    _ = pipeline.take(event)
+  }
+
+  mutating func advance(to time: Timestamp) { pipeline.advance(to: time) }
+
+  /// Folds what follows next from the events taken and decides on it; `nil` when nothing follows.
+  mutating func next(into sink: inout some PipelineSink) -> PredictionPipeline.Effect? {
+    let effect = pipeline.next(into: &sink)
+    if case .needsRebuild = effect { pipeline.rebuild(from: taken.joined(in: pipeline.view)) }
     return effect
-  }
-
-  /// Folds a candle of the view's prices without deciding.
-  mutating func fold(_ record: CandleRecord) {
-    taken.append(record)
-    let effect = pipeline.fold(.candle(pipeline.view.price, record))
-    if case .needsRebuild = effect { rebuild() }
-  }
-
-  private mutating func rebuild() {
-    pipeline.restart()
-    for record in taken.newestVersions { _ = pipeline.fold(.candle(pipeline.view.price, record)) }
   }
 }
 
-extension [CandleRecord] {
-  /// Of each minute the version that stands last, by open time.
-  var newestVersions: [CandleRecord] {
+extension [MarketEvent] {
+  /// The candles of a view as they stand after these events, by open time.
+  func joined(in view: MarketView) -> JoinedCandles {
+    JoinedCandles(
+      prices: newestVersions(of: view.price).map(\.candle),
+      volumes: view.volume.map { newestVersions(of: $0).map(\.candle) })
+  }
+
+  /// Of each minute of a series the version that stands last, by open time.
+  func newestVersions(of series: Series) -> [CandleRecord] {
     var newest: [Timestamp: CandleRecord] = [:]
-    for record in self { newest[record.candle.openTime] = record }
+    for case .candle(series, let record) in self { newest[record.candle.openTime] = record }
     return newest.values.sorted { $0.candle.openTime < $1.candle.openTime }
   }
 
   /// In the order in which a live reader had them.
-  var byAvailability: [CandleRecord] { sorted { $0.precedes($1) } }
+  var byAvailability: [MarketEvent] { sorted { $0.precedes($1) } }
 }

@@ -2,7 +2,6 @@ import Market
 
 /// A session in which runs of candles are held back and come later, as after a broken connection.
 enum LateSession {
-  private static let delayMicroseconds: Int64 = 2_000_000
   private static let mostHoles = 40
   private static let candlesPerHole = 150
   private static let longestHole = 12
@@ -12,8 +11,12 @@ enum LateSession {
 
   /// The candles in a new order of arrival, all in the end.
   ///
-  /// - Parameter records: one version a minute.
-  static func events(of records: [CandleRecord], seed: UInt64) -> [CandleRecord] {
+  /// - Parameters:
+  ///   - records: one version a minute.
+  ///   - delayMicroseconds: after the close, of candles that are not held back.
+  static func events(
+    of records: [CandleRecord], delayMicroseconds: Int64 = 2_000_000, seed: UInt64
+  ) -> [CandleRecord] {
     var generator = SplitMix64(seed: seed)
     var events = records
     for index in events.indices {
@@ -31,6 +34,6 @@ enum LateSession {
         events[index].provenance = .patched
       }
     }
-    return events.byAvailability
+    return events.sorted { $0.precedes($1) }
   }
 }

@@ -7,6 +7,7 @@ import Operations
 struct LeakageResult {
   let report: LeakageReport
   let stretch: AuditStretch
+  let changes: [Perturbation]
   /// Of the version that answers; `nil` if the baseline does.
   let version: VersionCard?
 
@@ -15,7 +16,7 @@ struct LeakageResult {
     var lines = [
       "\(context.target)@\(context.view), \(answering), candles from \(stretch.period.lowerBound) to "
         + "\(stretch.period.upperBound)",
-      "everything after \(cuts) changed in \(Perturbation.allCases.count) ways: "
+      "everything after \(cuts) changed in \(changes.count) ways: "
         + "\(report.comparedCount.grouped) artefacts compared",
     ]
     lines += report.leaks.map { "LEAK: \($0)" }
@@ -30,7 +31,7 @@ struct LeakageResult {
       "version": JSONValue(version?.name.description), "from": .text(stretch.period.lowerBound.description),
       "to": .text(stretch.period.upperBound.description), "seed": .integer(Int64(bitPattern: context.seed)),
       "cuts": .array(report.cuts.map { .text($0.description) }),
-      "changes": .array(Perturbation.allCases.map { .text($0.rawValue) }), "compared": JSONValue(report.comparedCount),
+      "changes": .array(changes.map { .text($0.rawValue) }), "compared": JSONValue(report.comparedCount),
       "is_clean": .boolean(report.isClean),
       "leaks": .array(
         report.leaks.map { leak in

@@ -14,7 +14,8 @@ struct Lesson {
   let spans: LabelSpans
   let labels: [Double]
   private let target: PredictionTarget
-  private let columns = FeatureSet.candles.modelColumns
+  private let set: FeatureSet
+  private let columns: [Int]
   private let matrix: RowMatrix
   private let folds: [Fold]
 
@@ -29,7 +30,9 @@ struct Lesson {
     spans = LabelSpans(
       decisionTimes: rows.map { decided.times[$0] }, labelEnds: rows.map { outcomes.labelEnds[$0] })
     labels = rows.map { outcomes.values[$0] }
-    let columns = columns
+    set = .of(view)
+    let columns = set.modelColumns
+    self.columns = columns
     matrix = RowMatrix(
       values: rows.flatMap { row in columns.map { decided.vectors[row][$0] } }, columnCount: columns.count)
     folds = WalkForward(foldCount: Self.foldCount, embargoMinutes: target.horizonMinutes).folds(spans)
@@ -43,7 +46,7 @@ struct Lesson {
 
   private func scaled(_ fold: Fold) -> [Artefact] {
     let scaler = Standardisation(matrix, training: fold.train)
-    let names = FeatureSet.candles.names
+    let names = set.names
     return [Artefact("scaler", scaler.mean + scaler.scale)]
       + columns.enumerated().map { column, index in
         Artefact(

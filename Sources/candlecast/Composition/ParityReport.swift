@@ -21,11 +21,13 @@ struct ParityReport {
   /// What was compared of one way.
   struct Way {
     let name: String
+    /// Names of a vector's places.
+    private let columns: [String]
     private(set) var vectors = 0
     private(set) var predictions = 0
     private(set) var difference: Difference?
 
-    init(_ name: String) { self.name = name }
+    init(_ name: String, columns: [String]) { (self.name, self.columns) = (name, columns) }
 
     mutating func compareVectors(at time: Timestamp, expected: [Double], actual: [Double]) {
       vectors += 1
@@ -35,7 +37,7 @@ struct ParityReport {
       }
       guard let column else { return }
       difference = Difference(
-        time: time, what: FeatureSet.candles.names[column], expected: expected[column],
+        time: time, what: columns[column], expected: expected[column],
         actual: column < actual.count ? actual[column] : nil)
     }
 

@@ -6,9 +6,10 @@ import Pipeline
 /// The plainest way from candles to vectors and answers: one by one from the beginning, without a pipeline.
 struct PlainFold: ~Copyable {
   private(set) var engine = FeatureEngine()
+  private let set: FeatureSet
   private var voice: PlainVoice
 
-  init(_ voice: PlainVoice) { self.voice = voice }
+  init(_ voice: PlainVoice) { (self.voice, set) = (voice, voice.set) }
 
   mutating func take(_ candle: FeatureInput) {
     engine.update(candle)
@@ -20,21 +21,20 @@ struct PlainFold: ~Copyable {
 
   var isWarm: Bool { engine.candlesSinceRestart >= FeatureEngine.warmUpCandles }
 
-  var vector: [Double] { engine.withValues { values in values.indices.map { values[$0] } } }
+  var vector: [Double] { engine.values(set) }
 }
 
 /// What is said of vectors that come one by one; a value, so a copy of a fresh one begins anew.
 struct PlainVoice {
-  private static let volatilityColumn = FeatureSet.candles.index(of: "volatility_30")
-
+  let set: FeatureSet
   private let target: PredictionTarget
   private var bundle: ModelBundle?
   private var window: WindowTracker?
   private var vector: [Float] = []
 
   /// Without a version the baseline answers.
-  init(_ target: PredictionTarget, _ version: ServedVersion?) {
-    self.target = target
+  init(_ target: PredictionTarget, _ version: ServedVersion?, set: FeatureSet) {
+    (self.target, self.set) = (target, set)
     bundle = version?.bundle
     bundle?.restart()
     if case .window(let minutes) = target { window = WindowTracker(lengthMinutes: minutes) }
@@ -63,7 +63,7 @@ struct PlainVoice {
 
   private var baseline: [ModelName: Double] {
     guard let windowState else { return [.baseline: target.isBinary ? 0.5 : 0] }
-    guard let column = Self.volatilityColumn,
+    guard let column = set.index(of: "volatility_30"),
       let form = ClosedForm(windowState, volatility: Double(vector[column]))
     else { return [:] }
     return [.baseline: form.probability.value]

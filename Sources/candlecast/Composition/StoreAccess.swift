@@ -8,11 +8,20 @@ extension CommandContext {
   /// The store to write to, made if it is not there.
   func openForWriting() throws -> DuckDBStore { try DuckDBStore(path: storePath, mode: .create) }
 
-  /// What is stored of the prices a view reads.
+  /// What is stored of each series that a view reads, that of the prices first.
+  func summaries(of view: MarketView, in store: DuckDBStore) throws -> [SeriesSummary] {
+    try view.series.map { series in
+      if let summary = try store.summary(of: series) { return summary }
+      let purpose = series == view.volume ? ", which \(view) takes volumes from" : ""
+      throw CommandError(
+        .badData,
+        "\(store.path) has no candles of \(series)\(purpose); import some, or choose --venue, --symbol or --view")
+    }
+  }
+
+  /// What is stored of the prices a view reads; an error unless all its series are there.
   func prices(of view: MarketView, in store: DuckDBStore) throws -> SeriesSummary {
-    if let summary = try store.summary(of: view.price) { return summary }
-    throw CommandError(
-      .badData, "\(store.path) has no candles of \(view.price); import some, or choose --venue, --symbol or --view")
+    try summaries(of: view, in: store)[0]
   }
 }
 

@@ -15,16 +15,17 @@ struct StoredDataSubject: AuditSubject {
   /// Answers for cuts after its training data; before them the baseline does.
   let version: ServedVersion?
   /// What is known by a moment, in the order in which it came.
-  var knowledge: ([CandleRecord], Timestamp) -> [CandleRecord] = { records, cut in
-    records.filter { $0.availableAt <= cut }.byAvailability
+  var knowledge: ([MarketEvent], Timestamp) -> [MarketEvent] = { events, cut in
+    events.filter { $0.availableAt <= cut }.byAvailability
   }
   var shouldStop: () -> Bool = { false }
 
-  func artefacts(from records: [CandleRecord], by cut: Timestamp) throws -> [Artefact] {
+  func artefacts(from events: [MarketEvent], by cut: Timestamp) throws -> [Artefact] {
     if shouldStop() { throw CommandError(.failed, "stopped; nothing was proved") }
-    let known = knowledge(records, cut)
-    let decided = DecidedRows(known, view: view, target: target, version: version(by: cut))
-    let lesson = try Lesson(decided, prices: known.newestVersions.map(\.candle), target: target, view: view, by: cut)
+    let known = knowledge(events, cut)
+    let decided = DecidedRows(known, by: cut, view: view, target: target, version: version(by: cut))
+    let prices = known.newestVersions(of: view.price).map(\.candle)
+    let lesson = try Lesson(decided, prices: prices, target: target, view: view, by: cut)
     return features(decided) + predictions(decided) + labels(lesson) + lesson.artefacts
   }
 
@@ -33,7 +34,7 @@ struct StoredDataSubject: AuditSubject {
   }
 
   private func features(_ decided: DecidedRows) -> [Artefact] {
-    FeatureSet.candles.names.enumerated().flatMap { column, name in
+    FeatureSet.of(view).names.enumerated().flatMap { column, name in
       answers("feature \(name)", decided.times) { UInt64(decided.vectors[$0][column].bitPattern) }
     }
   }
@@ -68,23 +69,35 @@ struct StoredDataSubject: AuditSubject {
   }
 }
 
-/// What the pipeline computed and said at each decision, over records in the order in which they came.
+/// What the pipeline computed and said at each decision, over events in the order in which they came.
 struct DecidedRows {
   private(set) var times: [Timestamp] = []
-  /// In the order of `FeatureSet.candles`.
+  /// In the order of the view's feature set.
   private(set) var vectors: [[Float]] = []
   private(set) var predictions: [Prediction] = []
 
-  init(_ known: [CandleRecord], view: MarketView, target: PredictionTarget, version: ServedVersion?) {
+  init(
+    _ known: [MarketEvent], by cut: Timestamp, view: MarketView, target: PredictionTarget, version: ServedVersion?
+  ) {
     var history = LastingPipeline(view: view, mode: .replay)
     history.serve(target, with: version)
+    for event in known {
+      history.take(event)
+      collect(&history)
+    }
+    history.advance(to: cut)
+    collect(&history)
+  }
+
+  private mutating func collect(_ history: inout LastingPipeline) {
     var sink = CollectingSink()
-    for record in known {
+    while let effect = history.next(into: &sink) {
+      if effect == .folded, let openTime = history.pipeline.newestOpenTime {
+        times.append(openTime.adding(minutes: 1))
+        vectors.append(history.pipeline.vector)
+        predictions += sink.predictions
+      }
       sink.start()
-      guard history.step(record, into: &sink) == .folded else { continue }
-      times.append(record.candle.closeTime)
-      vectors.append(history.pipeline.vector)
-      predictions += sink.predictions
     }
   }
 }

@@ -63,7 +63,8 @@ struct TrainingJob {
 
   private func makeDataset() throws -> DatasetCache.Entry {
     let store = try context.openForReading()
-    let summary = try context.prices(of: context.view, in: store)
+    let summaries = try context.summaries(of: context.view, in: store)
+    let summary = summaries[0]
     let wanted = range.clamped(to: summary.period)
     guard !wanted.isEmpty else {
       throw CommandError(
@@ -71,8 +72,8 @@ struct TrainingJob {
         "no candles of \(summary.series) between --from and --to; stored are \(summary.firstOpenTime) to "
           + "\(summary.lastOpenTime)")
     }
-    let request = DatasetCache.Request(view: context.view, summary: summary, range: wanted, asOf: asOf)
-    var bar = context.progress("dataset", unit: "candles", total: Int64(summary.rows))
+    let request = DatasetCache.Request(view: context.view, summaries: summaries, range: wanted, asOf: asOf)
+    var bar = context.progress("dataset", unit: "candles", total: Int64(summaries.reduce(0) { $0 + $1.rows }))
     defer { bar.finish() }
     return try DatasetCache(storePath: store.path).dataset(request, from: store, isFresh: isFull) { count in
       bar.update(Int64(count))

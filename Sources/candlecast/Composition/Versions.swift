@@ -15,9 +15,9 @@ extension CommandContext {
   func servedVersion(_ view: MarketView, _ target: PredictionTarget) throws -> ServedVersion? {
     switch try registry.serving(RegistrySlot(view, target)) {
     case .baseline: nil
-    case .production(let name): ServedVersion(try bundle(of: name), standing: .production)
+    case .production(let name): ServedVersion(try bundle(of: name, view), standing: .production)
     case .unpromoted(let name, let reason):
-      ServedVersion(try bundle(of: name), standing: .unpromoted(reason: reason))
+      ServedVersion(try bundle(of: name, view), standing: .unpromoted(reason: reason))
     }
   }
 
@@ -27,9 +27,9 @@ extension CommandContext {
     let slot = RegistrySlot(view, target)
     let name = try registry.resolve(reference, slot)
     if case .production(name) = try registry.serving(slot) {
-      return ServedVersion(try bundle(of: name), standing: .production)
+      return ServedVersion(try bundle(of: name, view), standing: .production)
     }
-    let bundle = try bundle(of: name)
+    let bundle = try bundle(of: name, view)
     return ServedVersion(bundle, standing: .unpromoted(reason: bundle.card.gate.reason))
   }
 
@@ -41,9 +41,10 @@ extension CommandContext {
       TrainedBaselines.self, from: Data(try directory.bytes(of: TrainedBaselines.fileName)))
   }
 
-  private func bundle(of name: VersionName) throws -> ModelBundle {
-    let set = FeatureSet.candles
+  private func bundle(of name: VersionName, _ view: MarketView) throws -> ModelBundle {
+    let set = FeatureSet.of(view)
     return try ModelBundle(
-      path: try registry.directory(of: name).path, featureSetHash: set.hash.description, columnNames: set.names)
+      path: try registry.directory(of: name).path, view: view, featureSetHash: set.hash.description,
+      columnNames: set.names)
   }
 }

@@ -28,7 +28,8 @@ struct AuditVerb: Verb {
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let store = try context.openForReading()
-    let stretch = try AuditStretch(arguments.range, of: try context.prices(of: context.view, in: store), from: store)
+    let stretch = try AuditStretch(
+      arguments.range, context.view, of: try context.prices(of: context.view, in: store), from: store)
     return arguments.positionals == ["leakage"] ? try leakage(of: stretch, context) : try parity(of: stretch, context)
   }
 
@@ -36,13 +37,14 @@ struct AuditVerb: Verb {
     let version = try context.servedVersion(context.view, context.target)
     let subject = StoredDataSubject(
       view: context.view, target: context.target, version: version, shouldStop: { context.isStopRequested })
-    let audit = LeakageAudit(seed: context.seed)
+    let audit = LeakageAudit(context.view, seed: context.seed)
     var bar = context.progress("audit leakage", unit: "‰", total: 1000)
     let report = try audit.run(
-      subject, records: stretch.records, cuts: audit.randomCuts(Self.cuts, in: stretch.laterHalf),
+      subject, events: stretch.events, cuts: audit.randomCuts(Self.cuts, in: stretch.laterHalf),
       progress: { bar.update(Int64($0 * 1000)) })
     bar.finish()
-    let answering = LeakageResult(report: report, stretch: stretch, version: version?.bundle.card)
+    let answering = LeakageResult(
+      report: report, stretch: stretch, changes: audit.perturbations, version: version?.bundle.card)
     context.output.present(answering.json(context)) { answering.text(context) }
     return report.isClean ? .done : .failed
   }
@@ -50,7 +52,7 @@ struct AuditVerb: Verb {
   private func parity(of stretch: AuditStretch, _ context: CommandContext) throws -> ExitCode {
     let version = try context.servedVersion(context.view, context.target)
     let audit = ParityAudit(
-      view: context.view, target: context.target, version: version, seed: context.seed, records: stretch.records)
+      view: context.view, target: context.target, version: version, seed: context.seed, events: stretch.events)
     var bar = context.progress("audit parity", unit: "‰", total: 1000)
     let report = try audit.run { done in
       bar.update(Int64(done * 1000))

@@ -23,24 +23,24 @@ struct FeaturesVerb: Verb {
     let store = try context.openForReading()
     let summary = try context.prices(of: context.view, in: store)
     let range = arguments.range
-    let writer = try TableWriter(path: path, columns: FeatureSet.candles.names)
+    let set = FeatureSet.of(context.view)
+    let writer = try TableWriter(path: path, columns: set.names)
     var engine = FeatureEngine()
     var bar = context.progress("features", unit: "candles", total: Int64(summary.rows))
     var count = 0
-    let span = Timestamp.distantPast..<range.upperBound
-    try store.readCandles(summary.series, in: span, asOf: arguments.time("--as-of") ?? .distantFuture) { batch in
+    let asOf = arguments.time("--as-of") ?? .distantFuture
+    try store.readCandles(summary.series, in: .distantPast..<range.upperBound, asOf: asOf) { batch in
       if context.isStopRequested { throw CommandError(.failed, "stopped; \(path) was not written") }
-      for record in batch {
-        engine.update(FeatureInput(record.candle))
-        guard range.contains(record.candle.openTime) else { continue }
-        try engine.withValues { try writer.append(record.candle.openTime, $0) }
+      for candle in try store.joined(batch.map(\.candle), in: context.view, asOf: asOf) {
+        engine.update(candle)
+        guard range.contains(candle.openTime) else { continue }
+        try writer.append(candle.openTime, engine.values(set).span)
       }
       count += batch.count
       bar.update(Int64(count))
     }
     bar.finish()
     let rows = try writer.finish()
-    let set = FeatureSet.candles
     context.output.present(
       [
         "file": .text(path), "rows": JSONValue(rows), "columns": JSONValue(set.count),
@@ -48,5 +48,16 @@ struct FeaturesVerb: Verb {
       ]
     ) { "\(path): \(rows.grouped) rows of \(set.count) features (set \(set.hash))" }
     return .done
+  }
+}
+
+extension DuckDBStore {
+  /// A piece of the prices of a view, ascending, with the volumes of the same minutes.
+  fileprivate func joined(_ prices: [Candle], in view: MarketView, asOf: Timestamp) throws -> JoinedCandles {
+    guard let volume = view.volume, let first = prices.first, let last = prices.last else {
+      return JoinedCandles(prices: prices, volumes: nil)
+    }
+    let volumes = try candles(volume, in: first.openTime..<last.closeTime, asOf: asOf)
+    return JoinedCandles(prices: prices, volumes: volumes.map(\.candle))
   }
 }

@@ -55,7 +55,9 @@ struct ModelsVerb: Verb {
               "view": .text(entry.record.slot.view.description),
               "registered": .text(entry.record.registeredAt.description),
               "aliases": .array(entry.aliases.map { .text($0.rawValue) }),
-              "archived": .boolean(entry.record.isArchived), "gate_passed": .boolean(entry.record.facts.gate.isPassed),
+              "archived": .boolean(entry.record.isArchived),
+              "synthetic": .boolean(entry.record.facts.isSynthetic),
+              "gate_passed": .boolean(entry.record.facts.gate.isPassed),
               "gate_reason": .text(entry.record.facts.gate.reason),
             ]
           }),
@@ -64,7 +66,9 @@ struct ModelsVerb: Verb {
       guard !entries.isEmpty else { return "\(Registry.modelName) has no versions; `candlecast train` makes one" }
       var table = Table([("version", .left), ("for", .left), ("aliases", .left), ("gate", .left)])
       for entry in entries {
-        let aliases = entry.aliases.map(\.rawValue) + (entry.record.isArchived ? ["archived"] : [])
+        let aliases =
+          entry.aliases.map(\.rawValue) + (entry.record.facts.isSynthetic ? ["synthetic"] : [])
+          + (entry.record.isArchived ? ["archived"] : [])
         table.add(
           entry.name.description, entry.record.slot.description, aliases.joined(separator: ", "),
           entry.record.facts.gate.reason)

@@ -11,8 +11,8 @@ extension Dataset {
     let header = DatasetHeader(
       view: MadeVersion.view, anchor: Timestamp(minute: RandomWalk.firstMinute), from: .distantPast, to: .distantFuture,
       asOf: nil, featureNames: set.names, featureSetHash: set.hash.description, isSynthetic: false)
-    var builder = DatasetBuilder(header: header, expectedCandles: 4000)
-    for record in records { builder.take(record) }
+    var builder = DatasetBuilder(MadeVersion.view, header: header, expectedCandles: 4000)
+    for record in records { builder.take(.candle(MadeVersion.view.price, record)) }
     _ = try builder.write(to: folder.path + "/d")
     return try Dataset(path: folder.path + "/d")
   }

@@ -46,7 +46,8 @@ struct TrainingRunTests {
 
     func bundle(_ name: VersionName) throws -> ModelBundle {
       try ModelBundle(
-        path: folder.path + "/" + name.description, featureSetHash: FeatureSet.candles.hash.description,
+        path: folder.path + "/" + name.description, view: MadeVersion.view,
+        featureSetHash: FeatureSet.candles.hash.description,
         columnNames: FeatureSet.candles.names)
     }
 
