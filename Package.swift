@@ -81,7 +81,7 @@ let package = Package(
       "candlecast",
       [
         "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
-        "Settlement", "Storage",
+        "Settlement", "Storage", "Tape", "Transport", "VenueSimulator", "Venues",
       ]),
     program("candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
     program(
@@ -92,7 +92,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Market", "Models"], path: "Tests/TestSupport", swiftSettings: dialect),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
-    tests("SettlementTests", ["Market", "Settlement"]),
+    tests("SettlementTests", ["Market", "Settlement", "TestSupport"]),
     tests("FeaturesTests", ["CAllocationCounter", "Features", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
     tests(
       "ModelsTests", ["CAllocationCounter", "Market", "Models", "TestSupport"], resources: [.copy("Fixtures")]),
