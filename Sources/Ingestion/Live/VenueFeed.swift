@@ -366,7 +366,8 @@ struct VenueFeed: Sendable {
     let isOpen = event.resolvedAt == nil
     output.notes.append(
       LiveNote(
-        isOpen ? .warning : .info, "quality", event.series, "\(event.type) \(isOpen ? "opened" : "closed") "
+        isOpen ? .warning : .info, "quality", event.series,
+        "\(event.type) \(isOpen ? "opened" : "closed") "
           + event.details))
   }
 }
