@@ -230,6 +230,36 @@ struct WriterTests {
     #expect(stops.value == 1)
   }
 
+  @Test(arguments: [1, 3, 6])
+  func `what fails for another reason is tried so often, with longer and longer waits`(attempts: Int) async throws {
+    var limits = LiveWriter.Limits()
+    limits.attempts = attempts
+    limits.retrySeconds = 0.001...0.003
+    let waits = Waits()
+    let writer = try LiveWriter(limits) { event in
+      if case .failed(.failed, _, let seconds) = event { waits.add(seconds) }
+    } open: { [path] () throws(StoreError) in
+      try DuckDBStore(path: path)
+    }
+    _ = try await writer.withStore { try $0.session.run("ALTER TABLE series RENAME TO gone") }
+    await #expect(throws: LiveWriterError.self) { _ = try await writer.commit(batch(candles[..<1])) }
+    #expect(waits.seconds == Array([0.001, 0.002, 0.003, 0.003, 0.003].prefix(attempts - 1)))
+    #expect(writer.statistics.failures == attempts)
+  }
+
+  @Test(arguments: [(10_000, true), (100_000_000, false)])
+  func `the log of commits stays as small as it is told to`(bytes: Int, isFolded: Bool) async throws {
+    let writer = try writer { $0.logBytes = bytes }
+    for index in 0..<40 {
+      _ = try await writer.commit(batch(candles[index * 10..<index * 10 + 10]))
+      #expect(writer.statistics.logBytes <= 4 * bytes + 10_000)
+    }
+    try await writer.withStore { _ in }
+    #expect((writer.statistics.checkpoints > 0) == isFolded)
+    try await writer.close()
+    #expect(try stored() == candles)
+  }
+
   // MARK: Sudden ends
 
   @Test(arguments: Soak.seeds(4))
@@ -301,6 +331,14 @@ private final class Counter: Sendable {
 
   @discardableResult
   func add() -> Int { count.add(1, ordering: .sequentiallyConsistent).newValue }
+}
+
+private final class Waits: Sendable {
+  private let list = Mutex<[Double]>([])
+
+  var seconds: [Double] { list.withLock(\.self) }
+
+  func add(_ seconds: Double) { list.withLock { $0.append(seconds) } }
 }
 
 /// Keeps a thread waiting.
