@@ -253,6 +253,8 @@ final class ServerCore: @unchecked Sendable {
     connections.removeLast()
     count.store(connections.count, ordering: .relaxed)
     connection.dropped()
+    // The loop looks for its end after each round.
+    if isStopping, connections.isEmpty { mail.withLock { $0.loop?.wake() } }
   }
 
   private func takeMail() {
