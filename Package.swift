@@ -100,7 +100,7 @@ let package = Package(
     tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
     tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("TransportTests", ["TestSupport", "Transport"], resources: [.copy("Fixtures")]),
-    tests("VenuesTests", ["Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
+    tests("VenuesTests", ["Compression", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Tape", "TestSupport"]),
     tests("VenueSimulatorTests", ["Market", "TestSupport", "Transport", "VenueSimulator", "Venues"]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
