@@ -15,5 +15,6 @@ struct Benchmark: Sendable {
 
 enum Benchmarks {
   static let all =
-    MarketBenchmarks.all + FeatureBenchmarks.all + ImportBenchmarks.all + PredictionBenchmarks.all
+    MarketBenchmarks.all + VenueBenchmarks.all + FeatureBenchmarks.all + ImportBenchmarks.all
+    + PredictionBenchmarks.all
 }

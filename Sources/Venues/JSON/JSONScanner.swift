@@ -79,7 +79,7 @@ package struct JSONScanner {
     skipSpace()
     let start = position
     let text = next == UInt8(ascii: "\"") ? try quoted() : rawNumber()
-    guard let value = Decimal8(text) else {
+    guard let value = Decimal8(utf8: text) else {
       throw .badValue(field: "byte \(start)", value: text.shown, reason: "not a decimal of at most eight places")
     }
     return value
