@@ -104,6 +104,12 @@ import Venues
     }
   }
 
+  @Test func `lists of other streams are unknown`() {
+    for text in [#"[{"e":"24hrMiniTicker"}]"#, #"{"stream":"!miniTicker@arr","data":[]}"#] {
+      #expect(throws: VenueError.unknown(kind: "[]")) { try binance.messages(text) }
+    }
+  }
+
   @Test func `other frames are errors`() {
     for text in [
       "", "[]", "{}", "null", #"{"e":5}"#, #"{"stream":"a@b"}"#, #"{"stream":"a","data":{"stream":"b","data":{}}}"#,

@@ -1,7 +1,7 @@
 import Market
 
 extension SBE {
-  /// Calls `receive` for each trade of the message, or once for its quote or book.
+  /// Calls `receive` for each trade of the message, or once for its quote or book. Trades before a bad one stand.
   package static func decode(
     _ frame: UnsafeBufferPointer<UInt8>, _ receive: (VenueMessage) -> Void
   ) throws(VenueError) {
