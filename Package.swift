@@ -86,7 +86,9 @@ let package = Package(
     program("candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
     program(
       "candlecast-bench",
-      ["Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport"]),
+      [
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Venues",
+      ]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(
       name: "TestSupport", dependencies: ["Market", "Models"], path: "Tests/TestSupport", swiftSettings: dialect),

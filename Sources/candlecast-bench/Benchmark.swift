@@ -15,6 +15,6 @@ struct Benchmark: Sendable {
 
 enum Benchmarks {
   static let all =
-    MarketBenchmarks.all + FeatureBenchmarks.all + ImportBenchmarks.all + PredictionBenchmarks.all
-    + LiveBenchmarks.all
+    MarketBenchmarks.all + VenueBenchmarks.all + FeatureBenchmarks.all + ImportBenchmarks.all
+    + PredictionBenchmarks.all + LiveBenchmarks.all
 }
