@@ -1,0 +1,145 @@
+import Ingestion
+import Market
+import Operations
+import Storage
+import Venues
+
+/// Works out what a live feed follows and from where it starts: the configuration's wishes, the store's facts.
+struct LivePlanner {
+  let context: CommandContext
+  let catalogue: VenueCatalogue
+  /// The start, by the pipeline's clock.
+  let now: Timestamp
+
+  /// A series without any candle begins so many minutes ago.
+  private var firstMinutes: Int { context.configuration.integer("ingest.limit") ?? 1000 }
+
+  /// - Parameters:
+  ///   - channels: empty for a feed that only fetches what is missing.
+  ///   - store: `nil` begins with nothing.
+  func plan(_ channels: [Channel], candlesPerRequest knob: String, from store: DuckDBStore?) throws -> LivePlan {
+    var thresholds = LiveThresholds(context.configuration)
+    thresholds.candlesPerRequest = context.configuration.integer(knob) ?? 1000
+    let feeds = try venues.map { try feed($0, channels, from: store) }
+    return LivePlan(seed: context.seed, thresholds: thresholds, feeds: feeds)
+  }
+
+  /// The view's venues come first, then what the configuration follows beside them.
+  var venues: [Venue] {
+    get throws {
+      let view = context.view
+      var venues = [view.price.venue]
+      for venue in [view.volume?.venue].compactMap(\.self) + (try listed) where !venues.contains(venue) {
+        venues.append(venue)
+      }
+      return venues
+    }
+  }
+
+  private var listed: [Venue] {
+    get throws {
+      try context.configuration.list("market.venues").map { name in
+        guard let venue = Venue(name) else {
+          throw CommandError(.wrongUsage, "market.venues: \(name.debugDescription) is no venue")
+        }
+        return venue
+      }
+    }
+  }
+
+  private func feed(_ venue: Venue, _ channels: [Channel], from store: DuckDBStore?) throws -> FeedPlan {
+    let interface = try catalogue.interface(of: venue)
+    let feed = try catalogue.feed(interface, venue)
+    let followed = channels.filter { feed.candleSource == .ticks ? $0 == .ticks : $0 != .ticks }
+      .filter { $0 != .klines || feed.candleSource == .klines }
+    let series = try symbols(on: venue, feed).map { try series(Series(venue, $0), from: store) }
+    return FeedPlan(venue: venue, interface: interface, channels: followed, series: series)
+  }
+
+  private func symbols(on venue: Venue, _ feed: any FeedProtocol) throws -> [Symbol] {
+    var symbols = [context.view.price, context.view.volume].compactMap(\.self).filter { $0.venue == venue }
+      .map(\.symbol)
+    let listed = context.configuration.list("market.symbols")
+    for name in listed.isEmpty ? [context.series.symbol.name] : listed {
+      guard let symbol = Symbol(name) else {
+        throw CommandError(.wrongUsage, "market.symbols: \(name.debugDescription) is no symbol")
+      }
+      let own = feed.name(of: symbol)
+      // An oracle's other feeds need ids of their own, which are not known.
+      if !symbols.contains(own), feed.candleSource != .ticks || own == .bitcoinUSD { symbols.append(own) }
+    }
+    return symbols
+  }
+
+  private func series(_ series: Series, from store: DuckDBStore?) throws -> SeriesPlan {
+    guard let store, let summary = try store.summary(of: series) else {
+      let first = now.minute - Int64(firstMinutes)
+      let ledger = try store?.ledger(series, .trades) ?? []
+      return SeriesPlan(symbol: series.symbol, firstMinute: first, ledger: ledger)
+    }
+    let minutes = try store.ledger(series, .minutes)
+    let events = try store.qualityEvents(series, unresolvedOnly: true, limit: 1000)
+    let next = summary.lastOpenTime.minute + 1
+    let end = minutes.last?.range.upperBound ?? next
+    let later = try stored(series, from: end, summary, store)
+    return SeriesPlan(
+      symbol: series.symbol, firstMinute: minutes.first?.range.lowerBound ?? next,
+      ledger: minutes + later + (try store.ledger(series, .trades)), events: events)
+  }
+
+  /// Candles that came by other ways after the ledger's end.
+  private func stored(
+    _ series: Series, from minute: Int64, _ summary: SeriesSummary, _ store: DuckDBStore
+  ) throws -> [LedgerRange] {
+    let range = Timestamp(minute: minute)..<summary.lastOpenTime.adding(minutes: 1)
+    guard !range.isEmpty else { return [] }
+    var runs: [Range<Int64>] = []
+    try store.readCandles(series, in: range, asOf: .distantFuture) { records in
+      for record in records { runs.extend(with: record.candle.openTime.minute) }
+    }
+    return runs.map { LedgerRange(series, .minutes, $0, .patched(from: "import"), since: now) }
+  }
+}
+
+extension [Range<Int64>] {
+  /// Keys come in rising order.
+  mutating func extend(with key: Int64) {
+    if let last, last.upperBound == key {
+      self[count - 1] = last.lowerBound..<key + 1
+    } else {
+      append(key..<key + 1)
+    }
+  }
+}
+
+extension Configuration {
+  /// Empty if not set.
+  func list(_ key: String) -> [String] {
+    if case .list(let items)? = self[key] { items } else { [] }
+  }
+}
+
+extension LiveThresholds {
+  init(_ configuration: Configuration) {
+    self.init()
+    func number(_ key: String, _ value: inout Double) { value = configuration.number(key) ?? value }
+    func integer(_ key: String, _ value: inout Int) { value = configuration.integer(key) ?? value }
+    number("gaps.threshold_seconds", &gapSeconds)
+    number("gaps.alarm_seconds", &gapAlarmSeconds)
+    integer("gaps.max_concurrent_backfills", &backfillsAtOnce)
+    number("gaps.backfill_timeout_seconds", &backfillTimeoutSeconds)
+    integer("gaps.recheck_minutes", &recheckMinutes)
+    number("link.silence_seconds", &silenceSeconds)
+    integer("link.rotation_minutes", &rotationMinutes)
+    number("link.skew_alarm_milliseconds", &skewAlarmMilliseconds)
+    number("chainlink.poll_seconds", &pollSeconds)
+    number("monitoring.completeness_threshold", &completeness)
+    number("monitoring.missing_data_threshold", &missing)
+    number("monitoring.stale_data_seconds", &staleSeconds)
+    number("monitoring.invalid_values_threshold", &invalid)
+    integer("monitoring.window_minutes", &qualityWindowMinutes)
+    number("monitoring.check_seconds", &qualityCheckSeconds)
+    takesUpAgain = configuration.boolean("system.enable_recovery") ?? takesUpAgain
+    makesMarketData = configuration.boolean("tape.market_data") ?? makesMarketData
+  }
+}
