@@ -36,7 +36,8 @@ package final class Inbox<Element: Sendable>: Sendable {
 
   /// Puts in and returns whether there was room; the element is taken either way.
   private func offer(_ element: Element) -> Bool {
-    let (reader, elements, hasRoom) = state.withLock { state -> (CheckedContinuation<[Element], Never>?, [Element], Bool) in
+    let (reader, elements, hasRoom) = state.withLock {
+      state -> (CheckedContinuation<[Element], Never>?, [Element], Bool) in
       guard !state.isClosed else { return (nil, [], true) }
       state.waiting.append(element)
       guard let reader = state.reader else { return (nil, [], state.waiting.count <= capacity) }
@@ -68,7 +69,8 @@ package final class Inbox<Element: Sendable>: Sendable {
   }
 
   package func close() {
-    let (reader, writers) = state.withLock { state -> (CheckedContinuation<[Element], Never>?, [CheckedContinuation<Void, Never>]) in
+    let (reader, writers) = state.withLock {
+      state -> (CheckedContinuation<[Element], Never>?, [CheckedContinuation<Void, Never>]) in
       state.isClosed = true
       defer {
         state.reader = nil

@@ -22,6 +22,8 @@ package struct FeedPlan: Codable, Hashable, Sendable {
   /// Without any, nothing is streamed: what is missing is fetched, and then the feed is done.
   package var channels: [Channel]
   package var series: [SeriesPlan]
+  /// The venue's own minutes do not come, so they are made of its trades.
+  package var makesCandlesOfTrades = false
 
   package init(venue: Venue, interface: String, channels: [Channel], series: [SeriesPlan]) {
     (self.venue, self.interface, self.channels, self.series) = (venue, interface, channels, series)

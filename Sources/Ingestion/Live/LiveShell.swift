@@ -26,9 +26,11 @@ package final class LiveShell: Sendable {
 
   /// Returns after `stop`, or when the core is done.
   ///
-  /// - Parameter take: gets every input before it is taken in, and then what it gave.
+  /// - Parameters:
+  ///   - record: gets every input before it is taken in.
+  ///   - take: gets what it gave.
   package func run(
-    _ core: inout LiveCore, record: (StampedInput) -> Void, take: (LiveOutput, Timestamp) async throws -> Void
+    _ core: inout LiveCore, record: (StampedInput) -> Void, take: (LiveOutput, LiveCore, Timestamp) async throws -> Void
   ) async throws {
     try await withThrowingDiscardingTaskGroup { tasks in
       defer { tasks.cancelAll() }
@@ -36,7 +38,7 @@ package final class LiveShell: Sendable {
       var now = clock.now()
       let first = core.start()
       perform(first.actions, &tasks)
-      try await take(first, now)
+      try await take(first, core, now)
       while !core.isDone {
         let inputs = await inbox.take()
         guard !inputs.isEmpty else { break }
@@ -47,7 +49,7 @@ package final class LiveShell: Sendable {
           record(input)
           let output = core.step(input.input, at: now)
           perform(output.actions, &tasks)
-          try await take(output, now)
+          try await take(output, core, now)
         }
       }
     }

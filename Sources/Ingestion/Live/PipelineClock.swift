@@ -21,9 +21,17 @@ package struct PipelineClock: Hashable, Sendable {
 
   /// - Parameter wallNanoseconds: of the real-time clock.
   package func time(at wallNanoseconds: Int64) -> Timestamp {
-    guard speed != 1 else { return origin.adding(microseconds: (wallNanoseconds - originNanoseconds).flooredQuotient(1000)) }
+    guard speed != 1 else {
+      return origin.adding(microseconds: (wallNanoseconds - originNanoseconds).flooredQuotient(1000))
+    }
     let elapsed = Double(wallNanoseconds - originNanoseconds) / 1000 * speed
     return origin.adding(microseconds: Int64(elapsed.rounded()))
+  }
+
+  /// When this clock shows a time, by the real-time clock.
+  package func wallNanoseconds(of time: Timestamp) -> Int64 {
+    let elapsed = Double(time.microseconds - origin.microseconds) * 1000 / speed
+    return originNanoseconds + Int64(elapsed.rounded())
   }
 
   /// How long a stretch of this clock takes on the wall.

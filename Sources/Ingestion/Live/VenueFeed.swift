@@ -46,7 +46,8 @@ struct VenueFeed: Sendable {
     self.plan = plan
     self.feed = feed
     self.thresholds = thresholds
-    series = plan.series.map { SeriesFeed($0, of: plan.venue, feed.candleSource, thresholds, now: now) }
+    let source = plan.makesCandlesOfTrades ? CandleSource.trades : feed.candleSource
+    series = plan.series.map { SeriesFeed($0, of: plan.venue, source, thresholds, now: now) }
     positions = Dictionary(uniqueKeysWithValues: plan.series.enumerated().map { ($1.symbol, $0) })
     links = VenueSockets(plan, index: index, feed, thresholds, seed: seed, memory: memory, now: now)
     let rows = (feed as? any VenueProtocol)?.rowsPerAnswer ?? 1000
@@ -366,7 +367,8 @@ struct VenueFeed: Sendable {
     let isOpen = event.resolvedAt == nil
     output.notes.append(
       LiveNote(
-        isOpen ? .warning : .info, "quality", event.series, "\(event.type) \(isOpen ? "opened" : "closed") "
+        isOpen ? .warning : .info, "quality", event.series,
+        "\(event.type) \(isOpen ? "opened" : "closed") "
           + event.details))
   }
 }

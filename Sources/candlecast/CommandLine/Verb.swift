@@ -34,7 +34,9 @@ extension Verb {
 /// All verbs, in the order of a day's work.
 enum Verbs {
   static let all: [any Verb] = [
-    ImportVerb(), GapsVerb(), StatusVerb(), ExportVerb(), FeaturesVerb(), TrainVerb(), EvaluateVerb(), PredictVerb(),
+    ImportVerb(), IngestVerb(), RunVerb(), RecordVerb(), GapsVerb(), StatusVerb(), ExportVerb(),
+    FeaturesVerb(),
+    TrainVerb(), EvaluateVerb(), PredictVerb(),
     ReplayVerb(), ExplainVerb(), ModelsVerb(), AuditVerb(), DoctorVerb(), ConfigVerb(), HelpVerb(),
   ]
 

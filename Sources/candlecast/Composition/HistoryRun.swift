@@ -75,7 +75,8 @@ struct CollectingSink: PipelineSink {
 
   mutating func receive(_ prediction: Prediction) { predictions.append(prediction) }
 
-  mutating func stamp(latencyNanoseconds: Int64) {
-    for index in predictions.indices { predictions[index].latencyNanoseconds = latencyNanoseconds }
+  /// - Parameter first: index of the first prediction of the decision.
+  mutating func stamp(latencyNanoseconds: Int64, from first: Int = 0) {
+    for index in predictions.indices.dropFirst(first) { predictions[index].latencyNanoseconds = latencyNanoseconds }
   }
 }

@@ -52,7 +52,7 @@ struct LivePlanner {
     let feed = try catalogue.feed(interface, venue)
     let followed = channels.filter { feed.candleSource == .ticks ? $0 == .ticks : $0 != .ticks }
       .filter { $0 != .klines || feed.candleSource == .klines }
-    let series = try symbols(on: venue, feed).map { try series(Series(venue, $0), from: store) }
+    let series = try symbols(on: venue, feed).map { try self.series(Series(venue, $0), from: store) }
     return FeedPlan(venue: venue, interface: interface, channels: followed, series: series)
   }
 

@@ -44,7 +44,8 @@ struct VenueCatalogue: Sendable {
 
   func endpoints(_ interface: String) throws -> (rest: Endpoints, streams: Endpoints?) {
     let keys = Self.endpointKeys(interface)
-    guard let rest = keys.rest.flatMap({ Endpoints(addresses($0)) }) ?? keys.streams.flatMap({ Endpoints(addresses($0)) })
+    guard
+      let rest = keys.rest.flatMap({ Endpoints(addresses($0)) }) ?? keys.streams.flatMap({ Endpoints(addresses($0)) })
     else { throw CommandError(.wrongUsage, "\(interface) needs an address: set \(keys.rest ?? "its knob")") }
     return (rest, keys.streams.flatMap { Endpoints(addresses($0)) })
   }

@@ -1,25 +1,46 @@
+import Operations
+
 struct ReplayVerb: Verb {
   let name = "replay"
   let summary = "predicts through a stretch of the past as it would have been live"
   let details = [
-    "Goes through the same pipeline as live. A repeated replay adds nothing to the predictions table."
+    "Goes through the same pipeline as live. A repeated replay adds nothing to the predictions table.",
+    "--recording plays a tape (or a text of lines with receive time in ns and raw frame) through decoders, ingestion and",
+    "pipeline instead of the store's candles; it writes only to a store that --store names.",
   ]
   let options = [
-    Option("--from", .time, isRequired: true, "first decision"),
-    Option("--to", .time, isRequired: true, "time after the last"),
+    Option("--from", .time, "first decision; needed without --recording"),
+    Option("--to", .time, "time after the last; needed without --recording"),
+    Option("--recording", .path, "tape, folder of tapes, or text of frames to play back"),
+    Option("--history", .path, "store file that the recorded run began with (default: the configured one)"),
     Option("--speed", .speed, "max (default), or a multiple of real time: 60x, 1x"),
     Option("--log", .flag, "write the rows to logs/inference.log too"), Option.target, Option.view,
   ]
   let examples = [
     Example("candlecast replay --from 2024-03-31 --to 2024-04-01", "the last bundled day, as fast as it goes"),
     Example("candlecast replay --from 2024-03-31T23:00Z --to 2024-04-01 --speed 60x", "an hour in a minute"),
+    Example("candlecast replay --recording feature_store/tape", "what a live run received, to compare its fingerprint"),
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
+    if let recording = arguments.text("--recording") { return try play(recording, arguments, context) }
+    for option in ["--from", "--to"] where !arguments.has(option) {
+      throw CommandError(.wrongUsage, "replay needs \(option), or --recording with a tape")
+    }
     let log = arguments.has("--log") ? InferenceLog(folder: context.logFolder) : nil
     let replay = Replay(
       context: context, decisions: arguments.range, speed: arguments.speed("--speed") ?? .asFastAsPossible,
       version: try context.servedVersion(context.view, context.target), log: log)
+    let result = try replay.run()
+    context.output.present(result.json) { result.text }
+    return .done
+  }
+
+  private func play(_ recording: String, _ arguments: ParsedArguments, _ context: CommandContext) throws -> ExitCode {
+    let destination = context.configuration.isSet("store") ? try context.openForWriting() : nil
+    let replay = RecordingReplay(
+      context: context, path: recording, destination: destination,
+      historyPath: arguments.text("--history") ?? context.storePath)
     let result = try replay.run()
     context.output.present(result.json) { result.text }
     return .done

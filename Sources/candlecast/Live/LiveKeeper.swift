@@ -1,0 +1,116 @@
+import Ingestion
+import Market
+import Operations
+import Storage
+import Synchronization
+import Tape
+
+/// Keeps what a live core gives: rows to the store, lines to the log, predictions of sealed candles.
+final class LiveKeeper {
+  private let context: CommandContext
+  private let clock: PipelineClock
+  private let writer: LiveWriter?
+  private let tape: TapeWriter?
+  private let predictor: LivePredictor?
+  private let memories: FeedMemoryFile?
+  private let status: LiveStatus
+  private let inbox: Inbox<StampedInput>
+  private let inferenceLog: InferenceLog
+  private var kept: [Venue: FeedMemory] = [:]
+  private var states: [String: Int] = [:]
+  private var factsAt = 0.0
+
+  init(
+    context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeWriter?, predictor: LivePredictor?,
+    memories: FeedMemoryFile?, status: LiveStatus, inbox: Inbox<StampedInput>
+  ) {
+    (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
+    (self.predictor, self.memories, self.status, self.inbox) = (predictor, memories, status, inbox)
+    inferenceLog = InferenceLog(folder: context.logFolder)
+  }
+
+  func take(_ output: LiveOutput, _ core: borrowing LiveCore, now: Timestamp) async throws {
+    for note in output.notes { context.log.write(note) }
+    var batch = output.batch
+    batch.predictions = try predict(output.events, now: now)
+    if let writer, !batch.isEmpty {
+      try await writer.submit(batch, receivedNanoseconds: clock.wallNanoseconds(of: now))
+    }
+    if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
+    if SystemClock.seconds() - factsAt >= 0.5 { try note(core) }
+  }
+
+  private func predict(_ events: [MarketEvent], now: Timestamp) throws -> [Prediction] {
+    guard let predictor else { return [] }
+    let predictions = predictor.take(events, now: now)
+    guard !predictions.isEmpty else { return [] }
+    for prediction in predictions { states[prediction.state, default: 0] += 1 }
+    try inferenceLog.append(predictions)
+    return predictions
+  }
+
+  /// Late truth from before everything the pipeline keeps: everything stored by now is folded anew.
+  private func rebuild(_ predictor: LivePredictor, now: Timestamp) async throws {
+    guard let writer else { return }
+    try await writer.flush()
+    let view = predictor.view
+    let prices = try await writer.withStore { try $0.candles(view.price).map(\.candle) }
+    let volumes: [Candle]? =
+      if let series = view.volume { try await writer.withStore { try $0.candles(series).map(\.candle) } } else { nil }
+    predictor.rebuild(prices: prices, volumes: volumes)
+  }
+
+  private func note(_ core: borrowing LiveCore) throws {
+    factsAt = SystemClock.seconds()
+    status.set(facts(core))
+    tape?.advance(to: PipelineClock.realtimeNanoseconds())
+    let memories = core.memories
+    guard let file = self.memories, memories != kept else { return }
+    kept = memories
+    try file.write(memories.map { FeedMemoryEntry(venue: $0.key, memory: $0.value) })
+  }
+
+  private func facts(_ core: borrowing LiveCore) -> LiveStatus.Facts {
+    LiveStatus.Facts(
+      report: core.report, writer: writer?.statistics ?? WriterStatistics(), inboxWaits: inbox.waits, tape: tapeFacts,
+      predictions: states, isReady: true)
+  }
+
+  private var tapeFacts: LiveStatus.TapeFacts? {
+    tape.map {
+      LiveStatus.TapeFacts(counts: $0.counts, bytes: $0.folderBytes, isRecording: $0.state == .recording)
+    }
+  }
+
+  /// Stores what waits and closes everything.
+  func finish(_ core: borrowing LiveCore) async throws -> LiveSession.Result {
+    try note(core)
+    try await writer?.flush()
+    let statistics = writer?.statistics ?? WriterStatistics()
+    try await writer?.close()
+    tape?.close()
+    return LiveSession.Result(
+      writer: statistics, report: core.report, predictions: predictor?.predictions ?? 0,
+      fingerprint: predictor?.fingerprint ?? Fingerprint(), tape: tapeFacts)
+  }
+}
+
+extension LiveBatch {
+  var isEmpty: Bool {
+    candles.isEmpty && predictions.isEmpty && ledger.isEmpty && quality.isEmpty && ticks.isEmpty
+      && oracleMinutes.isEmpty && marketData.isEmpty
+  }
+}
+
+extension Log {
+  fileprivate func write(_ note: LiveNote) {
+    let level: LogLevel =
+      switch note.level {
+      case .debug: .debug
+      case .info: .info
+      case .warning: .warning
+      case .error: .error
+      }
+    write(level, note.part, note.message, symbol: note.series?.symbol)
+  }
+}

@@ -1,0 +1,99 @@
+import Features
+import Ingestion
+import Market
+import Models
+import Pipeline
+import Storage
+
+/// Predicts on what a live feed seals, through the same pipeline as everything else.
+final class LivePredictor {
+  private var pipeline: PredictionPipeline
+  private var sink = CollectingSink()
+  /// Late truth from before everything that the pipeline keeps has come.
+  private(set) var needsRebuild = false
+  /// Of all predictions in order; equal for equal runs.
+  private(set) var fingerprint = Fingerprint()
+  private(set) var predictions = 0
+
+  let view: MarketView
+
+  init(view: MarketView, mode: Prediction.Mode) {
+    self.view = view
+    pipeline = PredictionPipeline(view: view, mode: mode)
+  }
+
+  func serve(_ target: PredictionTarget, with version: ServedVersion?) {
+    pipeline.serve(target, with: version)
+  }
+
+  /// Brings the pipeline up with what is stored, in the order in which a live reader had it.
+  ///
+  /// - Parameter now: hides what was stored later.
+  /// - Returns: what was folded; `nil` if nothing is stored.
+  func warmUp(from store: DuckDBStore, asOf now: Timestamp) throws -> LiveStart.History? {
+    var history = Fingerprint()
+    var candles = 0
+    guard let first = try store.summary(of: pipeline.view.price)?.firstOpenTime, first < now else { return nil }
+    try store.readEvents(pipeline.view, in: first..<now, asOf: now) { event in
+      if case .needsRebuild = pipeline.fold(event) { needsRebuild = true }
+      history.combine(event)
+      candles += 1
+    }
+    if needsRebuild { try rebuild(from: store, asOf: now) }
+    return candles > 0 ? LiveStart.History(candles: candles, fingerprint: history.description) : nil
+  }
+
+  /// Predictions that follow from what became available.
+  ///
+  /// - Parameter now: prices that have waited long enough for their volumes are decided on without them.
+  func take(_ events: [MarketEvent], now: Timestamp) -> [Prediction] {
+    sink.start()
+    for event in events where pipeline.take(event) { foldAll() }
+    pipeline.advance(to: now)
+    foldAll()
+    for prediction in sink.predictions { fingerprint.combine(prediction) }
+    predictions += sink.predictions.count
+    return sink.predictions
+  }
+
+  private func foldAll() {
+    while true {
+      let before = sink.predictions.count
+      let start = SystemClock.nanoseconds()
+      guard let effect = pipeline.next(into: &sink) else { return }
+      sink.stamp(latencyNanoseconds: SystemClock.nanoseconds() - start, from: before)
+      if case .needsRebuild = effect { needsRebuild = true }
+    }
+  }
+
+  private func rebuild(from store: DuckDBStore, asOf now: Timestamp) throws {
+    let view = pipeline.view
+    rebuild(
+      prices: try store.candles(view.price, asOf: now).map(\.candle),
+      volumes: try view.volume.map { try store.candles($0, asOf: now).map(\.candle) })
+  }
+
+  /// Folds the candles as they stand anew.
+  func rebuild(prices: [Candle], volumes: [Candle]?) {
+    needsRebuild = false
+    pipeline.rebuild(from: JoinedCandles(prices: prices, volumes: volumes))
+  }
+}
+
+extension Fingerprint {
+  fileprivate mutating func combine(_ event: MarketEvent) {
+    guard case .candle(_, let record) = event else { return }
+    combine(UInt64(bitPattern: record.candle.openTime.microseconds))
+    combine(UInt64(bitPattern: record.availableAt.microseconds))
+    combine(UInt64(truncatingIfNeeded: record.candle.close.units))
+  }
+
+  /// Not its latency, and not whether it was made live or played back.
+  mutating func combine(_ prediction: Prediction) {
+    combine(UInt64(bitPattern: prediction.time.microseconds))
+    combine(prediction.target.description)
+    combine(prediction.modelName.rawValue)
+    combine((prediction.probabilityUp ?? prediction.changePercent ?? .nan).bitPattern)
+    combine(prediction.inputHash)
+  }
+}

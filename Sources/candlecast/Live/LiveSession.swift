@@ -1,0 +1,205 @@
+import FoundationEssentials
+import Ingestion
+import Market
+import Models
+import Operations
+import Pipeline
+import Storage
+import Synchronization
+import Tape
+import Transport
+import Venues
+
+/// A live feed from its start to its end: what is received goes to the tape, the store and the pipeline.
+struct LiveSession: Sendable {
+  struct Options: Sendable {
+    /// Empty fetches what is missing and ends.
+    var channels: [Channel] = []
+    /// Knob with the number of candles a request.
+    var requestKnob = "gaps.backfill_batch_size"
+    var predicts = false
+    var stores = true
+    var records = false
+    var servesHealth = false
+    /// A plan made elsewhere, instead of the planner's.
+    var plan: LivePlan?
+  }
+
+  struct Result: Sendable {
+    var writer = WriterStatistics()
+    var report: LiveReport
+    var predictions = 0
+    var fingerprint = Fingerprint()
+    var tape: LiveStatus.TapeFacts?
+  }
+
+  private static let primedMinutes = 2 * 24 * 60
+
+  let context: CommandContext
+  let options: Options
+  private let catalogue: VenueCatalogue
+  private let status = LiveStatus()
+
+  init(_ context: CommandContext, _ options: Options) {
+    (self.context, self.options) = (context, options)
+    catalogue = VenueCatalogue(configuration: context.configuration)
+  }
+
+  func run() async throws -> Result {
+    let http = try HTTPClient(httpOptions)
+    let clock = try await ClockSource(catalogue: catalogue, http: http).clock(of: try venues())
+    let start = try start(at: clock.now())
+    let health = options.servesHealth ? try openHealth() : nil
+    let writer = options.stores ? try openWriter() : nil
+    let tape = options.records ? try openTape() : nil
+    let result = try await feed(start, clock, http, writer, tape)
+    await health?.stop()
+    return result
+  }
+
+  // MARK: Start
+
+  /// What is fixed before the first input.
+  private struct Start {
+    var core: LiveCore
+    var record: LiveStart
+    let predictor: LivePredictor?
+    let memories: FeedMemoryFile
+  }
+
+  private func venues() throws -> [Venue] {
+    if let plan = options.plan { return plan.feeds.map(\.venue) }
+    return try LivePlanner(context: context, catalogue: catalogue, now: .distantPast).venues
+  }
+
+  private func start(at now: Timestamp) throws -> Start {
+    let store = options.stores ? try context.openForWriting() : nil
+    let planner = LivePlanner(context: context, catalogue: catalogue, now: now)
+    let plan =
+      try options.plan ?? planner.plan(options.channels, candlesPerRequest: options.requestKnob, from: store)
+    let memories = FeedMemoryFile(besideStore: context.storePath)
+    let remembered = options.stores ? try memories.read() : []
+    let predictor = options.predicts ? LivePredictor(view: context.view, mode: .live) : nil
+    let versions = try predictor.map { try serve($0) } ?? []
+    let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
+    let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
+    let known = Dictionary(remembered.map { ($0.venue, $0.memory) }) { _, last in last }
+    var core = LiveCore(plan, protocols: protocols, memories: known, now: now)
+    if let store { try LivePriming.prime(&core, plan, from: store, before: now) }
+    let record = LiveStart(
+      time: now, plan: plan, memories: remembered, view: context.view, versions: versions, history: history)
+    return Start(core: core, record: record, predictor: predictor, memories: memories)
+  }
+
+  /// The versions that are registered, and a baseline for the target asked for if it has none.
+  private func serve(_ predictor: LivePredictor) throws -> [LiveStart.ServedTarget] {
+    try PredictionTarget.all.compactMap { target in
+      let version = try context.servedVersion(context.view, target)
+      guard version != nil || target == context.target else { return nil }
+      predictor.serve(target, with: version)
+      return LiveStart.ServedTarget(target: target, version: version?.bundle.card.name.description)
+    }
+  }
+
+  private var httpOptions: HTTPClient.Options {
+    var options = HTTPClient.Options()
+    options.proxy = context.configuration.text("network.proxy")
+    options.caFile = context.configuration.text("network.ca_file")
+    return options
+  }
+
+  private func openHealth() throws -> HealthServer {
+    let configuration = context.configuration
+    let server = try HealthServer(
+      status, host: configuration.text("server.host") ?? "127.0.0.1",
+      feederPort: configuration.integer("server.feeder_port") ?? 8080,
+      gapHandlerPort: configuration.integer("server.gap_handler_port") ?? 9000)
+    context.output.line("health on port \(server.feederPort), gaps and metrics on port \(server.gapHandlerPort)")
+    return server
+  }
+
+  private func openWriter() throws -> LiveWriter {
+    let configuration = context.configuration
+    var limits = LiveWriter.Limits()
+    limits.maxBatchCandles = configuration.integer("ingest.batch_candles") ?? limits.maxBatchCandles
+    limits.maxWaitSeconds = configuration.number("ingest.max_wait_seconds") ?? limits.maxWaitSeconds
+    limits.queuedCandles = configuration.integer("ingest.queue_candles") ?? limits.queuedCandles
+    let (log, path) = (context.log, context.storePath)
+    return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
+      try DuckDBStore(path: path, mode: .create, memoryMegabytes: 64)
+    }
+  }
+
+  private func openTape() throws -> TapeWriter {
+    let configuration = context.configuration
+    var options = TapeOptions()
+    options.capBytes = (configuration.integer("tape.max_megabytes") ?? 2048) << 20
+    options.segmentBytes = min(options.segmentBytes, options.capBytes / 4)
+    options.flushMilliseconds = configuration.number("tape.flush_seconds").map { Int64($0 * 1000) }
+    return try TapeWriter(folder: configuration.text("tape.directory") ?? "feature_store/tape", options)
+  }
+
+  // MARK: Run
+
+  private func feed(
+    _ start: Start, _ clock: PipelineClock, _ http: HTTPClient, _ writer: LiveWriter?, _ tape: TapeWriter?
+  ) async throws -> Result {
+    var core = start.core
+    let inbox = Inbox<StampedInput>(capacity: LiveShell.inboxCapacity)
+    var webSocketOptions = WebSocketClient.Options()
+    webSocketOptions.caFile = context.configuration.text("network.ca_file")
+    let webSockets = try WebSocketClient(webSocketOptions)
+    let links = try start.record.plan.feeds.map { feed in
+      let endpoints = try catalogue.endpoints(feed.interface)
+      return VenueLinks(
+        rest: endpoints.rest, streams: endpoints.streams, http: http, webSockets: webSockets, clock: clock,
+        inbox: inbox)
+    }
+    let shell = LiveShell(links: links, inbox: inbox, clock: clock)
+    let keeper = LiveKeeper(
+      context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
+      memories: options.stores ? start.memories : nil, status: status, inbox: inbox)
+    try tape?.append(LiveTape.record(start.record))
+    let watch = Task { await stopWhenAsked(shell) }
+    defer { watch.cancel() }
+    try await shell.run(&core) { input in
+      tape?.append(LiveTape.record(input))
+    } take: { output, core, now in
+      try await keeper.take(output, core, now: now)
+    }
+    webSockets.stop()
+    return try await keeper.finish(core)
+  }
+
+  /// Ctrl-C and `kill` are seen within a twentieth of a second.
+  private func stopWhenAsked(_ shell: LiveShell) async {
+    while !Task.isCancelled, !context.isStopRequested { try? await Task.sleep(for: .milliseconds(50)) }
+    shell.stop()
+  }
+}
+
+extension Log {
+  fileprivate func write(_ event: LiveWriter.Event) {
+    switch event {
+    case .failed(let error, let attempt, let seconds):
+      write(.error, "store", "attempt \(attempt) failed, the next is in \(seconds) s: \(error)")
+    case .recovered(let attempts): write(.info, "store", "stored after \(attempts) attempts; nothing was lost")
+    case .stopped(let error): write(.error, "store", "nothing more is stored: \(error)")
+    }
+  }
+}
+
+/// Tells a core what is stored already of the newest days.
+enum LivePriming {
+  private static let minutes = 2 * 24 * 60
+
+  static func prime(_ core: inout LiveCore, _ plan: LivePlan, from store: DuckDBStore, before now: Timestamp) throws {
+    for feed in plan.feeds {
+      for series in feed.series.map({ Series(feed.venue, $0.symbol) }) {
+        try store.readCandles(series, in: now.adding(minutes: -minutes)..<now, asOf: now) {
+          core.prime(series, $0.map(\.candle))
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,272 @@
+import Ingestion
+import Market
+import Operations
+import Pipeline
+import Storage
+import Tape
+import Venues
+
+/// Plays a recording back through the same core and pipeline as live, and stores the outcome where that is asked for.
+struct RecordingReplay {
+  struct Result {
+    var records = 0
+    var runs = 0
+    var candles = 0
+    var predictions = 0
+    /// Equal to the fingerprint of the run that was recorded.
+    var fingerprint = Fingerprint()
+    /// What was added to the recorder's clock so that nothing arrives before it happened.
+    var clockOffsetMicroseconds: Int64 = 0
+    var report: LiveReport?
+  }
+
+  let context: CommandContext
+  let path: String
+  /// Where the rows go; nowhere if `nil`.
+  let destination: DuckDBStore?
+  /// The store that the recorded run began with.
+  let historyPath: String
+
+  private static let batchSize = 512
+
+  func run() throws -> Result {
+    let reader = try RecordingReader(path)
+    guard let first = try reader.next() else {
+      throw CommandError(.badData, "\(path) holds no records")
+    }
+    var result = Result()
+    if first.kind == .start {
+      try playRuns(first, reader, &result)
+    } else if first.source.hasPrefix("recording/") {
+      try playFrames(first, reader, &result)
+    } else {
+      throw CommandError(
+        .badData,
+        "\(path) begins in the middle of a run: the segment with its start is gone; choose a folder that still has it")
+    }
+    return result
+  }
+
+  // MARK: Our own recordings
+
+  private func playRuns(_ first: TapeRecord, _ reader: RecordingReader, _ result: inout Result) throws {
+    var record: TapeRecord? = first
+    var player: Player?
+    while let current = record {
+      if context.isStopRequested { throw CommandError(.failed, "stopped; what was played back so far is stored") }
+      if let start = try LiveTape.start(of: current) {
+        try player?.finish(&result)
+        player = try begin(start)
+        result.runs += 1
+      } else if let input = try LiveTape.input(of: current) {
+        try player?.step(input)
+      }
+      result.records += 1
+      record = try reader.next()
+    }
+    try player?.finish(&result)
+  }
+
+  private func begin(_ start: LiveStart) throws -> Player {
+    let catalogue = VenueCatalogue(configuration: context.configuration)
+    let protocols = try start.plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
+    let known = Dictionary(start.memories.map { ($0.venue, $0.memory) }) { _, last in last }
+    var core = LiveCore(start.plan, protocols: protocols, memories: known, now: start.time)
+    let predictor = LivePredictor(view: start.view, mode: .replay)
+    for target in start.versions { predictor.serve(target.target, with: try version(target, start.view)) }
+    let history = try start.history.map { try warmUp(predictor, &core, start, $0) }
+    return try Player(core, predictor, history: history, destination: destination)
+  }
+
+  private func version(_ target: LiveStart.ServedTarget, _ view: MarketView) throws -> ServedVersion? {
+    try target.version.flatMap { try context.version($0, view, target.target) }
+  }
+
+  private func warmUp(
+    _ predictor: LivePredictor, _ core: inout LiveCore, _ start: LiveStart, _ recorded: LiveStart.History
+  ) throws -> DuckDBStore {
+    let store = try destination?.path == historyPath ? nil : DuckDBStore(path: historyPath, mode: .readOnly)
+    let source = store ?? destination
+    guard let source else { throw CommandError(.badData, "\(historyPath) cannot be read") }
+    let found = try predictor.warmUp(from: source, asOf: start.time)
+    guard found == recorded else {
+      throw CommandError(
+        .badData,
+        "the recorded run began with \(recorded.candles.grouped) candles of \(start.view) (\(recorded.fingerprint)), and "
+          + "\(historyPath) had \(found.map { "\($0.candles.grouped) (\($0.fingerprint))" } ?? "none") at \(start.time); "
+          + "name the store it began with by --history")
+    }
+    try LivePriming.prime(&core, start.plan, from: source, before: start.time)
+    return source
+  }
+
+  // MARK: Frames of somebody else's recorder
+
+  private func playFrames(_ first: TapeRecord, _ reader: RecordingReader, _ result: inout Result) throws {
+    let catalogue = VenueCatalogue(configuration: context.configuration)
+    let venue = context.series.venue
+    let feed = try catalogue.feed(try catalogue.interface(of: venue), venue)
+    let survey = try survey(feed)
+    let offset = survey.clockOffsetMicroseconds
+    result.clockOffsetMicroseconds = offset
+    let begin = first.time.adding(microseconds: offset)
+    var plan = try LivePlanner(context: context, catalogue: catalogue, now: begin).plan(
+      Channel.allCases, candlesPerRequest: "gaps.backfill_batch_size", from: nil)
+    for index in plan.feeds.indices {
+      plan.feeds[index].makesCandlesOfTrades = !survey.hasKlines && feed.candleSource == .klines
+      for series in plan.feeds[index].series.indices { plan.feeds[index].series[series].firstMinute = begin.minute + 1 }
+    }
+    let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
+    let predictor = LivePredictor(view: context.view, mode: .replay)
+    predictor.serve(context.target, with: try context.servedVersion(context.view, context.target))
+    let core = LiveCore(plan, protocols: protocols, now: begin)
+    let player = try Player(core, predictor, history: nil, destination: destination)
+    guard let socket = player.firstSocket else {
+      throw CommandError(.badData, "\(venue) has no sockets, so a recording of frames cannot be its")
+    }
+    try player.step(StampedInput(.opened(socket), at: begin))
+    var record: TapeRecord? = first
+    var ticked = begin
+    while let current = record {
+      if context.isStopRequested { throw CommandError(.failed, "stopped; what was played back so far is stored") }
+      let time = current.time.adding(microseconds: offset)
+      while time.microseconds - ticked.microseconds >= 1_000_000 {
+        ticked = ticked.adding(microseconds: 1_000_000)
+        try player.step(StampedInput(.tick, at: ticked))
+      }
+      try player.step(StampedInput(.frame(socket, current.payload, isBinary: current.kind == .binary), at: time))
+      result.records += 1
+      record = try reader.next()
+    }
+    result.runs = 1
+    try player.finish(&result)
+    try destination?.setMeta("clock_offset_us:\(path)", String(offset))
+  }
+
+  /// What must be known of a recording before it is played back.
+  private struct Survey {
+    /// The largest lead of an event over its recorded arrival.
+    var clockOffsetMicroseconds: Int64 = 0
+    var hasKlines = false
+  }
+
+  private func survey(_ feed: any FeedProtocol) throws -> Survey {
+    let reader = try RecordingReader(path)
+    var survey = Survey()
+    var clock = ArrivalClock()
+    while let record = try reader.next() {
+      record.payload.withUnsafeBufferPointer { bytes in
+        // What cannot be decoded says nothing; playing it back reports it.
+        try? feed.decode(bytes, isBinary: record.kind == .binary) { message in
+          _ = clock.arrival(record.time, of: message.time)
+          if case .kline = message { survey.hasKlines = true }
+        }
+      }
+    }
+    survey.clockOffsetMicroseconds = clock.offsetMicroseconds
+    return survey
+  }
+}
+
+extension TapeRecord {
+  fileprivate var time: Timestamp { Timestamp(microseconds: arrivalNanoseconds.flooredQuotient(1000)) }
+}
+
+extension VenueMessage {
+  /// When the venue says it happened.
+  fileprivate var time: Timestamp? {
+    switch self {
+    case .kline(_, let kline): kline.time
+    case .trade(_, let trade): trade.time
+    case .quote(_, let quote): quote.time
+    case .book(_, let update): update.time
+    case .oracle(let tick): tick.time
+    case .heartbeat(_, let time, _): time
+    case .dropped, .shutdown, .control: nil
+    }
+  }
+}
+
+/// One recorded run while it is played back.
+private final class Player {
+  private var core: LiveCore
+  private let predictor: LivePredictor
+  private let history: DuckDBStore?
+  private let destination: DuckDBStore?
+  private var taken: [MarketEvent] = []
+  private var waiting: [LiveBatch] = []
+  let firstSocket: SocketID?
+
+  init(_ core: LiveCore, _ predictor: LivePredictor, history: DuckDBStore?, destination: DuckDBStore?) throws {
+    self.core = core
+    (self.predictor, self.history, self.destination) = (predictor, history, destination)
+    let output = self.core.start()
+    firstSocket = output.actions.lazy.compactMap { if case .connect(let id, _) = $0 { id } else { nil } }.first
+    try take(output)
+  }
+
+  func step(_ input: StampedInput) throws { try take(core.step(input.input, at: input.time)) }
+
+  private func take(_ output: LiveOutput) throws {
+    var batch = output.batch
+    batch.predictions = predictor.take(output.events, now: batch.knownAt)
+    taken += output.events
+    if !batch.isEmpty { waiting.append(batch) }
+    if predictor.needsRebuild { try rebuild(asOf: batch.knownAt) }
+    if waiting.count >= 512 { try flush() }
+  }
+
+  private func flush() throws {
+    if let destination, !waiting.isEmpty { try destination.commit(waiting) }
+    waiting.removeAll(keepingCapacity: true)
+  }
+
+  private func rebuild(asOf now: Timestamp) throws {
+    predictor.rebuild(
+      prices: try standing(predictor.view.price), volumes: try predictor.view.volume.map { try standing($0) })
+  }
+
+  /// The candles as they stand: those the run began with, and over them what came since.
+  private func standing(_ series: Series) throws -> [Candle] {
+    var candles = Dictionary(
+      uniqueKeysWithValues: try history.map { store in
+        try store.candles(series).map { ($0.candle.openTime, $0.candle) }
+      } ?? [])
+    for record in taken.newestVersions(of: series) { candles[record.candle.openTime] = record.candle }
+    return candles.values.sorted { $0.openTime < $1.openTime }
+  }
+
+  func finish(_ result: inout RecordingReplay.Result) throws {
+    try flush()
+    result.candles += taken.count
+    result.predictions += predictor.predictions
+    result.fingerprint = predictor.fingerprint
+    result.report = core.report
+  }
+}
+
+extension RecordingReplay.Result {
+  var text: String {
+    var lines =
+      report?.feeds.flatMap(\.series).map { one in
+        "\(one.series): \(one.counts.live.grouped) candles live, \(one.counts.patched.grouped) patched, "
+          + "\(one.counts.trades.grouped) trades, \(Int(one.missingMinutes).grouped) minutes missing"
+      } ?? []
+    if clockOffsetMicroseconds > 0 {
+      lines.append(
+        "the recorder's clock was \(clockOffsetMicroseconds / 1000) ms behind the venue's; arrivals are corrected")
+    }
+    lines.append(
+      "\(records.grouped) records of \(runs.grouped) runs; \(candles.grouped) candles, \(predictions.grouped) predictions, "
+        + "fingerprint \(fingerprint)")
+    return lines.joined(separator: "\n")
+  }
+
+  var json: JSONValue {
+    [
+      "records": JSONValue(records), "runs": JSONValue(runs), "candles": JSONValue(candles),
+      "predictions": JSONValue(predictions), "fingerprint": .text(fingerprint.description),
+      "clock_offset_microseconds": .integer(clockOffsetMicroseconds),
+    ]
+  }
+}

@@ -1,0 +1,74 @@
+import Ingestion
+import Market
+import Operations
+import Tape
+import Venues
+
+struct RunVerb: Verb {
+  let name = "run"
+  let summary = "collects live data, closes gaps, and predicts on every candle, until it is stopped"
+  let details = [
+    "Follows the venues of the market view and those of market.venues, for market.symbol or all of market.symbols.",
+    "What was missed since the last run is fetched first. Health is served on ports 8080 (feed) and 9000 (gaps,",
+    "metrics). Everything received is recorded under tape.directory. Ctrl-C stores what has arrived and ends.",
+  ]
+  let options = [
+    Option.target, Option.view,
+    Option(
+      "--feeder-port", .knob(.integer(0...65_535), placeholder: "PORT"), knob: "server.feeder_port",
+      "health of the feed; 0 picks a free port (default: 8080)"),
+    Option(
+      "--gap-handler-port", .knob(.integer(0...65_535), placeholder: "PORT"), knob: "server.gap_handler_port",
+      "health of backfilling, and metrics; 0 picks a free port (default: 9000)"),
+    Option("--no-tape", .flag, "do not record what is received"),
+  ]
+  let examples = [
+    Example("candlecast run", "Binance's BTCUSDT, with a prediction at every close"),
+    Example("BINANCE_API_URL=https://data-api.binance.vision candlecast run", "where api.binance.com is blocked"),
+    Example("candlecast run --venue sim-binance", "what `candlecast simulate` sends, in series of its own"),
+  ]
+
+  func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
+    let records = !arguments.has("--no-tape") && context.configuration.boolean("tape.enabled") ?? true
+    let session = LiveSession(
+      context,
+      .init(
+        channels: [.klines, .trades, .quotes, .ticks], predicts: true, records: records, servesHealth: true))
+    let result = try Blocking.run { try await session.run() }
+    context.output.present(result.json) { result.text }
+    return .done
+  }
+}
+
+extension LiveSession.Result {
+  var json: JSONValue {
+    [
+      "candles": [
+        "new": JSONValue(writer.newCandles), "revised": JSONValue(writer.revisedCandles),
+        "unchanged": JSONValue(writer.unchangedCandles),
+      ],
+      "predictions": JSONValue(predictions), "fingerprint": .text(fingerprint.description),
+      "series": .array(
+        report.feeds.flatMap(\.series).map { one in
+          [
+            "series": .text(one.series.description), "live": JSONValue(one.counts.live),
+            "patched": JSONValue(one.counts.patched), "missing_minutes": .integer(one.missingMinutes),
+            "missing_trades": .integer(one.missingTradeIds),
+          ]
+        }),
+      "tape": tape.map { ["records": JSONValue($0.counts.records), "bytes": JSONValue($0.bytes)] } ?? .null,
+    ]
+  }
+
+  var text: String {
+    var lines = report.feeds.flatMap(\.series).map { one in
+      "\(one.series): \(one.counts.live.grouped) candles live, \(one.counts.patched.grouped) patched, "
+        + "\(Int(one.missingMinutes).grouped) minutes missing"
+    }
+    lines.append(
+      "\(writer.newCandles.grouped) candles new in the store, \(writer.revisedCandles.grouped) revised; "
+        + "\(predictions.grouped) predictions, fingerprint \(fingerprint)")
+    if let tape { lines.append("\(tape.counts.records.grouped) inputs recorded, \(tape.bytes.grouped) bytes in all") }
+    return lines.joined(separator: "\n")
+  }
+}
