@@ -117,8 +117,8 @@ let package = Package(
     tests(
       "CommandTests",
       [
-        "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations", "Storage",
-        "TestSupport",
+        "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations",
+        "Settlement", "Storage", "TestSupport",
       ]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),

@@ -21,6 +21,8 @@ package final class Dataset: Sendable {
     var minuteOpenTimes = 0
     var minuteOpens = 0
     var minuteCloses = 0
+    var instantTimes = 0
+    var instantPrices = 0
     var features = 0
     var end = 0
   }
@@ -53,6 +55,14 @@ package final class Dataset: Sendable {
   }
   package var minuteOpens: UnsafeBufferPointer<Double> { column(offsets.minuteOpens, header.minutes) }
   package var minuteCloses: UnsafeBufferPointer<Double> { column(offsets.minuteCloses, header.minutes) }
+  /// For labels alone; `nil` where prices settle at the minutes' closes.
+  package var instants: [SettledInstant]? {
+    header.instants.map { count in
+      let times: UnsafeBufferPointer<Int64> = column(offsets.instantTimes, count)
+      let prices: UnsafeBufferPointer<Int128> = column(offsets.instantPrices, count)
+      return zip(times, prices).map { SettledInstant(Timestamp(microseconds: $0), OraclePrice(units: $1)) }
+    }
+  }
   /// Row-major, `rowCount` × `featureCount`, NaN where not known. Valid as long as the dataset.
   package var features: UnsafeBufferPointer<Float> { column(offsets.features, header.rows * featureCount) }
 
@@ -90,7 +100,7 @@ package final class Dataset: Sendable {
     guard header.schema <= 1 else { throw .newerSchema(path: path, schema: header.schema) }
     let limit = 1 << 32
     guard (0..<limit).contains(header.rows), (0..<limit).contains(header.minutes),
-      (1...4096).contains(header.featureNames.count)
+      (0..<limit).contains(header.instants ?? 0), (1...4096).contains(header.featureNames.count)
     else { throw .damaged(path: path, what: "impossible sizes") }
     return header
   }
@@ -112,6 +122,8 @@ package final class Dataset: Sendable {
     offsets.minuteOpenTimes = place(header.minutes, Int64.self)
     offsets.minuteOpens = place(header.minutes, Double.self)
     offsets.minuteCloses = place(header.minutes, Double.self)
+    offsets.instantTimes = place(header.instants ?? 0, Int64.self)
+    offsets.instantPrices = place(header.instants ?? 0, Int128.self)
     offsets.features = place(header.rows * header.featureNames.count, Float.self)
     offsets.end = position
     return offsets

@@ -14,6 +14,7 @@ package struct DatasetBuilder: ~Copyable {
   private var writer: DatasetWriter
   private var features = RewindableFeatures()
   private var candles: [FeatureInput] = []
+  private var excluded: Set<Timestamp> = []
   private var vector: [Float]
   private var amendedUntil = Timestamp.distantPast
   /// Late truth from before every checkpoint waits for the next row: however much of it comes together, it is folded once.
@@ -52,9 +53,19 @@ package struct DatasetBuilder: ~Copyable {
     }
   }
 
+  /// Minutes whose prices must not make a label.
+  package mutating func exclude(_ openTimes: Set<Timestamp>) { excluded = openTimes }
+
+  /// What windows begin and end at, for prices that do not settle at the minutes' closes.
+  package mutating func settle(at instants: [SettledInstant]) { writer.settle(at: instants) }
+
   /// Returns the file's SHA-256.
   package consuming func write(to path: String) throws(DatasetError) -> String {
-    for candle in candles { writer.appendMinute(openTime: candle.openTime, open: candle.open, close: candle.close) }
+    for candle in candles {
+      let isLabel = !excluded.contains(candle.openTime)
+      writer.appendMinute(
+        openTime: candle.openTime, open: isLabel ? candle.open : .nan, close: isLabel ? candle.close : .nan)
+    }
     return try writer.write(to: path)
   }
 

@@ -16,6 +16,8 @@ package struct DatasetHeader: Codable, Equatable, Sendable {
   package var isSynthetic: Bool
   package var rows: Int
   package var minutes: Int
+  /// How many instants have a settlement price of their own; `nil` where prices settle at the minutes' closes.
+  package var instants: Int?
 
   package init(
     view: MarketView, anchor: Timestamp, from: Timestamp, to: Timestamp, asOf: Timestamp?, featureNames: [String],

@@ -14,6 +14,7 @@ package struct DatasetWriter {
   private var minuteOpenTimes: [Int64] = []
   private var minuteOpens: [Double] = []
   private var minuteCloses: [Double] = []
+  private var instants: [SettledInstant]?
 
   package init(header: DatasetHeader, expectedRows: Int) {
     self.header = header
@@ -37,10 +38,14 @@ package struct DatasetWriter {
     minuteCloses.append(close)
   }
 
+  /// What windows begin and end at, for prices that do not settle at the minutes' closes.
+  package mutating func settle(at instants: [SettledInstant]) { self.instants = instants }
+
   /// Writes beside `path` and renames, so that a reader never sees half a file. Returns the SHA-256.
   package consuming func write(to path: String) throws(DatasetError) -> String {
     header.rows = rows.count
     header.minutes = minuteOpenTimes.count
+    header.instants = instants?.count
     var output = try HashedFile(path: path)
     try output.writePreamble(header)
     try output.write(rows.map(\.openTime.microseconds))
@@ -52,6 +57,8 @@ package struct DatasetWriter {
     try output.write(minuteOpenTimes)
     try output.write(minuteOpens)
     try output.write(minuteCloses)
+    try output.write((instants ?? []).map(\.time.microseconds))
+    try output.write((instants ?? []).map(\.price.units))
     try output.write(features)
     return try output.finish()
   }

@@ -54,7 +54,8 @@ package struct Examples {
       minutes: dataset.minuteOpenTimesMicroseconds.map { Timestamp(microseconds: $0).minute },
       opens: Array(dataset.minuteOpens), closes: Array(dataset.minuteCloses))
     let times = (0..<dataset.rowCount).map { dataset.decisionTime($0) }
-    let settled = try SettledTarget(plan.target, source: view.price).labels(at: times, prices: prices)
+    let settled = try SettledTarget(plan.target, source: view.price).labels(
+      at: times, prices: prices, ticks: Self.ticks(dataset, of: view.price))
     let unbroken = unbrokenMinutes
     let isWindow = plan.target.isWindow
     decisions = times.indices.filter { row in
@@ -177,6 +178,11 @@ package struct Examples {
       guard let left = tracker.minutesLeft, let move = tracker.moveBasisPoints else { return nil }
       return WindowState(minutesLeft: left, moveBasisPoints: move)
     }
+  }
+
+  /// What decides windows where the closes do not.
+  private static func ticks(_ dataset: Dataset, of source: Series) -> TickPath? {
+    dataset.instants.map { TickPath(settled: $0.map { (time: $0.time, price: $0.price) }, source: source) }
   }
 
   private static func spread(_ values: [Float], over decisions: [Int], rows: Int) -> [Float] {

@@ -24,18 +24,22 @@ struct DatasetCache {
   func dataset(
     _ request: Request, from store: DuckDBStore, isFresh: Bool, progress: (Int) throws -> Void
   ) throws -> Entry {
-    let path = "\(folder)/\(request.key).dataset"
+    let asOf = request.asOf ?? .distantFuture
+    let read = request.prices.firstOpenTime..<request.range.upperBound
+    let outcomes = try OutcomePrices(request.view.price, in: read, asOf: asOf, from: store)
+    let path = "\(folder)/\(request.key(outcomes)).dataset"
     if !isFresh, FileManager.default.fileExists(atPath: path) { return Entry(path: path, isNew: false) }
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     var builder = DatasetBuilder(request.view, header: request.header, expectedCandles: request.prices.rows)
     var count = 0
-    let asOf = request.asOf ?? .distantFuture
-    try store.readEvents(request.view, in: request.prices.firstOpenTime..<request.range.upperBound, asOf: asOf) {
+    try store.readEvents(request.view, in: read, asOf: asOf) {
       builder.take($0)
       count += 1
       if count.isMultiple(of: 4096) { try progress(count) }
     }
     builder.advance(to: asOf)
+    builder.exclude(outcomes.sampled)
+    if let instants = outcomes.instants { builder.settle(at: instants) }
     try progress(count)
     _ = try builder.write(to: path)
     return Entry(path: path, isNew: true)
@@ -58,11 +62,11 @@ struct DatasetCache {
         featureNames: set.names, featureSetHash: set.hash.description, isSynthetic: view.isSimulated)
     }
 
-    var key: String {
+    func key(_ outcomes: OutcomePrices) -> String {
       let stored = summaries.flatMap { ["\($0.rows)", "\($0.revisions)", "\($0.firstOpenTime)", "\($0.lastOpenTime)"] }
       let parts =
         [view.description, set.hash.description] + stored
-        + ["\(range.lowerBound)", "\(range.upperBound)", asOf.map { "\($0)" } ?? ""]
+        + ["\(range.lowerBound)", "\(range.upperBound)", asOf.map { "\($0)" } ?? "", outcomes.fingerprint]
       return String(SHA256.hexDigest(of: Array(parts.joined(separator: "\n").utf8)).prefix(24))
     }
   }

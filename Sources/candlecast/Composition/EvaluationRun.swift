@@ -20,9 +20,9 @@ struct EvaluationRun {
 
   func run(from store: DuckDBStore, rows: Int) throws -> Judgement {
     let answers = try collect(from: store, rows: rows)
-    let prices = try pricePath(from: store)
+    let (prices, ticks) = try outcomePrices(from: store)
     let target = SettledTarget(context.target, source: context.view.price)
-    let labels = try target.labels(at: answers.times, prices: prices)
+    let labels = try target.labels(at: answers.times, prices: prices, ticks: ticks)
     let known = answers.times.indices.filter { labels.values[$0].isFinite }
     guard !known.isEmpty else {
       throw CommandError(.badData, "no decision between --from and --to has a known outcome")
@@ -83,12 +83,13 @@ struct EvaluationRun {
     return answers
   }
 
-  private func pricePath(from store: DuckDBStore) throws -> PricePath {
+  private func outcomePrices(from store: DuckDBStore) throws -> (PricePath, TickPath?) {
     let horizon = context.target.horizonMinutes
     let range = decisions.lowerBound.adding(minutes: -horizon - 60)..<decisions.upperBound.adding(minutes: horizon + 60)
     var candles: [Candle] = []
     try store.readCandles(context.view.price, in: range, asOf: asOf ?? .distantFuture) { candles += $0.map(\.candle) }
-    return PricePath(candles)
+    let outcomes = try OutcomePrices(context.view.price, in: range, asOf: asOf ?? .distantFuture, from: store)
+    return (outcomes.path(candles), outcomes.ticks)
   }
 
   private func judges(

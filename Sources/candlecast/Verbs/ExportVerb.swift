@@ -31,7 +31,7 @@ struct ExportVerb: Verb {
     _ arguments: ParsedArguments, to path: String, from store: DuckDBStore, _ context: CommandContext
   ) throws -> Int {
     if arguments.positionals[0] == "candles" {
-      let series = try context.prices(of: context.view, in: store).series
+      let series = try context.prices(of: MarketView(price: context.view.price), in: store).series
       return try store.exportCandles(
         series, in: arguments.range, asOf: arguments.time("--as-of") ?? .distantFuture, to: path)
     }
