@@ -64,7 +64,7 @@ let package = Package(
     target("Compression", ["CZlib", "CZstd"]),
     target("Transport", ["CCurl", "CWebSockets"]),
     target("Venues", ["Crypto", "Market"]),
-    target("Tape", ["Compression", "Crypto"]),
+    target("Tape", ["Compression", "Crypto", "Market"]),
     target("Settlement", ["Market"]),
     target("Features", ["Market"]),
     target("Models", ["Crypto", "Market"]),
@@ -72,7 +72,7 @@ let package = Package(
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "Market"]),
-    target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Venues"]),
+    target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
     target(
       "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
@@ -101,12 +101,14 @@ let package = Package(
     tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("TransportTests", ["TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
-    tests("TapeTests", ["Tape", "TestSupport"]),
+    tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
     tests(
       "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
       resources: [.copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
-    tests("IngestionTests", ["Ingestion", "Market", "Storage", "TestSupport"], resources: [.copy("Fixtures")]),
+    tests(
+      "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",

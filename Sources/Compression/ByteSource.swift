@@ -4,8 +4,6 @@ package protocol ByteSource: AnyObject {
   func read(into buffer: inout [UInt8], from start: Int) throws(CompressionError) -> Int
 }
 
-extension InputFile: ByteSource {}
-
 /// How a file is packed, told by its first bytes and not by its name.
 package enum Packing: Sendable {
   case plain, gzip, zip, zstd
@@ -17,19 +15,5 @@ package enum Packing: Sendable {
       : firstBytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) || firstBytes.starts(with: [0x50, 0x4B, 0x05, 0x06])
         ? .zip
         : firstBytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) ? .zstd : .plain
-  }
-}
-
-extension InputFile {
-  /// The file's contents, unpacked as its first bytes say. A zip must hold exactly one file.
-  package func unpacked() throws(CompressionError) -> any ByteSource {
-    let start = try bytes(at: 0, count: min(4, size)) ?? []
-    seek(to: 0)
-    switch Packing(firstBytes: start) {
-    case .plain: return self
-    case .gzip: return GzipSource(self)
-    case .zip: return try ZipSource(self)
-    case .zstd: return ZstdSource(self)
-    }
   }
 }

@@ -6,6 +6,9 @@ package enum CompressionError: Error, Hashable, Sendable {
   case truncated(path: String, format: String)
   case corrupt(path: String, format: String, reason: String)
   case unsupported(path: String, format: String, reason: String)
+  /// The contents are larger than the reader allows, or than the format can say.
+  case tooLarge(path: String, limitBytes: Int)
+  case cannotWrite(path: String, reason: String)
 }
 
 extension CompressionError: CustomStringConvertible {
@@ -17,6 +20,8 @@ extension CompressionError: CustomStringConvertible {
       "\(path): the \(format) data end too early; the file was cut off, fetch it again"
     case .corrupt(let path, let format, let reason): "\(path): the \(format) data are damaged: \(reason)"
     case .unsupported(let path, let format, let reason): "\(path): this \(format) file cannot be read: \(reason)"
+    case .tooLarge(let path, let limit): "\(path): holds more than \(limit) bytes, the most that is allowed here"
+    case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
     }
   }
 }

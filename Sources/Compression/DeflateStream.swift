@@ -10,7 +10,7 @@ final class DeflateStream {
 
   /// The stream has ended; what the file holds behind it was not touched.
   private(set) var isAtEnd = false
-  private let file: InputFile
+  private let file: any PackedInput
   private let format: String
   private var input = [UInt8](repeating: 0, count: 1 << 17)
   private var inputPosition = 0
@@ -20,7 +20,7 @@ final class DeflateStream {
   private let state: UnsafeMutablePointer<z_stream>
 
   /// At most `compressedSize` bytes are taken from the file's position on.
-  init(_ file: InputFile, wrapper: Wrapper, format: String, compressedSize: Int) {
+  init(_ file: any PackedInput, wrapper: Wrapper, format: String, compressedSize: Int) {
     (self.file, self.format, unread) = (file, format, compressedSize)
     state = .allocate(capacity: 1)
     state.initialize(to: z_stream())
@@ -52,7 +52,7 @@ final class DeflateStream {
 
   private func refill() throws(CompressionError) -> Bool {
     guard unread > 0 else { return false }
-    (inputPosition, inputCount) = (0, min(try file.read(into: &input), unread))
+    (inputPosition, inputCount) = (0, min(try file.read(into: &input, from: 0), unread))
     unread -= inputCount
     return inputCount > 0
   }

@@ -2,7 +2,7 @@
 final class GzipSource: ByteSource {
   private let stream: DeflateStream
 
-  init(_ file: InputFile) {
+  init(_ file: any PackedInput) {
     stream = DeflateStream(file, wrapper: .gzip, format: "gzip", compressedSize: file.size)
   }
 

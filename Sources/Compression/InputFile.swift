@@ -24,10 +24,15 @@ package final class InputFile {
   package func seek(to offset: Int) { position = offset }
 
   /// Bytes put into `buffer` from `start` on; 0 at the end of the file.
-  package func read(into buffer: inout [UInt8], from start: Int = 0) throws(CompressionError) -> Int {
+  package func read(into buffer: inout [UInt8], from start: Int) throws(CompressionError) -> Int {
+    try read(into: &buffer, from: start, upTo: buffer.count)
+  }
+
+  /// Bytes put into `buffer` from `start` on and before `end`; 0 at the end of the file.
+  package func read(into buffer: inout [UInt8], from start: Int, upTo end: Int) throws(CompressionError) -> Int {
     while true {
       let count = buffer.withUnsafeMutableBytes { bytes in
-        pread(descriptor, bytes.baseAddress?.advanced(by: start), bytes.count - start, position)
+        pread(descriptor, bytes.baseAddress?.advanced(by: start), min(end, bytes.count) - start, position)
       }
       if count >= 0 {
         position += count
@@ -35,21 +40,6 @@ package final class InputFile {
       }
       guard errno == EINTR else { throw .cannotRead(path: path, reason: Self.lastReason) }
     }
-  }
-
-  /// Exactly the bytes of a range of the file, or `nil` if the file does not have them.
-  package func bytes(at offset: Int, count: Int) throws(CompressionError) -> [UInt8]? {
-    guard offset >= 0, count >= 0, offset <= size, count <= size - offset else { return nil }
-    guard count > 0 else { return [] }
-    var result = [UInt8](repeating: 0, count: count)
-    var filled = 0
-    seek(to: offset)
-    while filled < count {
-      let more = try read(into: &result, from: filled)
-      guard more > 0 else { return nil }
-      filled += more
-    }
-    return result
   }
 
   private static var lastReason: String { String(cString: strerror(errno)) }

@@ -15,7 +15,7 @@ enum ZipDirectory {
   private static let largestDirectory = 1 << 20
 
   /// The files in it; folders are left out.
-  static func entries(of file: InputFile) throws(CompressionError) -> [ZipEntry] {
+  static func entries(of file: any PackedInput) throws(CompressionError) -> [ZipEntry] {
     let tailLength = min(file.size, endLength + 0xFFFF)
     guard let tail = try file.bytes(at: file.size - tailLength, count: tailLength),
       let end = endOffset(in: tail)
@@ -40,7 +40,7 @@ enum ZipDirectory {
   }
 
   private static func entries(
-    in directory: [UInt8], count: Int, of file: InputFile
+    in directory: [UInt8], count: Int, of file: any PackedInput
   ) throws(CompressionError) -> [ZipEntry] {
     var entries: [ZipEntry] = []
     var offset = 0
@@ -59,7 +59,7 @@ enum ZipDirectory {
     return entries
   }
 
-  private static func entry(in directory: [UInt8], at offset: Int, of file: InputFile) throws(CompressionError)
+  private static func entry(in directory: [UInt8], at offset: Int, of file: any PackedInput) throws(CompressionError)
     -> ZipEntry
   {
     let method = directory.word16(at: offset + 10)
@@ -78,7 +78,7 @@ enum ZipDirectory {
   }
 
   /// Where an entry's data start: behind its own header, whose length may differ from the directory's.
-  static func dataOffset(of entry: ZipEntry, in file: InputFile) throws(CompressionError) -> Int {
+  static func dataOffset(of entry: ZipEntry, in file: any PackedInput) throws(CompressionError) -> Int {
     guard let header = try file.bytes(at: entry.headerOffset, count: headerLength),
       header.word32(at: 0) == 0x0403_4B50
     else { throw damaged(file, "a file's header is missing") }
@@ -87,7 +87,7 @@ enum ZipDirectory {
     return offset
   }
 
-  private static func damaged(_ file: InputFile, _ reason: String) -> CompressionError {
+  private static func damaged(_ file: any PackedInput, _ reason: String) -> CompressionError {
     .corrupt(path: file.path, format: "zip", reason: reason)
   }
 }

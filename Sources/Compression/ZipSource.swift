@@ -1,12 +1,12 @@
 /// The contents of the only file in a zip, checked against the size and CRC-32 of the central directory.
 final class ZipSource: ByteSource {
-  private let file: InputFile
+  private let file: any PackedInput
   private let entry: ZipEntry
   private let stream: DeflateStream?
   private var checksum = CRC32()
   private var produced = 0
 
-  init(_ file: InputFile) throws(CompressionError) {
+  init(_ file: any PackedInput) throws(CompressionError) {
     let entries = try ZipDirectory.entries(of: file)
     guard entries.count == 1, let entry = entries.first else {
       let reason = "it holds \(entries.count) files; unpack it and import them by name"

@@ -5,7 +5,7 @@ final class ZstdSource: ByteSource {
   /// Frames that need a larger window are refused, so memory stays bounded.
   private static let largestWindowLog: Int32 = 27
 
-  private let file: InputFile
+  private let file: any PackedInput
   private let context: OpaquePointer
   private var input = [UInt8](repeating: 0, count: 1 << 17)
   private var inputPosition = 0
@@ -13,7 +13,7 @@ final class ZstdSource: ByteSource {
   /// Between frames, where the data may end.
   private var isBetweenFrames = false
 
-  init(_ file: InputFile) {
+  init(_ file: any PackedInput) {
     guard let context = ZSTD_createDCtx() else { fatalError("zstd cannot start") }
     ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.largestWindowLog)
     (self.file, self.context) = (file, context)
@@ -26,7 +26,7 @@ final class ZstdSource: ByteSource {
       let produced = try step(into: &buffer, from: start)
       if produced > 0 { return produced }
       guard inputPosition == inputCount else { continue }
-      (inputPosition, inputCount) = (0, try file.read(into: &input))
+      (inputPosition, inputCount) = (0, try file.read(into: &input, from: 0))
       guard inputCount == 0 else { continue }
       guard isBetweenFrames else { throw .truncated(path: file.path, format: "zstd") }
       return 0

@@ -22,12 +22,15 @@ package struct SHA256: ~Copyable {
     bytes.withUnsafeBytes { update($0) }
   }
 
-  /// The 32 bytes as 64 lower-case hexadecimal digits.
-  package consuming func hexDigest() -> String {
+  /// The 32 bytes.
+  package consuming func digest() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: 32)
     EVP_DigestFinal_ex(context, &digest, nil)
-    return digest.hexadecimal
+    return digest
   }
+
+  /// The 32 bytes as 64 lower-case hexadecimal digits.
+  package consuming func hexDigest() -> String { digest().hexadecimal }
 
   package static func hexDigest(of bytes: [UInt8]) -> String {
     var hash = SHA256()

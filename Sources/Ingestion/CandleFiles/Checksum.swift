@@ -28,7 +28,7 @@ enum Checksum {
     var hash = SHA256()
     var buffer = [UInt8](repeating: 0, count: 1 << 18)
     while true {
-      let count = try file.read(into: &buffer)
+      let count = try file.read(into: &buffer, from: 0)
       guard count > 0 else { return hash.hexDigest() }
       buffer[..<count].withUnsafeBytes { hash.update($0) }
     }
