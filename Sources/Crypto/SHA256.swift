@@ -38,15 +38,3 @@ package struct SHA256: ~Copyable {
     return hash.hexDigest()
   }
 }
-
-extension Sequence<UInt8> {
-  package var hexadecimal: String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for byte in self {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
-}

@@ -36,6 +36,8 @@ package struct Symbol: Hashable, Sendable, TextCodable {
   package var description: String { name }
 
   package static let btcusdt = Symbol(trusted: "BTCUSDT")
+  /// Chainlink's name of its feed.
+  package static let bitcoinUSD = Symbol(trusted: "BTC/USD")
 
   private init(trusted name: String) { self.name = name }
 }

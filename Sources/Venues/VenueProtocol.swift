@@ -1,7 +1,7 @@
 package import Market
 
-/// How one venue's bytes are made and read. Nothing here waits, connects or knows the time.
-package protocol VenueProtocol: Sendable {
+/// How one venue's stream is opened and read. Nothing here waits, connects or knows the time.
+package protocol FeedProtocol: Sendable {
   var venue: Venue { get }
 
   /// What minutes are made of on this venue.
@@ -9,8 +9,6 @@ package protocol VenueProtocol: Sendable {
 
   /// The venue's own name of what is `BTCUSDT` elsewhere.
   func name(of symbol: Symbol) -> Symbol
-
-  // MARK: Stream
 
   /// Sockets that bring these channels of these instruments, named as the venue names them.
   ///
@@ -22,8 +20,27 @@ package protocol VenueProtocol: Sendable {
     _ frame: UnsafeBufferPointer<UInt8>, isBinary: Bool, _ receive: (VenueMessage) -> Void
   ) throws(VenueError)
 
-  // MARK: Requests
+  /// What a socket's end asks for.
+  ///
+  /// - Parameter code: of the close frame; `nil` if there was none.
+  func reconnection(afterClose code: UInt16?) -> Reconnection
+}
 
+extension FeedProtocol {
+  package func reconnection(afterClose code: UInt16?) -> Reconnection { .backOff }
+}
+
+package enum Reconnection: Hashable, Sendable {
+  /// Wait as after any broken connection.
+  case backOff
+  /// Come back at a random moment of these seconds: the venue moves many clients at once.
+  case within(seconds: Int)
+  /// Pointless before something is corrected.
+  case useless(reason: String)
+}
+
+/// A feed that also answers requests for minutes and trades.
+package protocol VenueProtocol: FeedProtocol {
   /// Minutes by open time, as many as one request may give from the range's start.
   func candlesRequest(_ symbol: Symbol, _ range: Range<Timestamp>, limit: Int) -> VenueRequest
 

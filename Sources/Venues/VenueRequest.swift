@@ -34,9 +34,13 @@ package struct VenueAnswer: Hashable, Sendable {
     (self.status, self.headers, self.body) = (status, headers, body)
   }
 
+  package func header(_ name: String) -> String? { headers.value(of: name) }
+}
+
+extension [VenueHeader] {
   /// Names are compared without regard to case.
-  package func header(_ name: String) -> String? {
-    headers.first { $0.name.utf8.elementsEqual(name.utf8, by: { $0 | 0x20 == $1 | 0x20 }) }?.value
+  package func value(of name: String) -> String? {
+    first { $0.name.utf8.elementsEqual(name.utf8, by: { $0 | 0x20 == $1 | 0x20 }) }?.value
   }
 }
 
