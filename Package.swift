@@ -100,7 +100,7 @@ let package = Package(
     tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
     tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("TransportTests", ["TestSupport", "Transport"], resources: [.copy("Fixtures")]),
-    tests("VenuesTests", ["Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
+    tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
     tests(
       "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],

@@ -33,6 +33,13 @@ package struct Symbol: Hashable, Sendable, TextCodable {
     self.name = name
   }
 
+  /// The same from bytes as they come, cheaply enough for a million a second.
+  package init?(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+    guard (1...32).contains(bytes.count) else { return nil }
+    for byte in bytes where !((65...90).contains(byte) || byte.isDigit || byte == 45 || byte == 47) { return nil }
+    name = String(decoding: bytes, as: UTF8.self)
+  }
+
   package var description: String { name }
 
   package static let btcusdt = Symbol(trusted: "BTCUSDT")

@@ -48,6 +48,17 @@ package struct JSONScanner {
     depth -= 1
   }
 
+  /// The name of an object's first member and a scanner before its value, without passing anything; `nil` for `{}`.
+  @inline(__always)
+  package func firstMember() throws(VenueError) -> (key: JSONKey, value: JSONScanner)? {
+    var scanner = self
+    try scanner.expect(UInt8(ascii: "{"), "an object")
+    if scanner.take(UInt8(ascii: "}")) { return nil }
+    let key = JSONKey(try scanner.quoted())
+    try scanner.expect(UInt8(ascii: ":"), "':'")
+    return (key, scanner)
+  }
+
   /// Only white space may follow.
   package mutating func end() throws(VenueError) {
     skipSpace()
@@ -111,6 +122,16 @@ package struct JSONScanner {
   package mutating func rawString() throws(VenueError) -> UnsafeBufferPointer<UInt8> {
     skipSpace()
     return try quoted()
+  }
+
+  /// An instrument's name in quotes.
+  @inline(__always)
+  package mutating func symbol(_ field: StaticString) throws(VenueError) -> Symbol {
+    let text = try rawString()
+    guard let symbol = Symbol(utf8: text) else {
+      throw .badValue(field: "\(field)", value: text.shown, reason: "no name of an instrument")
+    }
+    return symbol
   }
 
   /// A number's text; empty if there is none.
