@@ -62,7 +62,7 @@ let package = Package(
     target("Market"),
     target("Crypto", ["CCrypto"]),
     target("Compression", ["CZlib", "CZstd"]),
-    target("Transport", ["CCurl", "CWebSockets"]),
+    target("Transport", ["CCurl", "CWebSockets", "Compression"]),
     target("Venues", ["Crypto", "Market"]),
     target("Tape", ["Compression", "Crypto", "Market"]),
     target("Settlement", ["Market"]),

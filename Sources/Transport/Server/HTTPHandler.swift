@@ -1,0 +1,60 @@
+/// What a server does with what comes. All calls come from the service thread and must not block it.
+package protocol HTTPHandler: AnyObject, Sendable {
+  /// The reply may be sent at once or later, from any thread.
+  func handle(_ request: ServerRequest, _ reply: ServerReply)
+  /// Somebody wants a WebSocket.
+  func accept(_ request: ServerRequest) -> SocketAcceptance
+  func opened(_ socket: ServerSocket)
+  func received(_ message: WebSocketMessage, from socket: ServerSocket)
+  /// After it nothing more comes from this socket; `closing` tells why.
+  func closed(_ socket: ServerSocket)
+}
+
+/// A server that speaks HTTP only needs `handle`.
+extension HTTPHandler {
+  package func accept(_ request: ServerRequest) -> SocketAcceptance { .refuse(status: 404, body: []) }
+  package func opened(_ socket: ServerSocket) {}
+  package func received(_ message: WebSocketMessage, from socket: ServerSocket) {}
+  package func closed(_ socket: ServerSocket) {}
+}
+
+package enum SocketAcceptance: Sendable {
+  /// With these headers on the 101, such as `Sec-WebSocket-Protocol`.
+  case accept(headers: [HTTPHeader] = [])
+  case refuse(status: Int, body: [UInt8] = [])
+}
+
+/// A request with its whole body.
+package struct ServerRequest: Sendable {
+  package let method: String
+  /// Path and query as they were sent, nothing decoded: signatures cover these bytes.
+  package let target: String
+  package let body: [UInt8]
+  let head: Head
+
+  init(_ head: RequestHead, body: [UInt8]) {
+    (method, target, self.head, self.body) = (head.method, head.target, head.head, body)
+  }
+
+  package var path: Substring { target.prefix { $0 != "?" } }
+  /// What follows the question mark.
+  package var query: Substring? { target.firstIndex(of: "?").map { target[target.index(after: $0)...] } }
+  /// All of them in the order they came; `header` is cheaper for one.
+  package var headers: [HTTPHeader] { head.headers }
+
+  /// The first one of this name, in either case.
+  package func header(_ name: String) -> String? { head.first(name) }
+}
+
+package struct ServerResponse: Sendable {
+  package var status: Int
+  /// `Content-Length`, `Date` and `Connection` are added.
+  package var headers: [HTTPHeader]
+  package var body: [UInt8]
+  /// Send so much of the body, then drop the connection; `Content-Length` promises all of it.
+  package var cutAfterBytes: Int?
+
+  package init(status: Int = 200, headers: [HTTPHeader] = [], body: [UInt8] = [], cutAfterBytes: Int? = nil) {
+    (self.status, self.headers, self.body, self.cutAfterBytes) = (status, headers, body, cutAfterBytes)
+  }
+}

@@ -1,0 +1,346 @@
+internal import CWebSockets
+import Glibc
+
+/// One connection of a server: requests one after the other, or a WebSocket.
+///
+/// `@unchecked Sendable`: replies and sockets carry it between threads, only the service thread looks inside.
+final class ServerConnection: @unchecked Sendable {
+  private enum Stage {
+    /// Between requests, or inside a head.
+    case head
+    case body(RequestHead)
+    /// The handler has the request.
+    case answering(method: String, keepsAlive: Bool)
+    /// The rest of an answer that is too long for one write.
+    case writing([UInt8], from: Int, thenLeaves: Bool)
+    case socket(SocketSide)
+    /// Everything is said; what still comes is thrown away until the peer closes.
+    case leaving(isShut: Bool)
+  }
+
+  let id: Int
+  /// Its place in the core's list.
+  var index: Int
+  private unowned let core: ServerCore
+  private var wsi: OpaquePointer?
+  private var stage = Stage.head
+  /// Read and not yet used; the first `scanned` bytes of it hold no end of a head.
+  private var input: [UInt8] = []
+  private var scanned = 0
+  /// Of the present request, or the pause before it.
+  private var started: Int64
+  private var lastHeard: Int64
+  private var lastWritten: Int64
+  private static let leavePatience: Int64 = 1_000_000_000
+
+  init(_ wsi: OpaquePointer, id: Int, index: Int, _ core: ServerCore) {
+    (self.wsi, self.id, self.index, self.core) = (wsi, id, index, core)
+    (started, lastHeard, lastWritten) = (core.now, core.now, core.now)
+    set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+  }
+
+  private func set(_ level: Int32, _ option: Int32, _ value: Int) {
+    guard let wsi else { return }
+    var value = Int32(clamping: value)
+    setsockopt(lws_get_socket_fd(wsi), level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  // MARK: life
+
+  /// The library has closed it.
+  func dropped() {
+    wsi = nil
+    if case .socket(let side) = stage {
+      end(side, Closing(code: nil, reason: "the connection broke", byPeer: true))
+    }
+    stage = .leaving(isShut: true)
+  }
+
+  /// Closes it in the next round of the loop.
+  func kill() {
+    guard let wsi else { return }
+    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC)
+  }
+
+  func abort() {
+    if case .socket(let side) = stage { end(side, Closing(code: nil, reason: "aborted", byPeer: false)) }
+    kill()
+  }
+
+  /// The server stops.
+  func stop() {
+    switch stage {
+    case .head, .body, .leaving: kill()
+    case .answering, .writing: break
+    case .socket(let side): side.socket.close(code: CloseCode.goingAway, reason: "the server stops")
+    }
+  }
+
+  func callOnWritable() {
+    guard let wsi else { return }
+    lws_callback_on_writable(wsi)
+  }
+
+  private var isBuffered: Bool { wsi.map { lws_partial_buffered($0) != 0 } ?? false }
+
+  /// Looks at the clock; called four times a second.
+  func check(_ now: Int64) {
+    let idle = core.options.idleTimeoutSeconds.nanoseconds
+    switch stage {
+    case .head where input.isEmpty:
+      if now - max(started, lastHeard, lastWritten) > idle { kill() }
+    case .head, .body:
+      if now - started > core.options.requestTimeoutSeconds.nanoseconds { refuse(408, "the request is too slow") }
+    case .answering: break
+    case .writing:
+      if now - lastWritten > idle { kill() }
+    case .leaving:
+      if now - lastWritten > (isBuffered ? idle : Self.leavePatience) { kill() }
+    case .socket(let side): check(side, now)
+    }
+  }
+
+  private func check(_ side: SocketSide, _ now: Int64) {
+    let pingInterval = core.options.pingIntervalSeconds?.nanoseconds
+    if let closing = side.check(now, lastHeard: lastHeard, pingInterval: pingInterval) {
+      end(side, closing)
+      kill()
+    } else if side.hasControls {
+      callOnWritable()
+    }
+  }
+
+  // MARK: in
+
+  func received(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+    lastHeard = core.now
+    switch stage {
+    case .socket(let side): readFrames(bytes, side)
+    case .leaving: break
+    case .head, .body, .answering, .writing:
+      if case .head = stage, input.isEmpty { started = core.now }
+      takeInput(bytes)
+    }
+    return 0
+  }
+
+  private func takeInput(_ bytes: UnsafeRawBufferPointer) {
+    guard input.isEmpty else {
+      input.append(contentsOf: bytes)
+      return useInput()
+    }
+    let used = use(bytes)
+    input.append(contentsOf: bytes[used...])
+  }
+
+  private func useInput() {
+    let used = input.withUnsafeBytes { use($0) }
+    if used == input.count { input = [] } else { input.removeFirst(used) }
+  }
+
+  /// Returns how many bytes were used up.
+  private func use(_ bytes: UnsafeRawBufferPointer) -> Int {
+    var used = 0
+    while true {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
+      switch stage {
+      case .head:
+        guard let length = headLength(rest) else { return used }
+        used += length
+        takeHead(Array(rest[..<length]), restCount: rest.count - length)
+      case .body(let head):
+        guard rest.count >= head.contentLength else { return used }
+        used += head.contentLength
+        take(head, Array(rest[..<head.contentLength]))
+      case .answering, .writing:
+        // Pipelined requests wait, but not without end.
+        if rest.count > core.options.maxHeaderBytes + core.options.maxBodyBytes { kill() }
+        return used
+      case .socket(let side):
+        if !rest.isEmpty { readFrames(rest, side) }
+        return bytes.count
+      case .leaving: return bytes.count
+      }
+    }
+  }
+
+  private func headLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    let length = Head.length(bytes, from: scanned)
+    scanned = length == nil ? bytes.count : 0
+    guard (length ?? bytes.count) <= core.options.maxHeaderBytes else {
+      refuse(431, "the head may have \(core.options.maxHeaderBytes) bytes")
+      return nil
+    }
+    return length
+  }
+
+  private func takeHead(_ bytes: [UInt8], restCount: Int) {
+    do throws(Head.Malformed) {
+      let head = try RequestHead(bytes, maxBodyBytes: core.options.maxBodyBytes)
+      if head.wantsSocket { return upgrade(head) }
+      if head.expectsContinue, restCount < head.contentLength { write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
+      stage = .body(head)
+    } catch {
+      refuse(error.status, error.reason)
+    }
+  }
+
+  private func take(_ head: RequestHead, _ body: [UInt8]) {
+    stage = .answering(method: head.method, keepsAlive: head.keepsAlive)
+    core.handler.handle(ServerRequest(head, body: body), ServerReply(self, core))
+  }
+
+  private func refuse(_ status: Int, _ reason: String) {
+    stage = .answering(method: "", keepsAlive: false)
+    answer(ServerResponse(status: status, body: Array((reason + "\n").utf8)))
+  }
+
+  // MARK: answers
+
+  func answer(_ response: ServerResponse) {
+    guard wsi != nil, case .answering(let method, let keepsAlive) = stage else { return }
+    let cut = response.cutAfterBytes.map { min(max($0, 0), response.body.count) }
+    let hasBody = method != "HEAD" && ResponseHead.hasBody(response.status)
+    let bodyCount = hasBody ? cut ?? response.body.count : 0
+    let leaves = !keepsAlive || cut != nil || core.isStopping
+    core.scratch.removeAll(keepingCapacity: core.scratch.capacity <= 4 * ServerCore.writeBytes)
+    ResponseHead.write(
+      response, closes: leaves, isAnswerToHead: method == "HEAD", date: core.date, to: &core.scratch)
+    let first = max(0, min(bodyCount, ServerCore.writeBytes - core.scratch.count))
+    core.scratch.append(contentsOf: response.body[..<first])
+    write(core.scratch)
+    lastWritten = core.now
+    if first < bodyCount {
+      stage = .writing(Array(response.body[..<bodyCount]), from: first, thenLeaves: leaves)
+      return callOnWritable()
+    }
+    answered(leaves: leaves)
+  }
+
+  private func answered(leaves: Bool) {
+    if leaves { return leave() }
+    stage = .head
+    (started, scanned) = (core.now, 0)
+    // A pipelined request is looked at when the present call is through.
+    if !input.isEmpty { callOnWritable() }
+  }
+
+  private func leave() {
+    lastWritten = core.now
+    stage = .leaving(isShut: false)
+    shutIfWritten()
+  }
+
+  /// The end of our half, once everything is with the kernel; closing outright could take the answer from the peer.
+  private func shutIfWritten() {
+    guard let wsi, !isBuffered else { return }
+    stage = .leaving(isShut: true)
+    if core.isStopping { return kill() }
+    shutdown(lws_get_socket_fd(wsi), Int32(SHUT_WR))
+  }
+
+  private func write(_ bytes: [UInt8]) {
+    guard let wsi, !bytes.isEmpty else { return }
+    // libwebsockets does not write through it, and keeps what the kernel does not take.
+    let count = bytes.withUnsafeBufferPointer {
+      lws_write(wsi, UnsafeMutablePointer(mutating: $0.baseAddress), $0.count, LWS_WRITE_HTTP)
+    }
+    if count < 0 { kill() }
+  }
+
+  func writable() -> Int32 {
+    guard wsi != nil else { return -1 }
+    lastWritten = core.now
+    switch stage {
+    case .writing(let body, let from, let leaves): writeOn(body, from, leaves)
+    case .socket(let side): writeFrames(side)
+    case .leaving(isShut: false): shutIfWritten()
+    case .head where !input.isEmpty: useInput()
+    case .head, .body, .answering, .leaving: break
+    }
+    return 0
+  }
+
+  private func writeOn(_ body: [UInt8], _ from: Int, _ leaves: Bool) {
+    var from = from
+    while let wsi, from < body.count {
+      let end = min(from + ServerCore.writeBytes, body.count)
+      write(Array(body[from..<end]))
+      from = end
+      if from < body.count, lws_send_pipe_choked(wsi) != 0 { break }
+    }
+    guard from < body.count else { return answered(leaves: leaves) }
+    stage = .writing(body, from: from, thenLeaves: leaves)
+    callOnWritable()
+  }
+
+  // MARK: WebSocket
+
+  private func upgrade(_ head: RequestHead) {
+    stage = .answering(method: head.method, keepsAlive: false)
+    guard head.method == "GET", head.contentLength == 0, let key = head.head["sec-websocket-key"],
+      Handshake.isKey(key)
+    else { return refuse(400, "a WebSocket begins with GET and a Sec-WebSocket-Key") }
+    guard head.head["sec-websocket-version"] == "13" else {
+      return answer(ServerResponse(status: 426, headers: [HTTPHeader("Sec-WebSocket-Version", "13")]))
+    }
+    switch core.handler.accept(ServerRequest(head, body: [])) {
+    case .refuse(let status, let body): answer(ServerResponse(status: status, body: body))
+    case .accept(let headers): open(head, key, headers)
+    }
+  }
+
+  private func open(_ head: RequestHead, _ key: String, _ headers: [HTTPHeader]) {
+    let isCompressed = core.options.usesCompression && acceptsCompression(head)
+    let socket = ServerSocket(id, head, self, core)
+    let side = SocketSide(
+      socket, maxMessageBytes: core.options.maxMessageBytes, inflater: isCompressed ? core.inflater : nil,
+      deflater: isCompressed ? core.deflater : nil)
+    stage = .socket(side)
+    set(SOL_SOCKET, SO_SNDBUF, core.options.sendBufferBytes)
+    var bytes: [UInt8] = []
+    ResponseHead.writeUpgrade(
+      accept: Handshake.accept(key), isCompressed: isCompressed, headers, to: &bytes)
+    write(bytes)
+    core.handler.opened(socket)
+  }
+
+  private func acceptsCompression(_ head: RequestHead) -> Bool {
+    guard let offer = head.head["sec-websocket-extensions"],
+      let parameters = Handshake.compressionParameters(offer)
+    else { return false }
+    // Smaller windows for what we send are not worth a deflater of their own.
+    return !parameters.contains { $0.hasPrefix("server_max_window_bits") }
+  }
+
+  private func readFrames(_ bytes: UnsafeRawBufferPointer, _ side: SocketSide) {
+    let step = side.read(bytes) { core.handler.received($0, from: side.socket) }
+    if case .leaves(let closing, let frame) = step, case .socket = stage {
+      write(frame)
+      end(side, closing)
+      leave()
+    } else if side.hasControls {
+      callOnWritable()
+    }
+  }
+
+  private func writeFrames(_ side: SocketSide) {
+    while let wsi {
+      core.scratch.removeAll(keepingCapacity: core.scratch.capacity <= 4 * ServerCore.writeBytes)
+      let isDone = side.fill(&core.scratch, limit: ServerCore.writeBytes / 2, at: core.now)
+      write(core.scratch)
+      if isDone { return }
+      if lws_send_pipe_choked(wsi) != 0 { return callOnWritable() }
+    }
+  }
+
+  private func end(_ side: SocketSide, _ closing: Closing) {
+    stage = .leaving(isShut: true)
+    side.socket.finish(closing)
+    core.handler.closed(side.socket)
+  }
+}
+
+extension Double {
+  fileprivate var nanoseconds: Int64 { Int64(min(max(self, 0), 1e9) * 1e9) }
+}
