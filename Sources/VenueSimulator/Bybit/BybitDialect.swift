@@ -260,7 +260,7 @@ struct BybitDialect: Dialect {
         Frame(
           """
           {"topic":"\(text: feed.name)","ts":\(stamp.milliseconds),"type":"delta","data":{"s":"\(text: symbol)",\
-          \(Self.sides(update.bids, update.asks)),"u":\(socket.nextSequence() + 2),"seq":\(book.updateId * 2)},\
+          \(Self.sides(update.bids, update.asks)),"u":\(1 + feed.changes),"seq":\(book.updateId * 2)},\
           "cts":\(book.time.milliseconds)}
           """)
       ]

@@ -275,7 +275,7 @@ struct CoinbaseAdvancedDialect: Dialect {
       let updates = levels(update.bids, "bid", stamp) + levels(update.asks, "offer", stamp)
       return #"{"type":"update","product_id":"\#(text: words[1])","updates":\#(.array(updates))}"#
     case .pulse where words[0] == "heartbeats":
-      let date = stamp.inSeconds.dropLast().replacing("T", with: " ")
+      let date = String(stamp.inSeconds.dropLast().map { $0 == "T" ? " " : $0 })
       return """
         {"current_time":"\(text: date).000000000+00:00","heartbeat_counter":"\(stamp.seconds % 1_000_000)"}
         """

@@ -42,6 +42,8 @@ struct Feed: Sendable {
   private var toldTrades: Int64 = -1
   private var book: SimulatedBook?
   private var ticks: [OracleTick] = []
+  /// Changes of the book that were told.
+  private(set) var changes: Int64 = 0
 
   /// Tells what happens after `now`.
   init(_ name: String, _ content: Content, series: Int = 0, from now: Timestamp, _ reader: inout MarketReader) {
@@ -131,6 +133,7 @@ struct Feed: Sendable {
     let next = reader.book(series, after: last)
     defer { book = next }
     guard !isWhole, let book else { return .book(next) }
+    changes += 1
     return .changes(next.changes(since: book), next)
   }
 
