@@ -81,7 +81,7 @@ let package = Package(
       "candlecast",
       [
         "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
-        "Settlement", "Storage",
+        "Settlement", "Storage", "Transport", "VenueSimulator",
       ]),
     program("candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
     program(

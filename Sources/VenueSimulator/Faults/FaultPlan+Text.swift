@@ -45,7 +45,7 @@ extension FaultPlan {
     let venueSides = sides[1].split(separator: "%", omittingEmptySubsequences: false)
     guard venueSides.count <= 2, let times = venueSides.first?.split(separator: "+"), (1...2).contains(times.count)
     else { throw wrong("its time cannot be read") }
-    let lengths = times.map(seconds)
+    let lengths = times.map { SimulatedTime.seconds($0) }
     guard let at = lengths[0], let lasting = lengths.last, lasting != nil else {
       throw wrong("a time is MM:SS, HH:MM:SS, 90s, 10m, 2h or 1d")
     }
@@ -66,21 +66,5 @@ extension FaultPlan {
       throw wrong("its amount is a whole number above zero")
     }
     return Fault(kind, atSeconds: at, lastingSeconds: length, amount: amount, venue: venue)
-  }
-
-    private static func seconds(_ text: Substring) -> Int64? {
-    let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-    if let last = text.last, let unit = units[last] {
-      guard let count = Int64(text.dropLast()), (0...3_000_000).contains(count) else { return nil }
-      return count * unit
-    }
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { Int64($0) }
-    guard (2...3).contains(parts.count) else { return nil }
-    var total: Int64 = 0
-    for part in parts {
-      guard let part, (0...100_000).contains(part) else { return nil }
-      total = total * 60 + part
-    }
-    return total
   }
 }

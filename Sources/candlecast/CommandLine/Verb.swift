@@ -35,7 +35,7 @@ extension Verb {
 enum Verbs {
   static let all: [any Verb] = [
     ImportVerb(), GapsVerb(), StatusVerb(), ExportVerb(), FeaturesVerb(), TrainVerb(), EvaluateVerb(), PredictVerb(),
-    ReplayVerb(), ExplainVerb(), ModelsVerb(), AuditVerb(), DoctorVerb(), ConfigVerb(), HelpVerb(),
+    ReplayVerb(), SimulateVerb(), ExplainVerb(), ModelsVerb(), AuditVerb(), DoctorVerb(), ConfigVerb(), HelpVerb(),
   ]
 
   static func named(_ name: String) throws(UsageError) -> any Verb {
