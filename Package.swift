@@ -107,7 +107,7 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
-      "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport"],
+      "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(

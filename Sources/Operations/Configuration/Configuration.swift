@@ -81,7 +81,7 @@ package struct Configuration: Sendable {
     for group in [KnobTable.all.filter(\.isListeningPort), KnobTable.all.filter { $0.kind == .timeOfDay }] {
       var holders: [KnobValue: String] = [:]
       for knob in group {
-        guard let value = self[knob.key] else { continue }
+        guard let value = self[knob.key], value != .integer(0) else { continue }
         if let other = holders.updateValue(knob.key, forKey: value) {
           throw .clash(first: other, second: knob.key, value: value.description)
         }

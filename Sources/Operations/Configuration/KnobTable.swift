@@ -1,8 +1,8 @@
 /// Every knob there is, in the order in which `candlecast config` lists them.
 package enum KnobTable {
   package static let all: [Knob] =
-    common + log + database + server + binance + gaps + data + ingest + features + training + mlp + inference + redis
-    + forecasting + monitoring + system + schedule + models
+    common + log + database + server + network + binance + otherVenues + oracle + gaps + link + tape + data + ingest
+    + features + training + mlp + inference + redis + forecasting + monitoring + system + schedule + models
 
   private static let common = [
     Knob(
@@ -17,11 +17,11 @@ package enum KnobTable {
       "Series that gives prices, and + the one that gives volumes; not set: venue:symbol."),
     Knob("market.target", .target, "direction-15m", flag: "--target", status: .used, "What is predicted."),
     Knob(
-      "market.symbols", .list, "BTCUSDT,ETHUSDT,SOLUSDT,XRPUSDT,ADAUSDT,HBARUSDT", seeds: [.key("symbols")],
-      "Instruments that a live service follows."),
+      "market.symbols", .list, nil, seeds: [.key("symbols")], status: .used,
+      "Instruments that a live feed follows, such as BTCUSDT,ETHUSDT,SOLUSDT; not set: market.symbol alone."),
     Knob(
-      "market.venues", .list, "binance-us,coinbase,bybit", seeds: [.key("exchanges")],
-      "Venues that a live service follows."),
+      "market.venues", .list, nil, seeds: [.key("exchanges")], status: .used,
+      "Venues that a live feed follows, such as binance,coinbase,bybit; not set: those of the market view."),
   ]
 
   private static let log = [
@@ -52,11 +52,13 @@ package enum KnobTable {
   private static let server = [
     Knob("server.api_port", .integer(1...65_535), "8000", "HTTP API."),
     Knob(
-      "server.feeder_port", .integer(1...65_535), "8080", seeds: [.environment("FEEDER_PORT")],
-      "Health of the live feed."),
+      "server.host", .text, "127.0.0.1", status: .used, "Address to listen on; 0.0.0.0 shows it to the network."),
     Knob(
-      "server.gap_handler_port", .integer(1...65_535), "9000", seeds: [.environment("GAP_HANDLER_PORT")],
-      "Health of backfilling, and metrics."),
+      "server.feeder_port", .integer(0...65_535), "8080", seeds: [.environment("FEEDER_PORT")], status: .used,
+      "Health of the live feed; 0 picks a free port."),
+    Knob(
+      "server.gap_handler_port", .integer(0...65_535), "9000", seeds: [.environment("GAP_HANDLER_PORT")],
+      status: .used, "Health of backfilling, and metrics; 0 picks a free port."),
     Knob(
       "server.pgadmin_port", .integer(1...65_535), "5050", seeds: [.environment("PGADMIN_PORT")],
       "pgAdmin of a deployment; 8000 is the API's."),
@@ -65,29 +67,132 @@ package enum KnobTable {
       "First password of pgAdmin."),
   ]
 
+  private static let network = [
+    Knob(
+      "network.proxy", .text, nil, status: .used,
+      "Proxy of HTTP requests; not set: what https_proxy and its like say."),
+    Knob(
+      "network.ca_file", .path, nil, status: .used, "Certificates to trust instead of the system's, as a PEM file."),
+  ]
+
   private static let binance = [
     Knob(
-      "binance.stream_url", .text, "wss://stream.binance.com:9443/ws", seeds: [.environment("BINANCE_STREAM_URL")],
-      "WebSocket of the venue."),
+      "binance.stream_url", .list, "wss://stream.binance.com:9443/ws,wss://data-stream.binance.vision/ws",
+      seeds: [.environment("BINANCE_STREAM_URL")], status: .used,
+      "WebSockets of the venue; the next is tried when one fails."),
     Knob(
-      "binance.api_url", .text, "https://api.binance.com", seeds: [.environment("BINANCE_API_URL")],
-      "REST of the venue."),
+      "binance.api_url", .list, "https://api.binance.com,https://api-gcp.binance.com,https://data-api.binance.vision",
+      seeds: [.environment("BINANCE_API_URL")], status: .used, "REST of the venue; the next is tried when one fails."),
+    Knob(
+      "binance.archive_url", .text, "https://data.binance.vision", status: .used,
+      "Where the daily and monthly archive files are."),
+    Knob(
+      "binance.encoding", .choice(["json", "sbe"]), "json", status: .used,
+      "Form of the streams; sbe needs an API key and has no candles."),
+    Knob(
+      "binance.sbe_url", .list, "wss://stream-sbe.binance.com", status: .used, "WebSockets of the binary streams."),
+    Knob(
+      "binance.api_key", .text, nil, seeds: [.environment("BINANCE_API_KEY")], status: .used, isSecret: true,
+      "Ed25519 API key, for the binary streams alone."),
   ]
+
+  private static func endpoints(_ venue: String, api: String, stream: String, _ name: String) -> [Knob] {
+    [
+      Knob("\(venue).api_url", .list, api, status: .used, "REST of \(name)."),
+      Knob("\(venue).stream_url", .list, stream, status: .used, "WebSockets of \(name)."),
+    ]
+  }
+
+  private static let otherVenues =
+    endpoints("binance_us", api: "https://api.binance.us", stream: "wss://stream.binance.us:9443", "Binance.US")
+    + endpoints(
+      "coinbase", api: "https://api.exchange.coinbase.com", stream: "wss://ws-feed.exchange.coinbase.com", "Coinbase")
+    + [
+      Knob(
+        "coinbase.interface", .choice(["exchange", "advanced"]), "exchange", status: .used,
+        "Which of Coinbase's two interfaces the addresses above speak.")
+    ]
+    + endpoints(
+      "bybit", api: "https://api.bybit.com,https://api.bytick.com", stream: "wss://stream.bybit.com", "Bybit")
+
+  private static let oracle =
+    endpoints(
+      "chainlink", api: "https://api.dataengine.chain.link", stream: "wss://ws.dataengine.chain.link",
+      "Chainlink's Data Streams")
+    + [
+      Knob(
+        "chainlink.source", .choice(["data-streams", "rtds", "polybolt", "on-chain"]), "data-streams", status: .used,
+        "Through whom the oracle's prices come."),
+      Knob(
+        "chainlink.api_key", .text, nil, seeds: [.environment("CHAINLINK_API_KEY")], status: .used, isSecret: true,
+        "User of Data Streams."),
+      Knob(
+        "chainlink.api_secret", .text, nil, seeds: [.environment("CHAINLINK_API_SECRET")], status: .used,
+        isSecret: true, "Secret that signs requests to Data Streams."),
+      Knob("chainlink.rpc_url", .list, nil, status: .used, "JSON-RPC nodes of a chain, for the source on-chain."),
+      Knob(
+        "chainlink.chain", .choice(["ethereum", "arbitrum", "polygon"]), "ethereum", status: .used,
+        "Chain of those nodes."),
+      Knob(
+        "chainlink.poll_seconds", .number(1...3600), "60", unit: "seconds", status: .used,
+        "Time between requests for the latest price, beside the stream."),
+      Knob(
+        "polymarket.rtds_url", .list, "wss://ws-live-data.polymarket.com", status: .used, "Polymarket's older relay."),
+      Knob(
+        "polymarket.polybolt_url", .list, "wss://ws-live-v2.polymarket.com/ws", status: .used,
+        "Polymarket's newer relay."),
+      Knob("polymarket.api_key", .text, nil, status: .used, isSecret: true, "Key of the newer relay."),
+      Knob("polymarket.api_secret", .text, nil, status: .used, isSecret: true, "Secret of the newer relay."),
+      Knob("polymarket.passphrase", .text, nil, status: .used, isSecret: true, "Passphrase of the newer relay."),
+    ]
 
   private static let gaps = [
     Knob(
       "gaps.threshold_seconds", .number(1...86_400), "70", unit: "seconds",
-      seeds: [.environment("GAP_DETECTION_THRESHOLD")], "Silence after which a live feed has a gap."),
+      seeds: [.environment("GAP_DETECTION_THRESHOLD")], status: .used,
+      "Age of the newest data from which a live feed has a gap."),
+    Knob(
+      "gaps.alarm_seconds", .number(1...86_400), "60", unit: "seconds", status: .used,
+      "Age of the newest data at which a warning is logged."),
     Knob(
       "gaps.max_concurrent_backfills", .integer(1...100), "5", seeds: [.environment("MAX_CONCURRENT_BACKFILLS")],
-      "Backfills at a time."),
+      status: .used, "Backfills at a time."),
     Knob(
       "gaps.backfill_timeout_seconds", .number(1...86_400), "300", unit: "seconds",
-      seeds: [.environment("BACKFILL_TIMEOUT_SECONDS")], "Longest time of one backfill."),
+      seeds: [.environment("BACKFILL_TIMEOUT_SECONDS")], status: .used, "Longest time of one backfill."),
     Knob(
       "gaps.backfill_batch_size", .integer(1...100_000), "1000", unit: "candles",
-      seeds: [.key("data.backfillBatchSize")],
-      "Candles asked for at once."),
+      seeds: [.key("data.backfillBatchSize")], status: .used,
+      "Candles asked for at once in a backfill; no more than the venue gives."),
+    Knob(
+      "gaps.recheck_minutes", .integer(0...1440), "60", unit: "minutes", status: .used,
+      "How much before a reconnect is asked for again."),
+  ]
+
+  private static let link = [
+    Knob(
+      "link.silence_seconds", .number(1...3600), "30", unit: "seconds", status: .used,
+      "Silence of a connected socket after which a second one is opened."),
+    Knob(
+      "link.rotation_minutes", .integer(1...1439), "1430", unit: "minutes", status: .used,
+      "Age at which a socket is replaced, before the venue cuts it at 24 hours."),
+    Knob(
+      "link.skew_alarm_milliseconds", .number(1...60_000), "250", unit: "milliseconds", status: .used,
+      "Difference of our clock and a venue's from which a warning is given."),
+  ]
+
+  private static let tape = [
+    Knob("tape.enabled", .boolean, "true", status: .used, "A live service records what it receives."),
+    Knob("tape.directory", .path, "feature_store/tape", status: .used, "Folder of the recording."),
+    Knob(
+      "tape.max_megabytes", .integer(1...100_000_000), "2048", unit: "MB", status: .used,
+      "Most that the recording may take; the oldest goes first."),
+    Knob(
+      "tape.flush_seconds", .number(0.01...60), "1", unit: "seconds", status: .used,
+      "Most of a recording that a crash may cost."),
+    Knob(
+      "tape.market_data", .boolean, "false", status: .used,
+      "Trades and quotes are written to the table market_data too."),
   ]
 
   private static let data = [
@@ -110,7 +215,17 @@ package enum KnobTable {
       "ingest.interval", .choice(["1m"]), "1m", seeds: [.ingestFile("interval")],
       status: .differs("candles are kept by the minute; longer ones are made from those"), "Length of a candle."),
     Knob(
-      "ingest.limit", .integer(1...1000), "1000", unit: "candles", seeds: [.ingestFile("limit")], "Candles a request."),
+      "ingest.limit", .integer(1...1000), "1000", unit: "candles", seeds: [.ingestFile("limit")], status: .used,
+      "Candles a request of `candlecast ingest`."),
+    Knob(
+      "ingest.batch_candles", .integer(1...10_000), "10", unit: "candles", status: .used,
+      "Most candles committed at once under pressure."),
+    Knob(
+      "ingest.max_wait_seconds", .number(0.001...60), "1", unit: "seconds", status: .used,
+      "Longest time that a candle waits for others under pressure."),
+    Knob(
+      "ingest.queue_candles", .integer(1...1_000_000), "1000", unit: "candles", status: .used,
+      "Candles that may wait to be stored; then receiving waits too."),
     Knob(
       "ingest.table", .text, "candles", seeds: [.ingestFile("table")],
       status: .differs("the store names its own tables"), "Table of the candles."),
@@ -255,18 +370,26 @@ package enum KnobTable {
   private static let monitoring = [
     Knob(
       "monitoring.completeness_threshold", .number(0...1), "0.95", unit: "fraction",
-      seeds: [.key("monitoring.completenessThreshold")], "Fewest candles of those due."),
+      seeds: [.key("monitoring.completenessThreshold")], status: .used,
+      "Fewest candles of those due."),
     Knob(
       "monitoring.missing_data_threshold", .number(0...1), "0.1", unit: "fraction",
-      seeds: [.key("monitoring.alertThresholds.missingData")], "Most candles absent without an alert."),
+      seeds: [.key("monitoring.alertThresholds.missingData")], status: .used,
+      "Most candles absent without an alert."),
     Knob(
       "monitoring.stale_data_seconds", .number(1...86_400), "300", unit: "seconds",
-      seeds: [.key("monitoring.alertThresholds.staleData")], "Age of the newest candle that alerts."),
+      seeds: [.key("monitoring.alertThresholds.staleData")], status: .used,
+      "Age of the newest candle that alerts."),
     Knob(
       "monitoring.invalid_values_threshold", .number(0...1), "0.05", unit: "fraction",
-      seeds: [.key("monitoring.alertThresholds.invalidValues")], "Most bad values without an alert."),
+      seeds: [.key("monitoring.alertThresholds.invalidValues")], status: .used,
+      "Most bad values without an alert."),
+    Knob(
+      "monitoring.window_minutes", .integer(1...1440), "60", unit: "minutes", status: .used,
+      "Minutes that completeness, missing and invalid values are judged over."),
     Knob(
       "monitoring.check_seconds", .number(1...86_400), "60", unit: "seconds", seeds: [.key("monitoring.checkInterval")],
+      status: .used,
       "Time between checks."),
   ]
 
@@ -275,8 +398,8 @@ package enum KnobTable {
       "system.environment", .choice(["development", "production"]), "development", seeds: [.key("system.environment")],
       "Kind of deployment."),
     Knob(
-      "system.enable_recovery", .boolean, "true", seeds: [.key("system.enableRecovery")],
-      "Take up again from the last checkpoint."),
+      "system.enable_recovery", .boolean, "true", seeds: [.key("system.enableRecovery")], status: .used,
+      "A start fetches what was missed while nothing ran; otherwise that is on record as lost."),
     Knob(
       "system.max_concurrent_workers", .integer(1...1024), "4", seeds: [.key("system.maxConcurrentWorkers")],
       "Workers at a time."),

@@ -1,0 +1,163 @@
+package import Market
+package import Storage
+
+/// Knows of every expected minute of one series whether it came live, is missing, was patched, or is lost.
+///
+/// Minutes are expected from a first one on. One is missing as soon as the stream has moved past it without giving it,
+/// or has been silent for longer than the threshold. Missing minutes are offered for fetching again and again until
+/// they are there or the venue has shown that it does not have them.
+package struct GapKeeper: Sendable {
+  package struct Options: Hashable, Sendable {
+    /// A stream whose newest data is older has a gap.
+    package var thresholdMicroseconds: Int64 = 70_000_000
+    /// A stream whose newest data is older is worth a warning.
+    package var alarmMicroseconds: Int64 = 60_000_000
+    /// How far data must be past a minute's end before the minute is missing.
+    package var graceMicroseconds: Int64 = 10_000_000
+    /// How long after its end a venue's answer about a minute is final.
+    package var finalMicroseconds: Int64 = 2_000_000
+    /// How long after its end a venue must have a minute.
+    package var absentMicroseconds: Int64 = 120_000_000
+    /// Answers without a minute, and without a later one, before it is lost.
+    package var emptyAnswers = 3
+    package var refetchMicroseconds: Int64 = 30_000_000
+    /// Minutes checked again after every connection.
+    package var recheckMinutes = 60
+
+    package init() {}
+  }
+
+  private let options: Options
+  private var ledger: SeriesLedger
+  private var expected: Range<Int64>
+  private var newestData: Timestamp?
+  private var alarmed = false
+  private var refetchAt = Timestamp.distantPast
+
+  /// - Parameter first: the first minute that is expected.
+  package init(_ series: Series, first: Int64, _ options: Options = Options()) {
+    self.options = options
+    ledger = SeriesLedger(series, .minutes)
+    expected = first..<first
+  }
+
+  package var series: Series { ledger.series }
+
+  /// Minutes that are expected by now; each has a state.
+  package var expectedMinutes: Range<Int64> { expected }
+
+  package var missingMinutes: Int64 { ledger.missing }
+
+  package func state(of minute: Int64) -> LedgerState? { ledger.line.state(of: minute) }
+
+  package var pieces: [StateLine.Piece] { ledger.line.pieces(in: expected) }
+
+  /// Takes up where a store ends: what it lacks up to now is missing at once, without waiting for the stream.
+  package mutating func start(_ stored: [LedgerRange], _ events: [QualityEvent], now: Timestamp) -> [GapChange] {
+    var changes = ledger.restore(stored, events, now: now)
+    newestData = now
+    changes += expect(before: minutesOver(by: now, after: options.finalMicroseconds), now: now)
+    return changes + fetches(now)
+  }
+
+  package mutating func connected(now: Timestamp) -> [GapChange] {
+    let end = minutesOver(by: now, after: options.finalMicroseconds)
+    let from = max(end - Int64(options.recheckMinutes), expected.lowerBound)
+    return from < end ? [.fetch(.minutes, from..<end, isRecheck: true)] : []
+  }
+
+  /// The stream has brought data of this time.
+  package mutating func heard(_ eventTime: Timestamp, now: Timestamp) {
+    let time = min(eventTime, now.adding(microseconds: options.graceMicroseconds))
+    guard time > newestData ?? .distantPast else { return }
+    newestData = time
+    alarmed = false
+  }
+
+  package mutating func sealed(_ candle: SealedCandle, now: Timestamp) -> [GapChange] {
+    let state: LedgerState = candle.provenance == .live ? .live : .patched(from: "trades")
+    return settle(candle.candle.openTime.minute, state, now: now)
+  }
+
+  /// A minute proven to be without trades, on a venue that has no candle then.
+  package mutating func quiet(minute: Int64, now: Timestamp) -> [GapChange] {
+    settle(minute, .lost(reason: Self.quietReason), now: now)
+  }
+
+  package static let quietReason = "nothing was traded"
+
+  /// The stream has left this minute without closing it.
+  package mutating func unfinished(minute: Int64, now: Timestamp) -> [GapChange] {
+    guard minute >= expected.lowerBound, minute < minutesOver(by: now, after: -options.graceMicroseconds) else {
+      return []
+    }
+    return missed(minute..<(minute + 1), now: now)
+  }
+
+  package mutating func answered(_ answer: CandleAnswer, now: Timestamp) -> [GapChange] {
+    let finalEnd = minutesOver(by: answer.venueTime, after: options.finalMicroseconds)
+    let usable = answer.candles.filter {
+      $0.violation == nil && answer.asked.contains($0.openTime.minute) && $0.openTime.minute < finalEnd
+    }
+    var present = KeyRanges()
+    for candle in usable where candle.openTime.minute >= expected.lowerBound { present.insert(candle.openTime.minute) }
+    let last = answer.candles.map(\.openTime.minute).filter { $0 < finalEnd + 1 }.max()
+    let end = answer.isFull ? Int64.min : minutesOver(by: answer.venueTime, after: options.absentMicroseconds)
+    let changes = ledger.answered(
+      answer.asked, present: present, last: last, end: end, tries: options.emptyAnswers, from: answer.source, now: now)
+    return (usable.isEmpty ? [] : [.store(usable, from: answer.source)]) + changes
+  }
+
+  /// These minutes cannot be had.
+  package mutating func abandoned(_ minutes: Range<Int64>, reason: String, now: Timestamp) -> [GapChange] {
+    ledger.line.pieces(in: minutes).filter { $0.state == .missing }.flatMap {
+      ledger.settle($0.range, .lost(reason: reason), now: now)
+    }
+  }
+
+  package mutating func tick(now: Timestamp) -> [GapChange] {
+    var changes: [GapChange] = []
+    var end = expected.upperBound
+    if let newestData {
+      end = minutesOver(by: newestData, after: options.graceMicroseconds)
+      let silence = now.microseconds - newestData.microseconds
+      if silence > options.thresholdMicroseconds {
+        end = max(end, minutesOver(by: now, after: options.graceMicroseconds))
+      }
+      if silence > options.alarmMicroseconds, !alarmed {
+        alarmed = true
+        changes.append(.alarm(silentMicroseconds: silence))
+      }
+    }
+    changes += expect(before: end, now: now)
+    return now >= refetchAt ? changes + fetches(now) : changes
+  }
+
+  private mutating func expect(before end: Int64, now: Timestamp) -> [GapChange] {
+    guard end > expected.upperBound else { return [] }
+    let due = expected.upperBound..<end
+    expected = expected.lowerBound..<end
+    return missed(due, now: now)
+  }
+
+  private mutating func missed(_ minutes: Range<Int64>, now: Timestamp) -> [GapChange] {
+    let blanks = ledger.line.blanks(in: minutes)
+    return ledger.miss(minutes, now: now) + blanks.map { .fetch(.minutes, $0, isRecheck: false) }
+  }
+
+  private mutating func fetches(_ now: Timestamp) -> [GapChange] {
+    refetchAt = now.adding(microseconds: options.refetchMicroseconds)
+    guard ledger.missing > 0 else { return [] }
+    return ledger.line.pieces.filter { $0.state == .missing }.map { .fetch(.minutes, $0.range, isRecheck: false) }
+  }
+
+  private mutating func settle(_ minute: Int64, _ state: LedgerState, now: Timestamp) -> [GapChange] {
+    guard minute >= expected.lowerBound else { return [] }
+    return ledger.settle(minute..<(minute + 1), state, now: now)
+  }
+
+  /// Minutes below this one had been over for so long at that time.
+  private func minutesOver(by time: Timestamp, after microseconds: Int64) -> Int64 {
+    time.adding(microseconds: -microseconds).minute
+  }
+}

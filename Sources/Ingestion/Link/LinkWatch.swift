@@ -1,0 +1,207 @@
+package import Market
+package import Venues
+
+/// Keeps one subscription of a venue alive over its sockets.
+///
+/// Judged is data, not pings. A socket that is silent, old, or about to be closed by the venue is replaced: a second one
+/// is opened, and the first is dropped only when the second has brought data; both are heard until then. What comes
+/// twice is dropped by those who make candles.
+package struct LinkWatch: Sendable {
+  package struct Options: Hashable, Sendable {
+    /// Channels of the socket with the longest silence that is not suspicious. A heartbeat speaks for all of them.
+    package var silenceMicroseconds: [Channel: Int64] = [:]
+    /// A subscription that has not brought data by then is taken to be wrong or lost.
+    package var confirmMicroseconds: Int64 = 15_000_000
+    package var connectMicroseconds: Int64 = 10_000_000
+    /// The venue cuts the connection at this age.
+    package var lifetimeMicroseconds: Int64 = 86_400_000_000
+    /// A socket is replaced so long before its end, and up to `spreadMicroseconds` earlier still.
+    package var marginMicroseconds: Int64 = 600_000_000
+    package var spreadMicroseconds: Int64 = 300_000_000
+    /// How long both sockets are heard.
+    package var overlapMicroseconds: Int64 = 5_000_000
+    package var firstPauseMicroseconds: Int64 = 500_000
+    package var longestPauseMicroseconds: Int64 = 60_000_000
+    /// Pauses begin anew after so long without trouble.
+    package var stableMicroseconds: Int64 = 60_000_000
+
+    package init() {}
+
+    /// Thresholds that suit busy instruments.
+    package static let usualSilence: [Channel: Int64] = [
+      .klines: 15_000_000, .trades: 60_000_000, .quotes: 30_000_000, .books: 30_000_000, .ticks: 30_000_000,
+    ]
+  }
+
+  package enum Reason: String, Hashable, Sendable {
+    case start, lost, silent, unconfirmed, rotation, shutdown, timeout, replaced
+  }
+
+  package enum Action: Hashable, Sendable {
+    case connect(socket: Int, Reason)
+    case close(socket: Int, Reason)
+  }
+
+  fileprivate struct Socket {
+    let id: Int
+    let begunAt: Timestamp
+    var openedAt: Timestamp?
+    var confirmedAt: Timestamp?
+    var replaceAt = Timestamp.distantFuture
+    var isEnding = false
+    var heard: [Channel: Timestamp] = [:]
+    var newest: [Channel: Timestamp] = [:]
+  }
+
+  private let options: Options
+  private var random: SplitMix64
+  private var current: Socket?
+  private var next: Socket?
+  private var retiring: [(id: Int, at: Timestamp)] = []
+  private var connectAt = Timestamp.distantPast
+  private var failures = 0
+  private var lastId = 0
+
+  package init(_ options: Options, seed: UInt64) {
+    self.options = options
+    random = SplitMix64(seed: seed)
+  }
+
+  /// The socket whose data counts as the link's; others may bring the same beside it.
+  package var currentSocket: Int? { current?.id }
+
+  /// Everything that depends on time; to be called at `nextDue` and after every other input.
+  package mutating func tick(now: Timestamp, _ budget: inout ConnectBudget) -> [Action] {
+    var actions = retired(now)
+    actions += givenUp(now)
+    let need = need(now)
+    if need == nil, let since = current?.confirmedAt, now.microseconds - since.microseconds > options.stableMicroseconds
+    {
+      failures = 0
+    }
+    guard let need, next == nil, now >= connectAt else { return actions }
+    switch budget.permit(now: now) {
+    case .wait(let until): connectAt = until
+    case .go:
+      lastId += 1
+      next = Socket(id: lastId, begunAt: now)
+      actions.append(.connect(socket: lastId, need))
+    }
+    return actions
+  }
+
+  package mutating func opened(_ socket: Int, now: Timestamp) -> [Action] {
+    guard next?.id == socket else {
+      return current?.id == socket || retiring.contains { $0.id == socket } ? [] : [.close(socket: socket, .replaced)]
+    }
+    guard next?.openedAt == nil else { return [] }
+    next?.openedAt = now
+    let margin = min(options.marginMicroseconds, options.lifetimeMicroseconds / 10)
+    let spread = Int64.random(in: 0...max(min(options.spreadMicroseconds, margin / 2), 0), using: &random)
+    next?.replaceAt = now.adding(microseconds: options.lifetimeMicroseconds - margin - spread)
+    for channel in options.silenceMicroseconds.keys { next?.heard[channel] = now }
+    return []
+  }
+
+  /// Data of a channel, or a heartbeat when `channel` is `nil`. What is no newer than what the socket brought before is
+  /// no sign of life.
+  package mutating func heard(
+    _ socket: Int, _ channel: Channel?, eventTime: Timestamp?, now: Timestamp
+  ) {
+    if current?.id == socket {
+      current?.note(channel, eventTime, now)
+    } else if next?.id == socket, next?.openedAt != nil {
+      next?.note(channel, eventTime, now)
+      promote(now)
+    }
+  }
+
+  /// The venue says that it will close this socket.
+  package mutating func announcedEnd(of socket: Int) {
+    if current?.id == socket { current?.isEnding = true }
+    if next?.id == socket { next?.isEnding = true }
+  }
+
+  /// The socket is closed, or could not be opened.
+  package mutating func closed(_ socket: Int, now: Timestamp) {
+    retiring.removeAll { $0.id == socket }
+    if current?.id == socket {
+      current = nil
+      pause(now)
+    } else if next?.id == socket {
+      next = nil
+      pause(now)
+    }
+  }
+
+  package var nextDue: Timestamp {
+    var due = retiring.map(\.at)
+    if let next { due.append(deadline(of: next)) } else if isWanted { due.append(connectAt) }
+    if let current {
+      due.append(next == nil ? max(current.replaceAt, connectAt) : .distantFuture)
+      for (channel, limit) in options.silenceMicroseconds where next == nil {
+        if let heard = current.heard[channel] { due.append(max(heard.adding(microseconds: limit + 1), connectAt)) }
+      }
+    }
+    return due.min() ?? .distantFuture
+  }
+
+  private var isWanted: Bool { current == nil || current?.isEnding == true }
+
+  private mutating func promote(_ now: Timestamp) {
+    if let current { retiring.append((current.id, now.adding(microseconds: options.overlapMicroseconds))) }
+    current = next
+    next = nil
+  }
+
+  private mutating func retired(_ now: Timestamp) -> [Action] {
+    let due = retiring.filter { $0.at <= now }
+    retiring.removeAll { $0.at <= now }
+    return due.map { .close(socket: $0.id, .replaced) }
+  }
+
+  /// A second socket that does not open, or opens and brings nothing.
+  private mutating func givenUp(_ now: Timestamp) -> [Action] {
+    guard let socket = next, now >= deadline(of: socket) else { return [] }
+    next = nil
+    pause(now)
+    return [.close(socket: socket.id, socket.openedAt == nil ? .timeout : .unconfirmed)]
+  }
+
+  private func deadline(of socket: Socket) -> Timestamp {
+    socket.openedAt?.adding(microseconds: options.confirmMicroseconds)
+      ?? socket.begunAt.adding(microseconds: options.connectMicroseconds)
+  }
+
+  private func need(_ now: Timestamp) -> Reason? {
+    guard let current else { return lastId == 0 ? .start : .lost }
+    if current.isEnding { return .shutdown }
+    if now >= current.replaceAt { return .rotation }
+    let isSilent = options.silenceMicroseconds.contains { channel, limit in
+      current.heard[channel].map { now.microseconds - $0.microseconds > limit } ?? false
+    }
+    return isSilent ? .silent : nil
+  }
+
+  /// A random part of a span that doubles with every failure, so that many clients do not return together.
+  private mutating func pause(_ now: Timestamp) {
+    let span = min(options.firstPauseMicroseconds << Int64(min(failures, 30)), options.longestPauseMicroseconds)
+    connectAt = now.adding(microseconds: .random(in: 0...max(span, 0), using: &random))
+    failures += 1
+  }
+}
+
+extension LinkWatch.Socket {
+  fileprivate mutating func note(_ channel: Channel?, _ eventTime: Timestamp?, _ now: Timestamp) {
+    if confirmedAt == nil { confirmedAt = now }
+    guard let channel else {
+      for key in heard.keys { heard[key] = now }
+      return
+    }
+    if let eventTime {
+      guard eventTime > newest[channel] ?? .distantPast else { return }
+      newest[channel] = eventTime
+    }
+    if heard[channel] != nil { heard[channel] = now }
+  }
+}
