@@ -191,6 +191,6 @@ import Venues
   @Test(arguments: [true, false])
   func `makesMarketData is whether trades become rows`(isOn: Bool) throws {
     let simulation = try simulation { $0.thresholds.makesMarketData = isOn }
-    #expect(simulation.marketDataRows > 0 == isOn)
+    #expect((simulation.marketDataRows > 0) == isOn)
   }
 }

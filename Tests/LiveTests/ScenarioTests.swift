@@ -1,3 +1,4 @@
+import Ingestion
 import Market
 import Storage
 import Testing

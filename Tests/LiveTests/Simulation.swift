@@ -160,7 +160,8 @@ final class Simulation {
   var quietBegin: Timestamp { begin.adding(minutes: plan.minutes) }
   /// Half a minute after the end of the last minute.
   var end: Timestamp { quietBegin.adding(minutes: plan.quietMinutes).adding(microseconds: 30_000_000) }
-  var series: [Series] { plan.symbols.map { Series(venue, $0) } }
+  /// In the order of the plan's symbols, named as the venue names them.
+  var series: [Series] { plan.symbols.map { Series(venue, tell.name(of: $0)) } }
   var store: any LiveStore & CandleStore { stores[0] }
 
   // MARK: Run
@@ -276,7 +277,7 @@ final class Simulation {
     guard let number = process?.number else { return }
     switch action {
     case .request(let id, let request, _):
-      if request.path.contains("klines") { fetches.insert(id) }
+      if request.path.contains("klines") || request.path.contains("candles") { fetches.insert(id) }
       mostFetches = max(mostFetches, fetches.count)
       requests.append((now, number, request))
       if let pauseUntil, now < pauseUntil { impatience.append("\(now): \(request.path) before \(pauseUntil)") }
@@ -319,7 +320,7 @@ final class Simulation {
         pauseUntil = max(pauseUntil ?? now, now.adding(microseconds: seconds * 1_000_000 - 1_000_000))
         memoriesAt = nil
       }
-      for symbol in plan.symbols where question.request.path.contains(symbol.name) {
+      for symbol in series.map(\.symbol) where question.request.path.contains(symbol.name) {
         if let trades = try? venueTell.trades(symbol, in: answer) {
           fetchedIds[symbol, default: []].formUnion(trades.map(\.id))
         } else if let candles = try? venueTell.candles(symbol, in: answer), let first = candles.first {
@@ -333,6 +334,11 @@ final class Simulation {
   }
 
   // MARK: Asking
+
+  func truth(of series: Series, at time: Timestamp) -> [Candle] {
+    guard let index = self.series.firstIndex(of: series) else { return [] }
+    return network.venue.truth(of: plan.symbols[index], at: time)
+  }
 
   func time(ofSecond second: Int64) -> Timestamp { begin.adding(microseconds: second * 1_000_000) }
 
@@ -364,6 +370,8 @@ final class Simulation {
 
 extension Venue {
   static var simulated: Venue { Venue("sim-binance")! }
+  static var simulatedCoinbase: Venue { Venue("sim-coinbase")! }
+  static var simulatedBybit: Venue { Venue("sim-bybit")! }
 }
 
 extension LiveBatch {
