@@ -12,6 +12,7 @@ struct SeriesFeed: Sendable {
   private(set) var tradeIds: TradeGaps
   private(set) var quality: QualityMonitor
   private var recent = RecentCandles()
+  private var newestArrival = Timestamp.distantPast
   private(set) var counts = SeriesCounts()
 
   init(_ plan: SeriesPlan, of venue: Venue, _ source: CandleSource, _ thresholds: LiveThresholds, now: Timestamp) {
@@ -151,8 +152,9 @@ struct SeriesFeed: Sendable {
     _ candle: Candle, _ provenance: Provenance, now: Timestamp, _ output: inout LiveOutput
   ) {
     guard recent.take(candle) else { return }
-    // A clock behind the venue's would have a candle arrive before it was over.
-    let arrival = max(now, candle.closeTime)
+    // A clock behind the venue's would have a candle arrive before it was over, and a later one before that.
+    let arrival = max(now, candle.closeTime, newestArrival)
+    newestArrival = arrival
     let record = CandleRecord(
       candle: candle, availableAt: arrival, knownAt: arrival, provenance: provenance, isAvailabilityAssumed: false)
     output.batch.candles.append(LiveCandle(series, record))

@@ -19,6 +19,8 @@ struct VenueFeed: Sendable {
 
   private static let requestTimeoutSeconds = 20.0
   private static let timeIntervalSeconds = 60
+  /// A venue that lets us not in says nothing about what was asked for.
+  private static let statusesAboutUs: Set<Int> = [401, 402, 403, 407, 451]
 
   let index: Int
   let plan: FeedPlan
@@ -260,6 +262,8 @@ struct VenueFeed: Sendable {
     case .limited(let status, let seconds, _):
       limiter.refused(status: status, retryAfterSeconds: seconds, now: skew.venueTime(now))
       counts.limited += 1
+      failed(request.purpose, .unreachable("\(error)"), now, &output)
+    case .refused(let status, _, _) where Self.statusesAboutUs.contains(status):
       failed(request.purpose, .unreachable("\(error)"), now, &output)
     case .refused: failed(request.purpose, .refused("\(error)"), now, &output)
     case .unavailable, .malformed, .badValue, .unknown:
