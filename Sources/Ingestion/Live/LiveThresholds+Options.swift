@@ -47,7 +47,10 @@ extension LinkWatch.Options {
     for channel in channels { silenceMicroseconds[channel] = channel == .trades ? 4 * silence : silence }
     if let lifetimeSeconds { lifetimeMicroseconds = Int64(lifetimeSeconds) * 1_000_000 }
     let rotation = Int64(thresholds.rotationMinutes) * Timestamp.microsecondsPerMinute
-    if rotation < lifetimeMicroseconds { marginMicroseconds = lifetimeMicroseconds - rotation }
+    guard rotation < lifetimeMicroseconds else { return }
+    // A margin may be a tenth of a lifetime.
+    marginMicroseconds = min(lifetimeMicroseconds - rotation, rotation / 9)
+    lifetimeMicroseconds = rotation + marginMicroseconds
   }
 }
 

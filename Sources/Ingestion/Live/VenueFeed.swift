@@ -19,6 +19,8 @@ struct VenueFeed: Sendable {
 
   private static let requestTimeoutSeconds = 20.0
   private static let timeIntervalSeconds = 60
+  /// A page of observations may be as short as a hundred.
+  private static let oracleMinutesPerAnswer = 1
   /// A venue that lets us not in says nothing about what was asked for.
   private static let statusesAboutUs: Set<Int> = [401, 402, 403, 407, 451]
 
@@ -52,7 +54,7 @@ struct VenueFeed: Sendable {
     series = plan.series.map { SeriesFeed($0, of: plan.venue, source, thresholds, now: now) }
     positions = Dictionary(uniqueKeysWithValues: plan.series.enumerated().map { ($1.symbol, $0) })
     links = VenueSockets(plan, index: index, feed, thresholds, seed: seed, memory: memory, now: now)
-    let rows = (feed as? any VenueProtocol)?.rowsPerAnswer ?? 1000
+    let rows = (feed as? any VenueProtocol)?.rowsPerAnswer ?? Self.oracleMinutesPerAnswer
     queue = BackfillQueue(BackfillQueue.Options(thresholds, rowsPerAnswer: rows))
     limiter = memory.map { WeightLimiter(restoring: $0.weights, now: now) } ?? WeightLimiter()
     let filing = series[0].series
@@ -237,7 +239,14 @@ struct VenueFeed: Sendable {
         apply(changes, to: position, now, &output)
       }
     } else if let oracle = feed as? any OracleProtocol {
-      for tick in try oracle.ticks(job.series.symbol, in: answer) { observe(tick, .patched, now, &output) }
+      let ticks = try oracle.ticks(job.series.symbol, in: answer)
+      for tick in ticks { observe(tick, .patched, now, &output) }
+      let minutes = self.oracle?.minutes(of: job.series.symbol, in: ticks, now: now, &output) ?? []
+      // An answer says nothing past its last observation, and by then that much time has passed.
+      let answer = CandleAnswer(
+        asked: job.range, candles: minutes.compactMap(\.candle), isFull: true, venueTime: ticks.last?.time,
+        source: source)
+      apply(series[position].answered(answer, now: now), to: position, now, &output)
     }
     queue.finished(job.id)
     let left = queue.progress
@@ -326,7 +335,7 @@ struct VenueFeed: Sendable {
     }
     guard let oracle = feed as? any OracleProtocol, job.kind == .minutes else { return nil }
     return oracle.ticksRequest(
-      symbol, from: Timestamp(minute: job.range.lowerBound), limit: Int(job.range.length) * 60, now: now)
+      symbol, from: Timestamp(minute: job.range.lowerBound), limit: Int(job.range.length) * 60 + 5, now: now)
   }
 
   /// Small requests that must not wait in the queue; without a permit they are left out this time.
