@@ -12,9 +12,17 @@ struct SeriesFeed: Sendable {
   private(set) var tradeIds: TradeGaps
   private(set) var quality: QualityMonitor
   private var recent = RecentCandles()
+  private var book: OrderBook?
+  /// A snapshot of the book has been asked for.
+  var isWaitingForBook = false
   private(set) var counts = SeriesCounts()
 
-  init(_ plan: SeriesPlan, of venue: Venue, _ source: CandleSource, _ thresholds: LiveThresholds, now: Timestamp) {
+  /// - Parameter book: how the venue numbers its books' updates; `nil` follows no book.
+  init(
+    _ plan: SeriesPlan, of venue: Venue, _ source: CandleSource, book: OrderBook.Numbering?,
+    _ thresholds: LiveThresholds, now: Timestamp
+  ) {
+    self.book = book.map { OrderBook($0, depthLimit: Self.bookDepth) }
     series = Series(venue, plan.symbol)
     self.source = source
     minutes = GapKeeper(series, first: plan.firstMinute, GapKeeper.Options(thresholds))
@@ -72,6 +80,20 @@ struct SeriesFeed: Sendable {
   }
 
   mutating func quoted() { counts.quotes += 1 }
+
+  mutating func observed(_ time: Timestamp, now: Timestamp) {
+    counts.ticks += 1
+    quality.messages(1, invalid: 0, now: now)
+    heard(time, now: now)
+  }
+
+  /// Keeps the local book, whose breaks ask for a new snapshot.
+  mutating func follow(_ update: BookUpdate) -> OrderBook.Outcome {
+    counts.books += 1
+    return book?.apply(update) ?? .ignored
+  }
+
+  private static let bookDepth = 1000
 
   mutating func connected(now: Timestamp) -> [GapChange] { minutes.connected(now: now) }
 
@@ -168,6 +190,7 @@ package struct SeriesCounts: Hashable, Sendable {
   package var trades = 0
   package var quotes = 0
   package var ticks = 0
+  package var books = 0
   /// What no market has.
   package var refused = 0
   /// Open time of the newest candle.

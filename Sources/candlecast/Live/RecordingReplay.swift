@@ -37,7 +37,7 @@ struct RecordingReplay {
     var result = Result()
     if first.kind == .start {
       try playRuns(first, reader, &result)
-    } else if first.source.hasPrefix("recording/") {
+    } else if first.isForeign {
       try playFrames(first, reader, &result)
     } else {
       throw CommandError(
@@ -67,7 +67,9 @@ struct RecordingReplay {
     try player?.finish(&result)
   }
 
-  private func begin(_ start: LiveStart) throws -> Player {
+  private func begin(_ recorded: LiveStart) throws -> Player {
+    var start = recorded
+    start.plan.thresholds.makesMarketData = context.configuration.boolean("tape.market_data") ?? false
     let catalogue = VenueCatalogue(configuration: context.configuration)
     let protocols = try start.plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let known = Dictionary(start.memories.map { ($0.venue, $0.memory) }) { _, last in last }
@@ -170,6 +172,11 @@ struct RecordingReplay {
 
 extension TapeRecord {
   fileprivate var time: Timestamp { Timestamp(microseconds: arrivalNanoseconds.flooredQuotient(1000)) }
+
+  /// A frame without a run around it: of somebody else's recorder, or of an archive of trades.
+  fileprivate var isForeign: Bool {
+    (kind == .text || kind == .binary) && (source.hasPrefix("recording/") || source.contains("/archive/"))
+  }
 }
 
 extension VenueMessage {
