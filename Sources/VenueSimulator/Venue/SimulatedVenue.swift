@@ -50,6 +50,14 @@ package struct SimulatedVenue: Sendable {
     return reader.ticks(series, index)
   }
 
+  /// The whole book as it stands at `now`; `nil` before the first trade.
+  package mutating func bookSnapshot(_ symbol: Symbol, at now: Timestamp) -> BookUpdate? {
+    guard let series = reader.series(symbol.name), let book = reader.book(series, at: now) else { return nil }
+    return BookUpdate(
+      isSnapshot: true, firstId: book.updateId, lastId: book.updateId, time: book.time, bids: book.bids,
+      asks: book.asks)
+  }
+
   package var openSockets: [Int] { order }
 
   // MARK: Requests
