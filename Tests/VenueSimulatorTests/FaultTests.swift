@@ -90,7 +90,9 @@ struct FaultTests {
     let (_, outputs) = try play([Fault(.malformed, atSeconds: 0, lastingSeconds: 600, amount: 2)])
     var refused = 0
     for output in outputs {
-      do { for message in try [output].messages(Self.binance) { #expect(known.contains(message)) } } catch { refused += 1 }
+      do { for message in try [output].messages(Self.binance) { #expect(known.contains(message)) } } catch {
+        refused += 1
+      }
     }
     #expect(refused > 300)
   }
@@ -135,8 +137,10 @@ struct FaultTests {
     let text = "disconnect@00:10, silence@00:20+90s,late:8@1h+10m%bybit,429@01:02:03,clock:-300@0s,random:12"
     let plan = try FaultPlan(text, start: start, lastingSeconds: 3600, seed: 3)
     #expect(
-      Array(plan.faults.filter { [.disconnect, .silence, .late].contains($0.kind) && $0.atMicroseconds % 1_000_000 == 0 })
-        .contains(Fault(.late, atSeconds: 3600, lastingSeconds: 600, amount: 8, venue: "bybit")))
+      Array(
+        plan.faults.filter { [.disconnect, .silence, .late].contains($0.kind) && $0.atMicroseconds % 1_000_000 == 0 }
+      )
+      .contains(Fault(.late, atSeconds: 3600, lastingSeconds: 600, amount: 8, venue: "bybit")))
     #expect(plan.faults.contains(Fault(.disconnect, atSeconds: 10)))
     #expect(plan.faults.contains(Fault(.silence, atSeconds: 20, lastingSeconds: 90)))
     #expect(plan.faults.contains(Fault(.status, atSeconds: 3723, amount: 429)))

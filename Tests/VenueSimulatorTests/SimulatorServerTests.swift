@@ -54,7 +54,8 @@ struct SimulatorServerTests {
       #expect(try await get("/bybit/v5/market/time").status == 200)
       #expect(try await get("/coinbase-exchange/products").status == 200)
       #expect(try await get("/chainlink/api/v1/feeds").status == 401)
-      let truth = String(decoding: try await get("/sim/truth?symbol=BTCUSDT&from=\(stage.candles[0].openTime)").body, as: UTF8.self)
+      let truth = String(
+        decoding: try await get("/sim/truth?symbol=BTCUSDT&from=\(stage.candles[0].openTime)").body, as: UTF8.self)
       #expect(truth.split(separator: "\n").count >= 600)
     }
   }

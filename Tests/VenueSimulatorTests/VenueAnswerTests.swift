@@ -102,7 +102,8 @@ struct VenueAnswerTests {
     let request = VenueRequest(.get, "/api/v3/time", headers: [VenueHeader("x-mbx-time-unit", "MICROSECOND")])
     #expect(stage.answer("binance", request, at: now).body == Array("{\"serverTime\":\(now.microseconds)}".utf8))
     #expect(stage.answer("binanceus", request, at: now).body == Array("{\"serverTime\":\(now.milliseconds)}".utf8))
-    #expect(try Self.plain.time(in: stage.get("binance", "/api/v3/time", at: now).plain).milliseconds == now.milliseconds)
+    #expect(
+      try Self.plain.time(in: stage.get("binance", "/api/v3/time", at: now).plain).milliseconds == now.milliseconds)
   }
 
   @Test func `the limits are told`() throws {
@@ -124,7 +125,8 @@ struct VenueAnswerTests {
     let read = try SimulatedMarket.recordings(in: [(file, Stage.symbol)])[Stage.symbol]!
     #expect(read == stage.truth().filter { $0.openTime.day == day.dayNumber })
     #expect(stage.get("binance", path, at: Timestamp(minute: day.dayNumber * 1440 + 1000)).status == 404)
-    let trades = stage.get("binance", "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-\(day).zip", at: stage.market.end)
+    let trades = stage.get(
+      "binance", "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-\(day).zip", at: stage.market.end)
     #expect(trades.status == 200 && trades.body.count > zip.body.count)
   }
 
@@ -144,11 +146,15 @@ struct VenueAnswerTests {
     let end = stage.market.end
     let exchange = CoinbaseExchangeProtocol()
     let old = try exchange.candles(
-      name, in: stage.answer("coinbase-exchange", exchange.candlesRequest(name, stage.market.split..<end, limit: 300), at: end).plain)
+      name,
+      in: stage.answer(
+        "coinbase-exchange", exchange.candlesRequest(name, stage.market.split..<end, limit: 300), at: end
+      ).plain)
     #expect(old == expected)
     let advanced = CoinbaseAdvancedProtocol()
     let new = try advanced.candles(
-      name, in: stage.answer("coinbase", advanced.candlesRequest(name, stage.market.split..<end, limit: 350), at: end).plain)
+      name,
+      in: stage.answer("coinbase", advanced.candlesRequest(name, stage.market.split..<end, limit: 350), at: end).plain)
     #expect(new == expected)
     let start = stage.market.split.seconds - 18_000
     let whole = "/products/BTC-USD/candles?granularity=60&start=\(start)&end="
@@ -175,8 +181,9 @@ struct VenueAnswerTests {
     let read = try bybit.candles(Stage.symbol, in: stage.answer("bybit", request, at: stage.market.end).plain)
     #expect(read.map(\.bare) == stage.candles.suffix(60).map(\.bare))
     #expect(read.map(\.quoteVolume) == stage.truth().suffix(60).map(\.quoteVolume))
-    #expect(String(decoding: stage.get("bybit", "/v5/market/kline?symbol=BTCUSDT&interval=1").body, as: UTF8.self)
-      .contains("\"category\":\"linear\",\"list\":[]"))
+    #expect(
+      String(decoding: stage.get("bybit", "/v5/market/kline?symbol=BTCUSDT&interval=1").body, as: UTF8.self)
+        .contains("\"category\":\"linear\",\"list\":[]"))
   }
 
   @Test func `a node answers for the feed's contract`() throws {
@@ -192,7 +199,8 @@ struct VenueAnswerTests {
     #expect(ticks.map(\.time) == [time])
     #expect(ticks.first?.price.rounded == expected.price.rounded)
     let missing = node.request([ContractCall(contract.address, .roundData(RoundID(phase: 7, round: 99_999)))])
-    #expect(String(decoding: stage.answer("chainlink", missing, at: now).body, as: UTF8.self).contains("No data present"))
+    #expect(
+      String(decoding: stage.answer("chainlink", missing, at: now).body, as: UTF8.self).contains("No data present"))
     let nowhere = ContractCall.body([ContractCall("0x0000000000000000000000000000000000000001", .decimals)])
     let answer = stage.answer("chainlink", VenueRequest(.post, "/rpc", body: nowhere), at: now)
     #expect(String(decoding: answer.body, as: UTF8.self) == #"{"jsonrpc":"2.0","id":1,"result":"0x"}"#)
@@ -216,8 +224,11 @@ struct VenueAnswerTests {
     var forged = request
     forged.path += "0"
     #expect(stage.answer("chainlink", forged, at: now).status == 401)
-    #expect(try streams.feeds(in: stage.answer("chainlink", streams.feedsRequest(now: now), at: now).plain).contains(.bitcoin))
-    let bulk = streams.bulkRequest([.bitcoin, FeedID([UInt8](repeating: 3, count: 32))!], at: stage.market.split, now: now)
+    #expect(
+      try streams.feeds(in: stage.answer("chainlink", streams.feedsRequest(now: now), at: now).plain).contains(.bitcoin)
+    )
+    let bulk = streams.bulkRequest(
+      [.bitcoin, FeedID([UInt8](repeating: 3, count: 32))!], at: stage.market.split, now: now)
     #expect(stage.answer("chainlink", bulk, at: now).status == 206)
   }
 }

@@ -9,7 +9,7 @@ struct VenueStreamTests {
   private static let all: Set<Channel> = [.klines, .trades, .quotes, .books]
 
   @Test(arguments: Soak.seeds(3)) func `Binance's streams tell every minute and every trade`(seed: UInt64) throws {
-    var stage = try Stage(seed: seed)
+    var stage = try Stage(seed: seed, streamed: 10)
     let binance = BinanceProtocol(usesMicroseconds: true)
     let outputs = try stage.play("binance", binance.sockets(for: [Stage.symbol], Self.all, now: stage.market.split))
     let messages = try outputs.messages(binance)
@@ -35,7 +35,8 @@ struct VenueStreamTests {
     let plans = binary.sockets(for: [Stage.symbol], [.trades, .quotes], now: stage.market.split)
     let messages = try stage.play("binance-sbe", plans).messages(binary)
     #expect(candles(of: messages.trades) == stage.truth().suffix(5).map(\.self))
-    let refused = stage.venues[stage.index("binance-sbe")].open(9, path: "/ws/btcusdt@trade", headers: [], at: stage.market.split)
+    let refused = stage.venues[stage.index("binance-sbe")].open(
+      9, path: "/ws/btcusdt@trade", headers: [], at: stage.market.split)
     #expect(refused != .accepted)
   }
 
@@ -148,14 +149,16 @@ struct VenueStreamTests {
         #"{"result":null,"id":"a"}"#
       ])
     #expect(ask("{", after: 0).first?.hasPrefix(#"{"code":3,"#) == true)
-    #expect(ask(#"{"method":"SUBSCRIB","id":1}"#, after: 0).first?.hasPrefix(#"{"code":2,"msg":"Invalid request: unknown"#) == true)
+    #expect(
+      ask(#"{"method":"SUBSCRIB","id":1}"#, after: 0).first?.hasPrefix(#"{"code":2,"msg":"Invalid request: unknown"#)
+        == true)
     stage.venues[0].receive(Array("{}".utf8), from: 1, at: start)
     #expect(stage.venues[0].advance(to: start).closings == [1008])
   }
 
   @Test func `the same seed sends the same bytes`() throws {
     func run() throws -> [SimulatedOutput] {
-      var stage = try Stage(seed: 9, streamed: 10, faults: FaultPlan.random(perHour: 60, lastingSeconds: 600, seed: 9))
+      var stage = try Stage(seed: 9, streamed: 5, faults: FaultPlan.random(perHour: 60, lastingSeconds: 300, seed: 9))
       let binance = BinanceProtocol()
       return try stage.play("binance", binance.sockets(for: [Stage.symbol], Self.all, now: stage.market.split))
     }

@@ -279,11 +279,11 @@ package struct SimulatedVenue: Sendable {
     else { return frame }
     var frame = frame
     let position = Int(random.next() % UInt64(frame.bytes.count))
-    // A binary message has nothing that would show a changed byte.
+    // Always to be seen: a binary message cut short, a text with a byte that no JSON has.
     switch frame.isBinary ? 0 : random.next() % 3 {
     case 0: frame.bytes.removeSubrange(position...)
-    case 1: frame.bytes.insert(UInt8(ascii: "}"), at: position)
-    default: frame.bytes[position] = UInt8(ascii: "\"")
+    case 1: frame.bytes.insert(1, at: position)
+    default: frame.bytes[position] = 2
     }
     return frame
   }
