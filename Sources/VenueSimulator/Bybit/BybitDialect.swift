@@ -331,7 +331,9 @@ private struct BybitRequest {
       switch key {
       case "op": request.op = try scanner.string()
       case "req_id":
-        if scanner.peek() == .string { request.id = try scanner.string() } else {
+        if scanner.peek() == .string {
+          request.id = try scanner.string()
+        } else {
           request.id = String(try scanner.integer())
         }
       case "args":

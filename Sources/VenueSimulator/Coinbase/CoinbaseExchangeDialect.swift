@@ -182,7 +182,8 @@ struct CoinbaseExchangeDialect: Dialect {
   mutating func receive(
     _ text: [UInt8], _ socket: inout SimulatedSocket, _ reader: inout MarketReader, at now: Timestamp
   ) {
-    guard let message = text.scanned(CoinbaseSubscription.init), message.type == "subscribe" || message.type == "unsubscribe"
+    guard let message = text.scanned(CoinbaseSubscription.init),
+      message.type == "subscribe" || message.type == "unsubscribe"
     else {
       return socket.outbox.append(
         Frame(#"{"type":"error","message":"Malformed JSON","reason":"the message is no subscription"}"#, .control))
