@@ -73,7 +73,7 @@ let package = Package(
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "Market"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
-    target("VenueSimulator", ["Compression", "Crypto", "Market", "Tape", "Transport", "Venues"]),
+    target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
     target(
       "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),
@@ -86,7 +86,9 @@ let package = Package(
     program("candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
     program(
       "candlecast-bench",
-      ["Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport"]),
+      [
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Venues",
+      ]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(
       name: "TestSupport", dependencies: ["Market", "Models"], path: "Tests/TestSupport", swiftSettings: dialect),
@@ -99,10 +101,12 @@ let package = Package(
     tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
     tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
     tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
-    tests("TransportTests", ["TestSupport", "Transport"], resources: [.copy("Fixtures")]),
+    tests("TransportTests", ["Compression", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
-    tests("VenueSimulatorTests", ["Market", "TestSupport", "Transport", "VenueSimulator", "Venues"]),
+    tests(
+      "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
+      resources: [.copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],

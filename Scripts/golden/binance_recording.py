@@ -4,7 +4,7 @@
 
 RECORDING: lines `<local receive time, ns> <raw frame>`, as in hftbacktest's examples/spot/btcusdt_20240808.gz (MIT).
 CANDLES: the same market's minutes, one row each, open time in milliseconds first.
-Trades, book changes and the snapshot stay as they are; of the best bids and asks every 50th stays.
+Trades, book changes and the snapshot stay as they are; of the best bids and asks those stay that a book change ends with.
 """
 
 import gzip
@@ -15,18 +15,17 @@ from pathlib import Path
 import zstandard
 
 
+def data(line):
+    return json.loads(line.split(" ", 1)[1])["data"]
+
+
 def main(recording, candles, folder):
     folder = Path(folder)
-    kept, quotes, minutes = [], 0, set()
-    with gzip.open(recording, "rt") as lines:
-        for line in lines:
-            if "@bookTicker" in line[:60]:
-                quotes += 1
-                if quotes % 50 != 1:
-                    continue
-            elif "@trade" in line[:60]:
-                minutes.add(json.loads(line.split(" ", 1)[1])["data"]["T"] // 60_000)
-            kept.append(line)
+    with gzip.open(recording, "rt") as file:
+        lines = file.readlines()
+    ends = {data(line)["u"] for line in lines if "@depth" in line[:60]}
+    kept = [line for line in lines if "@bookTicker" not in line[:60] or data(line)["u"] in ends]
+    minutes = {data(line)["T"] // 60_000 for line in lines if "@trade" in line[:60]}
     compressor = zstandard.ZstdCompressor(level=22)
     (folder / "btcusdt_20240808.txt.zst").write_bytes(compressor.compress("".join(kept).encode()))
     # The first and the last minute are not whole.

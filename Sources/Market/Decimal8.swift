@@ -68,6 +68,34 @@ package struct Decimal8: Hashable, Comparable, Sendable {
     self.init(units: negative ? -magnitude : magnitude)
   }
 
+  /// The same from bytes as they come, cheaply enough for millions a second.
+  package init?(utf8 text: UnsafeBufferPointer<UInt8>) {
+    guard text.count <= 19 else {
+      self.init(text)
+      return
+    }
+    var digits: UInt64 = 0
+    var point: Int?
+    let start = text.first == UInt8(ascii: "-") ? 1 : 0
+    for index in start..<max(start, text.count) {
+      let byte = text[index]
+      if byte.isDigit {
+        digits = digits &* 10 &+ UInt64(byte &- 48)
+      } else {
+        guard byte == UInt8(ascii: "."), point == nil else { return nil }
+        point = index
+      }
+    }
+    let places = point.map { text.count - 1 - $0 } ?? 0
+    let hasDigits = text.count - start - (point == nil ? 0 : 1) > 0
+    guard hasDigits, places <= 8 else {
+      self.init(text)
+      return
+    }
+    let magnitude = Int128(digits) * Int128(Self.powersOfTen[8 - places])
+    self.init(units: start == 1 ? -magnitude : magnitude)
+  }
+
   private static let powersOfTen: [UInt64] = [1, 10, 100, 1000, 10000, 100_000, 1_000_000, 10_000_000, 100_000_000]
 }
 

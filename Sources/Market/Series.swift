@@ -19,7 +19,9 @@ package struct Venue: Hashable, Sendable, TextCodable {
   package var original: Venue { isSimulated ? Venue(String(name.dropFirst(4))) ?? self : self }
 
   package static let binance = Venue(trusted: "binance")
+  package static let bybit = Venue(trusted: "bybit")
   package static let chainlink = Venue(trusted: "chainlink")
+  package static let coinbase = Venue(trusted: "coinbase")
 
   private init(trusted name: String) { self.name = name }
 }

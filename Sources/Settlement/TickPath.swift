@@ -2,22 +2,29 @@ package import Market
 
 /// An oracle's stream observations by their own time, as far as settlement reads them: prices, and published means.
 package struct TickPath: Sendable {
-  private let prices: OracleTrack
-  private let means: [Int: OracleTrack]
+  private var prices = OracleTrack()
+  private var means: [Int: OracleTrack] = [:]
   private let longestHoleMicroseconds: Int64
 
-  /// One feed's ticks in any order. Others than stream observations are passed over.
+  package init(longestHoleMicroseconds: Int64 = TimeWeightedMean.usualHoleMicroseconds) {
+    self.longestHoleMicroseconds = longestHoleMicroseconds
+  }
+
+  /// One feed's ticks in any order.
   package init(
     _ ticks: some Sequence<OracleTick>, longestHoleMicroseconds: Int64 = TimeWeightedMean.usualHoleMicroseconds
   ) {
-    var byQuantity: [OracleTick.Quantity: [OracleTick]] = [:]
-    for tick in ticks where tick.source.isStream { byQuantity[tick.quantity, default: []].append(tick) }
-    prices = OracleTrack(byQuantity[.price] ?? [])
-    var means: [Int: OracleTrack] = [:]
-    for (quantity, ticks) in byQuantity {
-      if case .timeWeightedMean(let seconds) = quantity { means[seconds] = OracleTrack(ticks) }
+    self.init(longestHoleMicroseconds: longestHoleMicroseconds)
+    for tick in ticks.sorted(by: { $0.time < $1.time }) { insert(tick) }
+  }
+
+  /// Fastest in order of time. What is no stream observation is passed over.
+  package mutating func insert(_ tick: OracleTick) {
+    guard tick.source.isStream else { return }
+    switch tick.quantity {
+    case .price: prices.insert(tick)
+    case .timeWeightedMean(let seconds): means[seconds, default: OracleTrack()].insert(tick)
     }
-    (self.means, self.longestHoleMicroseconds) = (means, longestHoleMicroseconds)
   }
 
   /// What a rule makes of the observations at an instant; nothing observed later counts.

@@ -7,7 +7,7 @@ package struct OrderBook: Sendable {
   package let depthLimit: Int?
   /// The last update in the book; `nil` before the first snapshot and where the venue has no ids.
   package private(set) var lastId: Int64?
-  /// Nothing else helps any more, or nothing came yet.
+  /// At the start, and after every break.
   package private(set) var needsSnapshot = true
 
   private var bidSide = Side(isBid: true)
@@ -64,6 +64,7 @@ package struct OrderBook: Sendable {
 
   private mutating func wait(_ update: BookUpdate) -> Outcome {
     guard numbering == .ranges else { return .ignored }
+    guard update.firstId != nil, update.lastId != nil else { return .needsSnapshot(.noIds) }
     // The oldest go: a newer snapshot has to come then.
     if waiting.count == Self.mostWaiting { waiting.removeFirst(Self.mostWaiting / 2) }
     waiting.append(update)
@@ -72,9 +73,11 @@ package struct OrderBook: Sendable {
 
   private mutating func load(_ snapshot: BookUpdate) -> Outcome {
     if numbering == .ranges {
-      guard let id = snapshot.lastId else { return giveUp(.noIds) }
+      guard let id = snapshot.lastId else { return .needsSnapshot(.noIds) }
       if let lastId, id < lastId { return .ignored }
-      if let gap = missing(between: id, waiting) { return .needsSnapshot(gap) }
+      if let first = firstWaiting(after: id), first > id, first - 1 > id {
+        return .needsSnapshot(.tooOld(snapshot: id, firstUpdate: first))
+      }
     }
     bidSide.load(snapshot.bids, depthLimit)
     askSide.load(snapshot.asks, depthLimit)
@@ -84,12 +87,10 @@ package struct OrderBook: Sendable {
     return catchUp()
   }
 
-  /// Binance's rule for the first update after a snapshot, in both forms that circulate: it may contain the snapshot's
-  /// id or the one after.
-  private func missing(between id: Int64, _ updates: [BookUpdate]) -> Break? {
-    guard let first = updates.first(where: { ($0.lastId ?? .max) > id }) else { return nil }
-    guard let firstId = first.firstId else { return .noIds }
-    return firstId > id && firstId - 1 > id ? .tooOld(snapshot: id, firstUpdate: firstId) : nil
+  /// Where the first update that is not part of the snapshot begins. By Binance's rule, in both forms that circulate,
+  /// that is at most the id after the snapshot's.
+  private func firstWaiting(after id: Int64) -> Int64? {
+    waiting.first { ($0.lastId ?? .min) > id }?.firstId
   }
 
   private mutating func catchUp() -> Outcome {

@@ -3,11 +3,11 @@ struct Benchmark: Sendable {
   let name: String
   /// Name in the peers' results; `nil` where nothing there is the same work.
   let peer: String?
-  let measure: @Sendable (_ name: String, _ candles: String) throws -> Measurement
+  let measure: @Sendable (_ name: String, _ candles: String) async throws -> Measurement
 
   init(
     _ name: String, peer: String? = nil,
-    measure: @escaping @Sendable (_ name: String, _ candles: String) throws -> Measurement
+    measure: @escaping @Sendable (_ name: String, _ candles: String) async throws -> Measurement
   ) {
     (self.name, self.peer, self.measure) = (name, peer, measure)
   }
@@ -15,5 +15,6 @@ struct Benchmark: Sendable {
 
 enum Benchmarks {
   static let all =
-    MarketBenchmarks.all + FeatureBenchmarks.all + ImportBenchmarks.all + PredictionBenchmarks.all
+    MarketBenchmarks.all + VenueBenchmarks.all + FeatureBenchmarks.all + ImportBenchmarks.all
+    + PredictionBenchmarks.all + LiveBenchmarks.all
 }

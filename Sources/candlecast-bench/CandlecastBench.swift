@@ -5,7 +5,7 @@ import Operations
 /// Measures Candlecast: `candlecast-bench CANDLES OUT.json [PEERS.json]`.
 @main
 enum CandlecastBench {
-  static func main() throws {
+  static func main() async throws {
     let words = Array(CommandLine.arguments.dropFirst())
     guard (2...3).contains(words.count) else {
       Terminal.error.write("usage: candlecast-bench CANDLES OUT.json [PEERS.json]\n")
@@ -14,7 +14,7 @@ enum CandlecastBench {
     let peers = words.count == 3 ? try PeerResults(path: words[2]) : nil
     var results: [JSONValue] = []
     for benchmark in Benchmarks.all {
-      let measurement = try benchmark.measure(benchmark.name, words[0])
+      let measurement = try await benchmark.measure(benchmark.name, words[0])
       results.append(measurement.json)
       Terminal.output.write(line(measurement, ratio: peers?.ratio(of: measurement, to: benchmark.peer)) + "\n")
     }

@@ -40,6 +40,12 @@ struct Measurement: Sendable {
     return Measurement(name: name, unit: "s", n: n, figures: .value(best))
   }
 
+  /// How many of `n` things a second gets done: the best of a few runs, as the least disturbed.
+  static func perSecond(_ name: String, unit: String, n: Int, _ body: () throws -> Void) rethrows -> Measurement {
+    guard case .value(let seconds) = try seconds(name, n: n, body).figures else { preconditionFailure("no seconds") }
+    return Measurement(name: name, unit: unit, n: n, figures: .value(Double(n) / seconds))
+  }
+
   var json: JSONValue {
     switch figures {
     case .percentiles(let p50, let p99):

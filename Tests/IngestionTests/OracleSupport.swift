@@ -27,7 +27,7 @@ enum OracleMade {
           feed: .bitcoinUSD, source: source,
           time: Timestamp(minute: firstMinute).adding(microseconds: milliseconds * 1000),
           price: OraclePrice(units: units)))
-      let isHole = random.next() % 150 == 0
+      let isHole = random.next() % 400 == 0
       milliseconds += .random(in: isHole ? 4000...70_000 : 400...1700, using: &random)
     }
     return ticks

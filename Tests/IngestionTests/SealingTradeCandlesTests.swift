@@ -132,7 +132,8 @@ struct SealingTradeCandlesTests {
     for trade in session.missing() { given.take(candles.receive(trade, .patched, now: session.end)) }
     let all = session.provenMinutes()
     #expect(given.candles == all.candles, "seed \(seed)")
-    #expect(given.candles.count + given.quiet.count >= session.minuteCount - 2, "seed \(seed)")
+    #expect(given.quiet == all.quiet, "seed \(seed)")
+    #expect(Set(given.candles.keys).union(given.quiet) == Set(session.innerMinutes), "seed \(seed)")
     #expect(candles.missingIds.isEmpty)
   }
 }
@@ -234,6 +235,11 @@ private struct TradeSession {
     let missing = trades.filter { !received.contains($0.id) }.shuffled(using: &random)
     received = Set(trades.map(\.id))
     return missing
+  }
+
+  /// Between the first trade's minute and the last one's, and what heartbeats add at the ends.
+  var innerMinutes: [Int64] {
+    (firstMinute..<(firstMinute + Int64(minuteCount))).filter { isBoundaryProven($0) && isBoundaryProven($0 + 1) }
   }
 
   func provenMinutes() -> (candles: [Int64: Candle], quiet: Set<Int64>) {

@@ -29,4 +29,14 @@ struct Decimal8Tests {
     #expect(Decimal8(value.description) == value)
     #expect(value.doubleValue == Double(value.description))
   }
+
+  @Test(arguments: 0..<200)
+  func `reads bytes as it reads text`(seed: UInt64) {
+    var generator = SplitMix64(seed: seed)
+    for _ in 0..<200 {
+      let length = Int.random(in: 0...24, using: &generator)
+      let text = (0..<length).map { _ in Array("0123456789012345678900000.-".utf8).randomElement(using: &generator)! }
+      #expect(text.withUnsafeBufferPointer { Decimal8(utf8: $0) } == Decimal8(text))
+    }
+  }
 }

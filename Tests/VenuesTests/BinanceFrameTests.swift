@@ -19,7 +19,11 @@ import Venues
   }
 
   @Test func `a minute that goes on is not closed`() throws {
-    guard case .kline(let symbol, let kline) = try sample("ws_kline_open") else {
+    let sample = String(decoding: try BinanceSamples.bytes("binance.ws_kline_open.json"), as: UTF8.self)
+    // The documentation's minute opens below its low.
+    #expect(throws: VenueError.self) { try binance.messages(sample) }
+    guard case .kline(let symbol, let kline) = try binance.messages(sample.replacing("0.0015", with: "0.0009")).first
+    else {
       Issue.record("no kline")
       return
     }
@@ -97,6 +101,12 @@ import Venues
     guard case .unknown = #expect(throws: VenueError.self, performing: { try sample(name) }) else {
       Issue.record("another error")
       return
+    }
+  }
+
+  @Test func `lists of other streams are unknown`() {
+    for text in [#"[{"e":"24hrMiniTicker"}]"#, #"{"stream":"!miniTicker@arr","data":[]}"#] {
+      #expect(throws: VenueError.unknown(kind: "[]")) { try binance.messages(text) }
     }
   }
 

@@ -50,6 +50,24 @@ import Venues
     }
   }
 
+  @Test func `a string ends where it ends, wherever that is`() throws {
+    for length in 0...40 {
+      let plain = String(repeating: "aé", count: length / 2) + "~"
+      let found = try scan("\"" + plain + "\",\"x\"") { scanner throws(VenueError) in try scanner.string() }
+      #expect(found == plain)
+      let escaped = try scan("\"" + plain + "\\\"" + plain + "\"") { scanner throws(VenueError) in
+        try scanner.string()
+      }
+      #expect(escaped == plain + "\"" + plain)
+      #expect(throws: VenueError.self) {
+        try scan("\"" + plain + "\u{1F}" + plain + "\"") { scanner throws(VenueError) in try scanner.string() }
+      }
+      #expect(throws: VenueError.self) {
+        try scan("\"" + plain) { scanner throws(VenueError) in try scanner.string() }
+      }
+    }
+  }
+
   @Test func `nesting has a limit`() {
     #expect(throws: VenueError.self) {
       try scan(String(repeating: "[", count: 100_000)) { scanner throws(VenueError) in try scanner.skip() }

@@ -173,6 +173,9 @@ import Venues
     var book = OrderBook(.ranges)
     _ = book.apply(small)
     #expect(book.apply(update(nil, nil)) == .needsSnapshot(.noIds))
+    #expect(book.apply(update(nil, 101)) == .needsSnapshot(.noIds))
+    #expect(book.apply(snapshot(nil, bids: [], asks: [])) == .needsSnapshot(.noIds))
+    #expect(book.apply(small) == .applied)
   }
 
   @Test func `the worst levels beyond the limit are forgotten`() {

@@ -130,10 +130,11 @@ import Venues
   }
 
   @Test(arguments: [
-    (Int64(15), Int8(-9)), (1, 12), (1, 127), (1, -127), (1, -128), (.min, -8), (.min, 0), (.max, 11), (0, -8),
+    (Int64(15), Int8(-9)), (1, 12), (1, 127), (1, -127), (1, -128), (.min, -8), (.min, 0), (.max, 11), (.max, 12),
+    (-.max, 12), (0, -8),
     (-1, -8),
   ])
-  func `what is no price is refused`(mantissa: Int64, exponent: Int8) throws {
+  func `what is no price is refused, however large`(mantissa: Int64, exponent: Int8) throws {
     #expect(throws: VenueError.self) { try decode(try quote(price: exponent, bid: mantissa)) }
   }
 

@@ -55,7 +55,7 @@ package final class LiveWriter: Sendable {
 
   deinit { core.end() }
 
-  /// Takes a batch; waits while the queue is full.
+  /// Takes a batch; waits while the queue is full, also when the task is cancelled.
   ///
   /// - Parameters:
   ///   - receivedNanoseconds: when the content reached this machine, by the real-time clock; now if `nil`.

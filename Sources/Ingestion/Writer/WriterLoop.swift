@@ -84,8 +84,8 @@ struct WriterLoop {
       let outcomes = try store.commit(inHand.map(\.batch))
       let group = inHand
       inHand = []
-      core.committed(group, outcomes, logBytes: store.logBytes)
       recover()
+      core.committed(group, outcomes, logBytes: store.logBytes)
       foldLog(above: 4 * limits.logBytes)
       return nil
     } catch {

@@ -90,6 +90,22 @@ final class DuckDBSession {
     return Statement(self, handle)
   }
 
+  /// A transaction of small statements: they run as they are written, because the search for a better plan would cost
+  /// more than the statement itself.
+  func plainTransaction<Value>(_ body: () throws -> Value) throws -> Value {
+    try run("PRAGMA disable_optimizer")
+    defer { _ = try? run("PRAGMA enable_optimizer") }
+    return try transaction(body)
+  }
+
+  /// Lets a query in a plain transaction have a plan: one that reads little of a large table.
+  func planned<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+    try run("PRAGMA enable_optimizer")
+    let value = try body()
+    try run("PRAGMA disable_optimizer")
+    return value
+  }
+
   /// All of `body`, or nothing of it.
   func transaction<Value>(_ body: () throws -> Value) throws -> Value {
     try run("BEGIN TRANSACTION")

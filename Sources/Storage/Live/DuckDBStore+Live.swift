@@ -5,7 +5,7 @@ extension DuckDBStore: LiveStore {
   @discardableResult
   package func commit(_ batches: [LiveBatch]) throws -> [[CandleOutcome]] {
     do {
-      return try session.transaction {
+      return try session.plainTransaction {
         let outcomes = try addCandles(batches)
         try addPredictions(batches.flatMap(\.predictions))
         try setLedger(batches.flatMap(\.ledger))
@@ -71,9 +71,11 @@ extension DuckDBStore: LiveStore {
   private func newestVersions(
     of series: Int32, in range: Range<Timestamp>
   ) throws(StoreError) -> [VersionPages.Version] {
-    let result = try statements.query(
-      "SELECT \(CandleColumns.selection) FROM candle_versions WHERE series = ? AND open_time >= ? AND open_time < ?",
-      [.integer(Int64(series)), .instant(range.lowerBound), .instant(range.upperBound)])
+    let result = try session.planned { () throws(StoreError) in
+      try statements.query(
+        "SELECT \(CandleColumns.selection) FROM candle_versions WHERE series = ? AND open_time >= ? AND open_time < ?",
+        [.integer(Int64(series)), .instant(range.lowerBound), .instant(range.upperBound)])
+    }
     var window = VersionWindow()
     try result.forEachChunk { chunk throws(StoreError) in
       let candles = CandleChunk(chunk)
@@ -100,10 +102,12 @@ extension DuckDBStore: LiveStore {
   private func addPredictions(_ predictions: [Prediction]) throws {
     guard let first = predictions.map(\.time).min(), let last = predictions.map(\.time).max() else { return }
     var seen = Set<PredictionKey>()
-    try statements.query(
-      "SELECT \(PredictionKey.selection) FROM predictions WHERE time >= ? AND time <= ?",
-      [.instant(first), .instant(last)]
-    ).forEachRow { chunk, row throws(StoreError) in seen.insert(PredictionKey(chunk, row)) }
+    let stored = try session.planned { () throws(StoreError) in
+      try statements.query(
+        "SELECT \(PredictionKey.selection) FROM predictions WHERE time >= ? AND time <= ?",
+        [.instant(first), .instant(last)])
+    }
+    try stored.forEachRow { chunk, row throws(StoreError) in seen.insert(PredictionKey(chunk, row)) }
     let appender = try ChunkAppender(session, table: "predictions", PredictionColumns.types)
     for prediction in predictions where seen.insert(PredictionKey(prediction)).inserted {
       try PredictionColumns.append(prediction, to: appender)

@@ -61,10 +61,12 @@ extension DuckDBStore {
     let times = batches.flatMap(\.ticks).map(\.tick.time)
     guard let first = times.min(), let last = times.max() else { return }
     var seen = Set<TickKey>()
-    try statements.query(
-      "SELECT \(TickKey.selection) FROM oracle_ticks WHERE observed_at >= ? AND observed_at <= ?",
-      [.instant(first), .instant(last)]
-    ).forEachRow { chunk, row throws(StoreError) in seen.insert(TickKey(chunk, row)) }
+    let stored = try session.planned { () throws(StoreError) in
+      try statements.query(
+        "SELECT \(TickKey.selection) FROM oracle_ticks WHERE observed_at >= ? AND observed_at <= ?",
+        [.instant(first), .instant(last)])
+    }
+    try stored.forEachRow { chunk, row throws(StoreError) in seen.insert(TickKey(chunk, row)) }
     let appender = try ChunkAppender(session, table: "oracle_ticks", TickColumns.types)
     for batch in batches {
       for var record in batch.ticks where seen.insert(TickKey(record)).inserted {
@@ -118,9 +120,10 @@ extension DuckDBStore {
   }
 
   private func storedMinute(_ key: OracleMinuteKey) throws(StoreError) -> StoredOracleMinute? {
-    try newestMinutes(
-      key.venue, key.feed, in: key.openTime..<key.openTime.adding(microseconds: 1), asOf: .distantFuture
-    ).first
+    try session.planned { () throws(StoreError) in
+      try newestMinutes(
+        key.venue, key.feed, in: key.openTime..<key.openTime.adding(microseconds: 1), asOf: .distantFuture)
+    }.first
   }
 
   private func newestMinutes(

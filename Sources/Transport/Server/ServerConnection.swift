@@ -32,6 +32,7 @@ final class ServerConnection: @unchecked Sendable {
   private var lastHeard: Int64
   private var lastWritten: Int64
   private static let leavePatience: Int64 = 1_000_000_000
+  private static let writesInARow = 16
 
   init(_ wsi: OpaquePointer, id: Int, index: Int, _ core: ServerCore) {
     (self.wsi, self.id, self.index, self.core) = (wsi, id, index, core)
@@ -325,13 +326,15 @@ final class ServerConnection: @unchecked Sendable {
   }
 
   private func writeFrames(_ side: SocketSide) {
-    while let wsi {
+    for _ in 0..<Self.writesInARow {
+      guard let wsi else { return }
       core.scratch.removeAll(keepingCapacity: core.scratch.capacity <= 4 * ServerCore.writeBytes)
       let isDone = side.fill(&core.scratch, limit: ServerCore.writeBytes / 2, at: core.now)
       write(core.scratch)
       if isDone { return }
-      if lws_send_pipe_choked(wsi) != 0 { return callOnWritable() }
+      if lws_send_pipe_choked(wsi) != 0 { break }
     }
+    callOnWritable()
   }
 
   private func end(_ side: SocketSide, _ closing: Closing) {

@@ -96,6 +96,10 @@ final class ServerCore: @unchecked Sendable {
   /// Returns the port.
   func start() throws(TransportError) -> Int {
     try ListenAddress.check(options.host, options.port)
+    for file in [options.tls?.certificateFile, options.tls?.keyFile].compactMap({ $0 }) where access(file, R_OK) != 0 {
+      let reason = "\(file) cannot be read: " + String(cString: strerror(errno))
+      throw .cannotListen(host: options.host, port: options.port, reason: reason)
+    }
     LibraryLog.start()
     protocols[0].name = UnsafePointer(Self.name)
     protocols[0].callback = { wsi, reason, _, bytes, count in ServerCore.callback(wsi, reason, bytes, count) }
@@ -253,6 +257,8 @@ final class ServerCore: @unchecked Sendable {
     connections.removeLast()
     count.store(connections.count, ordering: .relaxed)
     connection.dropped()
+    // The loop looks for its end after each round.
+    if isStopping, connections.isEmpty { mail.withLock { $0.loop?.wake() } }
   }
 
   private func takeMail() {

@@ -30,13 +30,14 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
   private var socket: Int32 = -1
   private var reader: FrameReader
   private var deflater: MessageDeflater?
-  /// One frame on its way; it stays in place until it is gone, as TLS demands.
+  /// Frames on their way; they stay in place until they are gone, as TLS demands.
   private var sending: [UInt8] = []
   private var sentCount = 0
-  /// Of the message in `sending`, to be reported when it is gone.
-  private var sendingPayload = 0
+  /// Of the messages in `sending`, to be reported when they are gone.
+  private var sendingCost = 0
   private var controls = Queue<[UInt8]>()
   private var hasUnread = false
+  private var hasUnsent = false
   private var stageDeadline: Int64
   private var lastHeard: Int64
   private var pingSent: Int64?
@@ -44,6 +45,9 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
   private static let closePatience: Int64 = 2_000_000_000
   private static let maxHeadBytes = 1 << 16
   private static let maxQueuedPongs = 16
+  private static let writesInARow = 64
+  /// Small messages share a write up to this size.
+  private static let writeBytes = 1 << 14
 
   init(
     _ request: WebSocketRequest, _ options: WebSocketClient.Options, _ service: CurlService, _ owner: WebSocketClient
@@ -80,7 +84,7 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
 
   override var interest: (socket: Int32, events: Int16)? {
     guard socket >= 0 else { return nil }
-    let isWriting = sentCount < sending.count
+    let isWriting = sentCount < sending.count || hasUnsent
     return (socket, Int16(POLLIN) | (isWriting ? Int16(POLLOUT) : 0))
   }
 
@@ -292,11 +296,13 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
   private func mask() -> UInt32 { UInt32.random(in: .min ... .max, using: &generator) }
 
   private func send(at now: Int64) -> Bool {
-    while true {
+    hasUnsent = false
+    // Whoever sends without end must not keep the thread from reading.
+    for _ in 0..<Self.writesInARow {
       if sentCount == sending.count {
-        if sendingPayload > 0 { channel.sent(sendingPayload) }
-        (sendingPayload, sentCount) = (0, 0)
-        guard nextFrame(at: now) else { return true }
+        if sendingCost > 0 { channel.sent(sendingCost) }
+        (sendingCost, sentCount) = (0, 0)
+        guard nextFrames(at: now) else { return true }
       }
       var count = 0
       let code = sending.withUnsafeBytes { bytes in
@@ -310,27 +316,27 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
         return broken("the connection broke: " + easy.reason(code))
       }
     }
+    hasUnsent = true
+    return true
   }
 
-  /// Puts the next frame into `sending`. Control frames go first.
-  private func nextFrame(at now: Int64) -> Bool {
+  /// Puts the next frames into `sending`. Control frames go first.
+  private func nextFrames(at now: Int64) -> Bool {
     sending.removeAll(keepingCapacity: sending.capacity <= 1 << 16)
     if let control = controls.popFirst() {
       sending = control
       return true
     }
     guard case .open = stage else { return false }
-    if let message = channel.takeOutgoing() {
-      write(message)
-      return true
-    }
+    while sending.count < Self.writeBytes, let message = channel.takeOutgoing() { write(message) }
+    guard sending.isEmpty else { return true }
     guard let close = channel.takeCloseRequest() else { return false }
     leave(.closing, closeFrame(close.code, close.reason), at: now)
-    return nextFrame(at: now)
+    return nextFrames(at: now)
   }
 
   private func write(_ message: WebSocketMessage) {
-    sendingPayload = message.bytes.count
+    sendingCost += SocketChannel.cost(message)
     let opcode: Frame.Opcode = if case .text = message { .text } else { .binary }
     let payload = deflater?.deflate(message.bytes) ?? message.bytes
     Frame.write(opcode, payload, mask: mask(), isCompressed: deflater != nil, to: &sending)

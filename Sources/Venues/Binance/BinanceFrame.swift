@@ -13,6 +13,7 @@ enum BinanceFrame {
   private static func object(
     _ scanner: inout JSONScanner, stream: UnsafeBufferPointer<UInt8>?
   ) throws(VenueError) -> VenueMessage {
+    guard scanner.peek() != .array else { throw .unknown(kind: "[]") }
     guard let (key, value) = try scanner.firstMember() else { throw .unknown(kind: "{}") }
     switch key {
     case "u": return try quote(&scanner)
@@ -162,7 +163,7 @@ enum BinanceFrame {
     var refusal: String?
     try scanner.object { scanner, key throws(VenueError) in
       switch key {
-      case "msg": refusal = try scanner.string()
+      case "msg": refusal = String(try scanner.string().prefix(BinanceRefusal.longestReason))
       case "error" where scanner.peek() == .object: refusal = try BinanceRefusal(&scanner).reason
       default: try scanner.skip()
       }

@@ -71,12 +71,14 @@ extension BinanceProtocol {
       try scanner.object { scanner, key throws(VenueError) in
         switch key {
         case "symbol": symbol = try scanner.symbolIfNamed()
-        case "price": price = try scanner.price("price")
+        case "price": price = try scanner.amount("price")
         default: try scanner.skip()
         }
       }
       guard let price else { throw scanner.malformed("no price") }
-      return symbol.map { ($0, price) }
+      // A symbol that never traded has no price; Binance prints zero.
+      guard let symbol, price.units > 0 else { return nil }
+      return (symbol, price)
     }
   }
 

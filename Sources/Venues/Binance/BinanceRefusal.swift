@@ -2,6 +2,7 @@
 struct BinanceRefusal {
   var code: Int?
   var reason: String
+  static let longestReason = 200
 
   init(_ scanner: inout JSONScanner) throws(VenueError) {
     var (code, message): (Int?, String?)
@@ -13,7 +14,8 @@ struct BinanceRefusal {
       }
     }
     guard code != nil || message != nil else { throw scanner.malformed("neither code nor msg") }
-    (self.code, reason) = (code, message ?? "no reason given")
+    self.code = code
+    reason = message.map { String($0.prefix(Self.longestReason)) } ?? "no reason given"
   }
 
   /// The code and reason, or how the body begins.
@@ -21,7 +23,7 @@ struct BinanceRefusal {
     if let refusal = Self.parsed(body) {
       self = refusal
     } else {
-      let start = String(decoding: body.prefix(120), as: UTF8.self)
+      let start = String(decoding: body.prefix(Self.longestReason), as: UTF8.self)
       (code, reason) = (nil, body.isEmpty ? "an empty answer" : "not JSON: " + start)
     }
   }

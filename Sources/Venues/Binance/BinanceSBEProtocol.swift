@@ -1,7 +1,8 @@
 package import Market
 
-/// Binance's streams in binary. Its requests are the same as without; minutes are made of its single trades, as there is
-/// no binary stream of minutes.
+/// Binance's streams in binary; requests are those of `BinanceProtocol`.
+///
+/// There is no binary stream of minutes: they are made of single trades.
 package struct BinanceSBEProtocol: VenueProtocol {
   private let text: BinanceProtocol
   private let apiKey: String

@@ -79,7 +79,7 @@ package struct JSONScanner {
     skipSpace()
     let start = position
     let text = next == UInt8(ascii: "\"") ? try quoted() : rawNumber()
-    guard let value = Decimal8(text) else {
+    guard let value = Decimal8(utf8: text) else {
       throw .badValue(field: "byte \(start)", value: text.shown, reason: "not a decimal of at most eight places")
     }
     return value
@@ -220,6 +220,8 @@ package struct JSONScanner {
     try expect(UInt8(ascii: "\""), "a string")
     let start = position
     while position < bytes.count {
+      skipPlainText()
+      guard position < bytes.count else { break }
       let byte = bytes[position]
       if byte == UInt8(ascii: "\"") {
         defer { position += 1 }
@@ -229,6 +231,27 @@ package struct JSONScanner {
       position += byte == UInt8(ascii: "\\") ? 2 : 1
     }
     throw malformed("a string does not end", at: start)
+  }
+
+  /// Passes over eight bytes at a time as long as none of them ends or escapes a string, or may not be in one.
+  @inline(__always)
+  private mutating func skipPlainText() {
+    let raw = UnsafeRawBufferPointer(bytes)
+    while position &+ 8 <= raw.count {
+      let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+      let ones: UInt64 = 0x0101_0101_0101_0101
+      let quote = word ^ (ones &* 0x22)
+      let backslash = word ^ (ones &* 0x5C)
+      // The high bit of a byte is set where it is zero, or below 0x20; of the set bits the lowest is right.
+      let found =
+        ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- ones &* 0x20) & ~word)
+      let marks = found & (ones &* 0x80)
+      guard marks == 0 else {
+        position &+= marks.trailingZeroBitCount >> 3
+        return
+      }
+      position &+= 8
+    }
   }
 
   private mutating func rawNumber() -> UnsafeBufferPointer<UInt8> {

@@ -70,11 +70,11 @@ struct ArgumentParser {
     var rest = positionals[...]
     for positional in verb.positionals {
       guard let first = rest.popFirst() else {
-        if positional.count == .optional { continue }
+        if positional.count == .optional || positional.count == .any { continue }
         throw .missingArgument(positional.expected, verb: verb.name)
       }
       try check(first, positional.kind, name: positional.name)
-      while positional.count == .many, let next = rest.popFirst() {
+      while positional.count == .many || positional.count == .any, let next = rest.popFirst() {
         try check(next, positional.kind, name: positional.name)
       }
     }

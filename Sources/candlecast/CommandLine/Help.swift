@@ -31,7 +31,7 @@ enum Help {
   }
 
   private static func usage(of verb: any Verb) -> String {
-    let arguments = verb.positionals.map { $0.count == .optional ? "[\($0.display)]" : $0.display }
+    let arguments = verb.positionals.map { $0.count == .optional || $0.count == .any ? "[\($0.display)]" : $0.display }
     let required = verb.options.filter(\.isRequired).map(\.display)
     return (["candlecast", verb.name] + arguments + required + ["[options]"]).joined(separator: " ")
   }
@@ -59,7 +59,7 @@ extension Option {
 extension Positional {
   var display: String {
     let word = if case .choice = kind { kind.placeholder } else { name }
-    return count == .many ? word + "…" : word
+    return count == .many || count == .any ? word + "…" : word
   }
 
   /// To say after "needs".

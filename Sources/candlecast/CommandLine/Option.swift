@@ -31,7 +31,7 @@ struct Positional: Hashable, Sendable {
   let count: Count
   let summary: String
 
-  enum Count: Sendable { case one, optional, many }
+  enum Count: Sendable { case one, optional, many, any }
 
   init(_ name: String, _ kind: ArgumentKind, _ count: Count, _ summary: String) {
     (self.name, self.kind, self.count, self.summary) = (name, kind, count, summary)

@@ -34,10 +34,9 @@ extension Verb {
 /// All verbs, in the order of a day's work.
 enum Verbs {
   static let all: [any Verb] = [
-    ImportVerb(), IngestVerb(), RunVerb(), RecordVerb(), GapsVerb(), StatusVerb(), ExportVerb(),
-    FeaturesVerb(),
-    TrainVerb(), EvaluateVerb(), PredictVerb(),
-    ReplayVerb(), ExplainVerb(), ModelsVerb(), AuditVerb(), DoctorVerb(), ConfigVerb(), HelpVerb(),
+    ImportVerb(), IngestVerb(), BackfillVerb(), RunVerb(), RecordVerb(), SimulateVerb(), GapsVerb(), StatusVerb(),
+    ExportVerb(), FeaturesVerb(), TrainVerb(), EvaluateVerb(), PredictVerb(), ReplayVerb(), ExplainVerb(),
+    ModelsVerb(), AuditVerb(), DoctorVerb(), ConfigVerb(), HelpVerb(),
   ]
 
   static func named(_ name: String) throws(UsageError) -> any Verb {

@@ -24,7 +24,8 @@ struct RunVerb: Verb {
   ]
   let examples = [
     Example("candlecast run", "Binance's BTCUSDT, with a prediction at every close"),
-    Example("BINANCE_API_URL=https://data-api.binance.vision candlecast run", "where api.binance.com is blocked"),
+    Example(
+      "candlecast run --venue bybit --symbol ETHUSDT --no-tape", "another venue and instrument, without a recording"),
     Example("candlecast run --venue sim-binance", "what `candlecast simulate` sends, in series of its own"),
   ]
 

@@ -1,7 +1,7 @@
 import Market
 
 extension SBE {
-  /// Calls `receive` for each trade of the message, or once for its quote or book.
+  /// Calls `receive` for each trade of the message, or once for its quote or book. Trades before a bad one stand.
   package static func decode(
     _ frame: UnsafeBufferPointer<UInt8>, _ receive: (VenueMessage) -> Void
   ) throws(VenueError) {
@@ -219,7 +219,8 @@ extension Decimal8 {
     }
     var units = Int128(mantissa)
     let power = Int(exponent) + 8
-    guard abs(power) <= 20 else { return nil }
+    // Beyond this nothing is in range, and the product might not even fit into 128 bits.
+    guard abs(power) < 20 else { return nil }
     for _ in 0..<abs(power) {
       if power > 0 {
         units *= 10
