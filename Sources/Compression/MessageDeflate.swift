@@ -35,7 +35,9 @@ package final class MessageDeflater {
         }
       } while state.pointee.avail_out == 0
     }
-    output.removeLast(min(4, output.count))
+    // Behind a flush zlib has nothing more to say of an empty message, but the block's first byte must be there.
+    guard output.count > 4 else { return [0] }
+    output.removeLast(4)
     return output
   }
 }

@@ -27,7 +27,16 @@ final class CurlService: Sendable {
 
   deinit { curl_multi_cleanup(multi) }
 
-  func start(_ transfer: CurlTransfer) { post { $0.started.append(transfer) } }
+  /// On a stopped service it is cancelled at once.
+  func start(_ transfer: CurlTransfer) {
+    let isStopped = mail.withLock { mail in
+      if !mail.isStopped { mail.started.append(transfer) }
+      return mail.isStopped
+    }
+    if isStopped { return transfer.cancelled() }
+    curl_multi_wakeup(multi)
+  }
+
   func cancel(_ transfer: CurlTransfer) { post { $0.cancelled.append(transfer) } }
   func call(_ transfer: CurlTransfer) { post { $0.called.append(transfer) } }
 

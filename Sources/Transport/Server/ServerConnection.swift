@@ -32,6 +32,7 @@ final class ServerConnection: @unchecked Sendable {
   private var lastHeard: Int64
   private var lastWritten: Int64
   private static let leavePatience: Int64 = 1_000_000_000
+  private static let writesInARow = 16
 
   init(_ wsi: OpaquePointer, id: Int, index: Int, _ core: ServerCore) {
     (self.wsi, self.id, self.index, self.core) = (wsi, id, index, core)
@@ -187,7 +188,7 @@ final class ServerConnection: @unchecked Sendable {
 
   private func take(_ head: RequestHead, _ body: [UInt8]) {
     stage = .answering(method: head.method, keepsAlive: head.keepsAlive)
-    core.handler.handle(ServerRequest(head, body: body), ServerReply(self, core))
+    core.handler?.handle(ServerRequest(head, body: body), ServerReply(self, core))
   }
 
   private func refuse(_ status: Int, _ reason: String) {
@@ -284,7 +285,7 @@ final class ServerConnection: @unchecked Sendable {
     guard head.head["sec-websocket-version"] == "13" else {
       return answer(ServerResponse(status: 426, headers: [HTTPHeader("Sec-WebSocket-Version", "13")]))
     }
-    switch core.handler.accept(ServerRequest(head, body: [])) {
+    switch core.handler?.accept(ServerRequest(head, body: [])) ?? .refuse(status: 503) {
     case .refuse(let status, let body): answer(ServerResponse(status: status, body: body))
     case .accept(let headers): open(head, key, headers)
     }
@@ -302,7 +303,7 @@ final class ServerConnection: @unchecked Sendable {
     ResponseHead.writeUpgrade(
       accept: Handshake.accept(key), isCompressed: isCompressed, headers, to: &bytes)
     write(bytes)
-    core.handler.opened(socket)
+    core.handler?.opened(socket)
   }
 
   private func acceptsCompression(_ head: RequestHead) -> Bool {
@@ -314,7 +315,7 @@ final class ServerConnection: @unchecked Sendable {
   }
 
   private func readFrames(_ bytes: UnsafeRawBufferPointer, _ side: SocketSide) {
-    let step = side.read(bytes) { core.handler.received($0, from: side.socket) }
+    let step = side.read(bytes) { core.handler?.received($0, from: side.socket) }
     if case .leaves(let closing, let frame) = step, case .socket = stage {
       write(frame)
       end(side, closing)
@@ -325,19 +326,21 @@ final class ServerConnection: @unchecked Sendable {
   }
 
   private func writeFrames(_ side: SocketSide) {
-    while let wsi {
+    for _ in 0..<Self.writesInARow {
+      guard let wsi else { return }
       core.scratch.removeAll(keepingCapacity: core.scratch.capacity <= 4 * ServerCore.writeBytes)
       let isDone = side.fill(&core.scratch, limit: ServerCore.writeBytes / 2, at: core.now)
       write(core.scratch)
       if isDone { return }
-      if lws_send_pipe_choked(wsi) != 0 { return callOnWritable() }
+      if lws_send_pipe_choked(wsi) != 0 { break }
     }
+    callOnWritable()
   }
 
   private func end(_ side: SocketSide, _ closing: Closing) {
     stage = .leaving(isShut: true)
     side.socket.finish(closing)
-    core.handler.closed(side.socket)
+    core.handler?.closed(side.socket)
   }
 }
 

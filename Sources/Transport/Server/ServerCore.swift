@@ -30,10 +30,11 @@ final class ServerCore: @unchecked Sendable {
   }
 
   let options: HTTPServer.Options
-  let handler: any HTTPHandler
+  /// Let go at the end: a handler may keep sockets, and those keep this.
+  private(set) var handler: (any HTTPHandler)?
   /// For every WebSocket: each message stands alone.
-  let deflater = MessageDeflater(forgets: true)
-  let inflater = MessageInflater(forgets: true)
+  lazy var deflater = MessageDeflater(forgets: true)
+  lazy var inflater = MessageInflater(forgets: true)
   /// Where writes are put together.
   var scratch: [UInt8] = []
   private(set) var now = SystemClock.monotonicNanoseconds()
@@ -96,6 +97,10 @@ final class ServerCore: @unchecked Sendable {
   /// Returns the port.
   func start() throws(TransportError) -> Int {
     try ListenAddress.check(options.host, options.port)
+    for file in [options.tls?.certificateFile, options.tls?.keyFile].compactMap({ $0 }) where access(file, R_OK) != 0 {
+      let reason = "\(file) cannot be read: " + String(cString: strerror(errno))
+      throw .cannotListen(host: options.host, port: options.port, reason: reason)
+    }
     LibraryLog.start()
     protocols[0].name = UnsafePointer(Self.name)
     protocols[0].callback = { wsi, reason, _, bytes, count in ServerCore.callback(wsi, reason, bytes, count) }
@@ -164,6 +169,7 @@ final class ServerCore: @unchecked Sendable {
     }
     mail.withLock { $0.loop = nil }
     lws_context_destroy(context)
+    handler = nil
     let waiting = mail.withLock { mail in
       mail.isStopped = true
       mail.work = []
@@ -253,6 +259,8 @@ final class ServerCore: @unchecked Sendable {
     connections.removeLast()
     count.store(connections.count, ordering: .relaxed)
     connection.dropped()
+    // The loop looks for its end after each round.
+    if isStopping, connections.isEmpty { mail.withLock { $0.loop?.wake() } }
   }
 
   private func takeMail() {

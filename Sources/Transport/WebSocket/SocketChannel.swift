@@ -19,6 +19,8 @@ final class SocketChannel: Sendable {
     var outboxBytes = 0
     var writers: [(id: Int, continuation: CheckedContinuation<Void, Never>)] = []
     var nextID = 0
+    /// The service thread knows that there is something to send.
+    var isCalled = false
     var requestedClose: (code: UInt16, reason: String)?
     var closing: Closing?
     var heartbeats = WebSocket.Heartbeats()
@@ -46,6 +48,9 @@ final class SocketChannel: Sendable {
   private let state = Mutex(State())
 
   init(_ limits: Limits) { self.limits = limits }
+
+  /// What a queued message counts: its bytes, and what a small one takes besides.
+  static func cost(_ message: WebSocketMessage) -> Int { message.bytes.count + 64 }
 
   var closing: Closing? { state.withLock { $0.closing } }
   var droppedMessages: Int { state.withLock { $0.dropped } }
@@ -106,7 +111,7 @@ final class SocketChannel: Sendable {
           return (false, true, state.nextID)
         }
         state.outbox.append(message)
-        state.outboxBytes += message.bytes.count
+        state.outboxBytes += SocketChannel.cost(message)
         return (true, true, 0)
       }
       if isDone { return isOpen }
@@ -133,7 +138,21 @@ final class SocketChannel: Sendable {
   }
 
   /// The next message to send. Whoever takes it reports with `sent` when it is gone.
-  func takeOutgoing() -> WebSocketMessage? { state.withLock { $0.outbox.popFirst() } }
+  func takeOutgoing() -> WebSocketMessage? {
+    state.withLock { state in
+      let message = state.outbox.popFirst()
+      if message == nil { state.isCalled = false }
+      return message
+    }
+  }
+
+  /// Whether the service thread has to be told that something was queued.
+  func takeCall() -> Bool {
+    state.withLock { state in
+      defer { state.isCalled = true }
+      return !state.isCalled
+    }
+  }
 
   func sent(_ bytes: Int) {
     let writers = state.withLock { state in

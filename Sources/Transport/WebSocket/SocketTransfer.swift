@@ -30,13 +30,14 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
   private var socket: Int32 = -1
   private var reader: FrameReader
   private var deflater: MessageDeflater?
-  /// One frame on its way; it stays in place until it is gone, as TLS demands.
+  /// Frames on their way; they stay in place until they are gone, as TLS demands.
   private var sending: [UInt8] = []
   private var sentCount = 0
-  /// Of the message in `sending`, to be reported when it is gone.
-  private var sendingPayload = 0
+  /// Of the messages in `sending`, to be reported when they are gone.
+  private var sendingCost = 0
   private var controls = Queue<[UInt8]>()
   private var hasUnread = false
+  private var hasUnsent = false
   private var stageDeadline: Int64
   private var lastHeard: Int64
   private var pingSent: Int64?
@@ -44,6 +45,9 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
   private static let closePatience: Int64 = 2_000_000_000
   private static let maxHeadBytes = 1 << 16
   private static let maxQueuedPongs = 16
+  private static let writesInARow = 64
+  /// Small messages share a write up to this size.
+  private static let writeBytes = 1 << 14
 
   init(
     _ request: WebSocketRequest, _ options: WebSocketClient.Options, _ service: CurlService, _ owner: WebSocketClient
@@ -80,7 +84,7 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
 
   override var interest: (socket: Int32, events: Int16)? {
     guard socket >= 0 else { return nil }
-    let isWriting = sentCount < sending.count
+    let isWriting = sentCount < sending.count || hasUnsent
     return (socket, Int16(POLLIN) | (isWriting ? Int16(POLLOUT) : 0))
   }
 
@@ -239,13 +243,13 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
     var goesOn = true
     do throws(FrameReader.Violation) {
       try reader.read(bytes) { event in
+        if case .draining = stage { return }
         guard goesOn else { return }
         switch event {
         case .message(let message): channel.deliver(message, at: arrival)
         case .ping(let payload):
           channel.count { $0.pingsReceived += 1 }
-          while controls.count >= Self.maxQueuedPongs { _ = controls.popFirst() }
-          queue(.pong, payload)
+          pong(payload)
         case .pong: channel.count { $0.pongsReceived += 1 }
         case .close(let code, let reason): goesOn = takeClose(code, reason, at: now)
         }
@@ -255,6 +259,13 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
       leave(.draining, closeFrame(error.code, error.reason), at: now)
     }
     return goesOn
+  }
+
+  private func pong(_ payload: [UInt8]) {
+    // Nothing follows a close frame.
+    guard case .open = stage else { return }
+    while controls.count >= Self.maxQueuedPongs { _ = controls.popFirst() }
+    queue(.pong, payload)
   }
 
   private func takeClose(_ code: UInt16?, _ reason: String, at now: Int64) -> Bool {
@@ -292,11 +303,13 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
   private func mask() -> UInt32 { UInt32.random(in: .min ... .max, using: &generator) }
 
   private func send(at now: Int64) -> Bool {
-    while true {
+    hasUnsent = false
+    // Whoever sends without end must not keep the thread from reading.
+    for _ in 0..<Self.writesInARow {
       if sentCount == sending.count {
-        if sendingPayload > 0 { channel.sent(sendingPayload) }
-        (sendingPayload, sentCount) = (0, 0)
-        guard nextFrame(at: now) else { return true }
+        if sendingCost > 0 { channel.sent(sendingCost) }
+        (sendingCost, sentCount) = (0, 0)
+        guard nextFrames(at: now) else { return true }
       }
       var count = 0
       let code = sending.withUnsafeBytes { bytes in
@@ -304,33 +317,39 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
       }
       sentCount += count
       if code == CURLE_AGAIN { return true }
-      guard code == CURLE_OK else {
-        // What the peer said before it went may still be unread.
-        if case .draining = stage { return false }
-        return broken("the connection broke: " + easy.reason(code))
-      }
+      guard code == CURLE_OK else { return sendFailed(easy.reason(code), at: now) }
     }
+    hasUnsent = true
+    return true
   }
 
-  /// Puts the next frame into `sending`. Control frames go first.
-  private func nextFrame(at now: Int64) -> Bool {
+  /// What the peer said before it went may still be unread, its close frame above all.
+  private func sendFailed(_ reason: String, at now: Int64) -> Bool {
+    repeat {
+      if case .draining = stage { return false }
+      guard receive(at: now) else { return false }
+    } while hasUnread
+    if case .draining = stage { return false }
+    return broken("the connection broke: " + reason)
+  }
+
+  /// Puts the next frames into `sending`. Control frames go first.
+  private func nextFrames(at now: Int64) -> Bool {
     sending.removeAll(keepingCapacity: sending.capacity <= 1 << 16)
     if let control = controls.popFirst() {
       sending = control
       return true
     }
     guard case .open = stage else { return false }
-    if let message = channel.takeOutgoing() {
-      write(message)
-      return true
-    }
+    while sending.count < Self.writeBytes, let message = channel.takeOutgoing() { write(message) }
+    guard sending.isEmpty else { return true }
     guard let close = channel.takeCloseRequest() else { return false }
     leave(.closing, closeFrame(close.code, close.reason), at: now)
-    return nextFrame(at: now)
+    return nextFrames(at: now)
   }
 
   private func write(_ message: WebSocketMessage) {
-    sendingPayload = message.bytes.count
+    sendingCost += SocketChannel.cost(message)
     let opcode: Frame.Opcode = if case .text = message { .text } else { .binary }
     let payload = deflater?.deflate(message.bytes) ?? message.bytes
     Frame.write(opcode, payload, mask: mask(), isCompressed: deflater != nil, to: &sending)

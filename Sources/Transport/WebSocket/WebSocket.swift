@@ -39,14 +39,14 @@ package final class WebSocket: Sendable {
     guard await channel.enqueue(message) else {
       throw Task.isCancelled ? .cancelled(host: host) : .closed(host: host)
     }
-    service.call(transfer)
+    if channel.takeCall() { service.call(transfer) }
   }
 
   /// Sends what is queued, then a close frame, and waits at most two seconds for the peer's. Returns at once.
   package func close(code: UInt16 = 1000, reason: String = "") {
     precondition(CloseCode.isSendable(code), "close code \(code) may not be sent")
     channel.requestClose(code, reason)
-    service.call(transfer)
+    if channel.takeCall() { service.call(transfer) }
   }
 
   /// `nil` while it is open.
