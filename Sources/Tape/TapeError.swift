@@ -18,6 +18,15 @@ package enum TapeError: Error, Hashable, Sendable {
   case empty(folder: String)
   case badLine(file: String, line: Int, value: String, rule: String)
   case malformedAnswer(offset: Int, reason: String)
+
+  /// What a command that meets this error ends with.
+  package var exitCode: Int32 {
+    switch self {
+    case .badOptions, .capTooSmall: 2
+    case .inUse, .cannotWrite, .cannotRead, .unpacking(.cannotOpen), .unpacking(.cannotRead): 4
+    default: 3
+    }
+  }
 }
 
 extension TapeError: CustomStringConvertible {

@@ -24,7 +24,7 @@ package struct TapeOptions: Hashable, Sendable {
   package var flushMilliseconds: Int64? = 1000
   package var sync = TapeSync.segments
   /// Of zstd, 1 (fast) to 19 (small).
-  package var level: Int32 = 3
+  package var level: Int32 = 6
 
   package init() {}
 

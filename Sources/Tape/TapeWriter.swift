@@ -75,9 +75,9 @@ package final class TapeWriter {
   /// After this every record so far can be read, whatever happens to the process.
   package func flush() {
     guard state == .recording, block.records > 0 else { return }
-    let records = block.records
+    let due = counted.records + block.records
     attempt { () throws(TapeError) in try writeBlock() }
-    if state != .recording { counted.dropped += records }
+    counted.dropped += due - counted.records
     block.removeAll()
   }
 
@@ -109,9 +109,9 @@ package final class TapeWriter {
     try folder.shrink(to: options.capBytes - needed - (segment?.size ?? SegmentHeader.length))
     let segment = try runningSegment(startNanoseconds: header.earliest)
     try segment.write(header, bytes)
-    if options.sync == .flushes { try segment.sync() }
     counted.records += header.records
     counted.bytes += bytes.count
+    if options.sync == .flushes { try segment.sync() }
   }
 
   private func runningSegment(startNanoseconds: Int64) throws(TapeError) -> SegmentOutput {
@@ -119,6 +119,7 @@ package final class TapeWriter {
     let name = folder.nextName(startNanoseconds: startNanoseconds)
     let new = try SegmentOutput(folder: folder.path, name: name, startNanoseconds: startNanoseconds)
     (segment, segmentName) = (new, name)
+    if options.sync != .never { try folder.sync() }
     return new
   }
 

@@ -26,7 +26,13 @@ package struct CandleImport: Sendable {
     _ path: String, into store: any CandleStore, progress: (ImportProgress) throws -> Void = { _ in }
   ) throws -> ImportReport {
     try Checksum.verify(path)
-    let reader = try CandleFileReader(path: path, policy: policy)
+    return try run(CandleFileReader(path: path, policy: policy), into: store, progress: progress)
+  }
+
+  /// As above, of what `reader` gives; its own policy for bad rows decides.
+  package func run(
+    _ reader: CandleFileReader, into store: any CandleStore, progress: (ImportProgress) throws -> Void = { _ in }
+  ) throws -> ImportReport {
     let stamp = WriteStamp(
       knownAt: knownAt, provenance: .archive,
       availability: .assumed(delayMicroseconds: availabilityDelayMicroseconds))
@@ -37,7 +43,7 @@ package struct CandleImport: Sendable {
         return candles
       }
       return ImportReport(
-        file: path, rowsRead: reader.rowsRead, counts: counts, skipped: reader.skipped, badRows: reader.badRows,
+        file: reader.name, rowsRead: reader.rowsRead, counts: counts, skipped: reader.skipped, badRows: reader.badRows,
         rounded: reader.rounded)
     } catch let error as StoreError {
       throw ImportError.storing(error)

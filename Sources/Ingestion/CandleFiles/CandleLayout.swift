@@ -42,4 +42,8 @@ enum TimeUnit: Int64 {
   case milliseconds = 1000
 
   init(of value: Int64) { self = value >= 100_000_000_000_000 ? .microseconds : .milliseconds }
+
+  static let rule = "a Unix time between 1970 and 2200"
+
+  func isPlausible(_ time: Int64) -> Bool { (0..<7_258_118_400_000_000 / rawValue).contains(time) }
 }

@@ -16,7 +16,7 @@ enum CandleLine {
 
   private static func own(_ scanner: inout FieldScanner) -> CandleLine {
     let time = scanner.required(scanner.integer())
-    if let time, !isPlausible(time, .milliseconds) { scanner.fail(timeRule) }
+    if let time, !TimeUnit.milliseconds.isPlausible(time) { scanner.fail(TimeUnit.rule) }
     let open = scanner.required(scanner.price())
     let high = scanner.required(scanner.price())
     let low = scanner.required(scanner.price())
@@ -35,7 +35,7 @@ enum CandleLine {
 
   private static func binance(_ scanner: inout FieldScanner, _ unit: inout TimeUnit?) -> CandleLine {
     let time = scanner.required(scanner.integer())
-    if let time, !isPlausible(time, TimeUnit(of: time)) { scanner.fail(timeRule) }
+    if let time, !TimeUnit(of: time).isPlausible(time) { scanner.fail(TimeUnit.rule) }
     let open = scanner.required(scanner.price())
     let high = scanner.required(scanner.price())
     let low = scanner.required(scanner.price())
@@ -64,14 +64,8 @@ enum CandleLine {
   }
 
   private static func fault(of scanner: FieldScanner) -> CandleLine {
-    if let fault = scanner.fault { return .fault(column: fault.column, rule: fault.rule) }
-    return .fault(column: scanner.column, rule: "the line has no further column")
-  }
-
-  private static let timeRule = "a Unix time between 1970 and 2200"
-
-  private static func isPlausible(_ time: Int64, _ unit: TimeUnit) -> Bool {
-    (0..<7_258_118_400_000_000 / unit.rawValue).contains(time)
+    let fault = scanner.faultOrExcess
+    return .fault(column: fault.column, rule: fault.rule)
   }
 
   /// Exchanges cut a candle short when they halt, so it need not fill its minute.

@@ -45,32 +45,16 @@ final class CandleTextReader {
       if scanner.roundedAmounts > 0 { sieve.rounded += 1 }
     case .otherUnit: throw .mixedUnits(file: sieve.file, line: lines.line)
     case .fault(let column, let rule):
-      try sieve.refuse(badRow(Array(text), layout, column, rule))
+      try sieve.refuse(text, line: lines.line, columns: layout.columns, column: column, rule: rule)
     }
   }
 
   private func recognise(_ text: [UInt8], into candles: inout [Candle]) throws(ImportError) {
     guard let (found, hasHeader) = CandleLayout.recognise(text) else {
-      throw .unknownHeader(file: sieve.file, found: Self.shown(text[...]))
+      throw .unknownHeader(file: sieve.file, found: RowTally.shown(text))
     }
     layout = found
     guard !hasHeader else { return }
     try text.withUnsafeBufferPointer { bytes throws(ImportError) in try readLine(bytes, into: &candles) }
-  }
-
-  private func badRow(_ text: [UInt8], _ layout: CandleLayout, _ column: Int, _ rule: String) -> BadRow {
-    let fields = text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-    guard fields.count == layout.columns.count, layout.columns.indices.contains(column) else {
-      let rule = "a line has \(layout.columns.count) columns"
-      return BadRow(file: sieve.file, line: lines.line, field: "columns", value: "\(fields.count)", rule: rule)
-    }
-    return BadRow(
-      file: sieve.file, line: lines.line, field: layout.columns[column], value: Self.shown(fields[column]), rule: rule)
-  }
-
-  /// At most 80 bytes, without what a terminal would obey.
-  private static func shown(_ text: ArraySlice<UInt8>) -> String {
-    let printable = text.prefix(80).map { (32..<127).contains($0) ? $0 : UInt8(ascii: "?") }
-    return String(decoding: printable, as: UTF8.self) + (text.count > 80 ? "…" : "")
   }
 }

@@ -23,7 +23,7 @@ enum Checksum {
     return text
   }
 
-  private static func digest(of path: String) throws(CompressionError) -> String {
+  static func digest(of path: String) throws(CompressionError) -> String {
     let file = try InputFile(path: path)
     var hash = SHA256()
     var buffer = [UInt8](repeating: 0, count: 1 << 18)

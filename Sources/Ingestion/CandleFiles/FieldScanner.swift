@@ -24,6 +24,9 @@ struct FieldScanner {
   /// Every field was read and none is left.
   var isComplete: Bool { isExhausted && fault == nil }
 
+  /// Why a line that is not complete is not.
+  var faultOrExcess: Fault { fault ?? Fault(column: column, rule: "the line has no further column") }
+
   /// A price; `nil` if the field is empty or at fault.
   mutating func price() -> Decimal8? { decimal(isRounding: false) }
 
@@ -75,6 +78,20 @@ struct FieldScanner {
     }
     finish()
     return count > 0 ? number : nil
+  }
+
+  /// `True` or `False`, in any case; `nil` if the field is empty or at fault.
+  mutating func boolean() -> Bool? {
+    guard begin() else { return nil }
+    let start = next
+    skipField()
+    let text = UnsafeBufferPointer(start: start, count: next - start)
+    defer { finish() }
+    guard !text.isEmpty else { return nil }
+    if text.elementsEqual("true".utf8, by: { $0 | 0x20 == $1 }) { return true }
+    if text.elementsEqual("false".utf8, by: { $0 | 0x20 == $1 }) { return false }
+    fail("True or False")
+    return nil
   }
 
   mutating func ignore() {

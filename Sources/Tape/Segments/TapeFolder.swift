@@ -38,6 +38,11 @@ final class TapeFolder {
   /// Lets another writer in.
   func unlock() { flock(lock, LOCK_UN) }
 
+  /// Makes the names of new segments survive a power cut.
+  func sync() throws(TapeError) {
+    guard fsync(lock) == 0 else { throw .cannotWrite(path: path, reason: String(cString: strerror(errno))) }
+  }
+
   func nextName(startNanoseconds: Int64) -> SegmentName {
     defer { nextSequence += 1 }
     return SegmentName(startNanoseconds: startNanoseconds, sequence: nextSequence)
