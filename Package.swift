@@ -92,7 +92,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Market", "Models"], path: "Tests/TestSupport", swiftSettings: dialect),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
-    tests("SettlementTests", ["Market", "Settlement"]),
+    tests("SettlementTests", ["Market", "Settlement", "TestSupport"]),
     tests("FeaturesTests", ["CAllocationCounter", "Features", "Market"], resources: [.copy("Fixtures")]),
     tests(
       "ModelsTests", ["CAllocationCounter", "Market", "Models", "TestSupport"], resources: [.copy("Fixtures")]),

@@ -34,7 +34,20 @@ package enum OracleSource: String, Hashable, Sendable, CaseIterable {
   case polybolt
   /// An aggregator contract, read through a node; too sparse for labels.
   case onChain = "on-chain"
+  /// Made here of other observations.
+  case derived
 
   /// Observations come about once a second, so that minutes and means can be made of them.
-  package var isStream: Bool { self != .onChain }
+  package var isStream: Bool { self != .onChain && self != .derived }
+
+  /// Of two sources of one observation the one with the lower rank is believed: the nearer to the oracle.
+  package var rank: Int {
+    switch self {
+    case .dataStreams: 0
+    case .polybolt: 1
+    case .relay: 2
+    case .onChain: 3
+    case .derived: 4
+    }
+  }
 }

@@ -15,6 +15,9 @@ package struct Venue: Hashable, Sendable, TextCodable {
   /// A simulator's venues never mix with real ones.
   package var isSimulated: Bool { name.hasPrefix("sim-") }
 
+  /// The venue that a simulated one imitates; any other is itself.
+  package var original: Venue { isSimulated ? Venue(String(name.dropFirst(4))) ?? self : self }
+
   package static let binance = Venue(trusted: "binance")
   package static let bybit = Venue(trusted: "bybit")
   package static let chainlink = Venue(trusted: "chainlink")

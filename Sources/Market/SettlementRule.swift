@@ -25,9 +25,9 @@ package enum SettlementRule: Hashable, Sendable {
     Epoch(start: Timestamp(milliseconds: 1_786_665_600_000), rule: .timeWeightedMean(seconds: 60)),
   ]
 
-  /// An exchange's own candles settle at their closes.
+  /// An exchange's own candles settle at their closes. A simulated oracle settles as the real one.
   package static func inForce(at time: Timestamp, source: Venue) -> SettlementRule {
-    guard source == .chainlink else { return .point }
+    guard source.original == .chainlink else { return .point }
     return chainlinkEpochs.last { $0.start <= time }?.rule ?? .point
   }
 }

@@ -16,6 +16,14 @@ package struct PricePath: Sendable {
       closes: candles.map(\.close.doubleValue))
   }
 
+  /// An oracle's minutes in any order, with the prices of their candles; sampled ones are absent.
+  package init(_ minutes: some Collection<OracleMinute>) {
+    let whole = minutes.filter { !$0.isSampled }
+    self.init(
+      minutes: whole.map(\.openTime.minute), opens: whole.map { $0.open.rounded?.doubleValue ?? .nan },
+      closes: whole.map { $0.close.rounded?.doubleValue ?? .nan })
+  }
+
   /// Three columns of equal length; NaN is an absent price, and a minute without both prices is absent.
   package init(minutes: [Int64], opens: [Double], closes: [Double]) {
     precondition(minutes.count == opens.count && minutes.count == closes.count, "columns differ in length")

@@ -11,7 +11,11 @@ package struct SettledTarget: Hashable, Sendable {
 
   /// The outcome of a decision made at a candle's close; `nil` when a needed minute is absent, or when no decision of
   /// this target is made at that time.
-  package func outcome(decisionTime: Timestamp, prices: PricePath) throws(SettlementError) -> Outcome? {
+  ///
+  /// - Parameter ticks: an oracle's observations, which decide windows if they are given.
+  package func outcome(
+    decisionTime: Timestamp, prices: PricePath, ticks: TickPath? = nil
+  ) throws(SettlementError) -> Outcome? {
     switch target {
     case .direction(let minutes):
       Self.ends(decisionTime, minutes, prices).map {
@@ -22,18 +26,20 @@ package struct SettledTarget: Hashable, Sendable {
         Outcome(value: 100 * ($0.last / $0.first - 1), labelEnd: $0.end)
       }
     case .window(let minutes):
-      try windowOutcome(decisionTime, minutes, prices)
+      try windowOutcome(decisionTime, minutes, prices, ticks)
     }
   }
 
   /// The outcomes of many decisions, NaN where `outcome` is `nil`; their ends are what the clock says even then.
-  package func labels(at decisionTimes: [Timestamp], prices: PricePath) throws(SettlementError) -> Labels {
+  package func labels(
+    at decisionTimes: [Timestamp], prices: PricePath, ticks: TickPath? = nil
+  ) throws(SettlementError) -> Labels {
     var values: [Double] = []
     var ends: [Timestamp] = []
     values.reserveCapacity(decisionTimes.count)
     ends.reserveCapacity(decisionTimes.count)
     for time in decisionTimes {
-      values.append(try outcome(decisionTime: time, prices: prices)?.value ?? .nan)
+      values.append(try outcome(decisionTime: time, prices: prices, ticks: ticks)?.value ?? .nan)
       ends.append(labelEnd(decisionTime: time))
     }
     return Labels(values: values, labelEnds: ends)
@@ -48,14 +54,25 @@ package struct SettledTarget: Hashable, Sendable {
   }
 
   private func windowOutcome(
-    _ time: Timestamp, _ minutes: Int, _ prices: PricePath
+    _ time: Timestamp, _ minutes: Int, _ prices: PricePath, _ ticks: TickPath?
   ) throws(SettlementError) -> Outcome? {
     guard let window = ClockWindow(decisionTime: time, lengthMinutes: minutes) else { return nil }
+    if let ticks { return outcome(of: window, prices, ticks) }
     for instant in [window.start, window.end] {
       let rule = SettlementRule.inForce(at: instant, source: source.venue)
       guard rule == .point else { throw .needsTicks(rule: rule, target: self, time: instant) }
     }
     guard prices.hasAll(window.minutes), let strike = window.strike(prices), let last = prices.price(at: window.end)
+    else { return nil }
+    return Outcome(value: last >= strike ? 1 : 0, labelEnd: window.end)
+  }
+
+  /// By all digits of the oracle. A window with another rule at its end than at its start has no outcome here: which of
+  /// them its market had, only the market's own metadata tells.
+  private func outcome(of window: ClockWindow, _ prices: PricePath, _ ticks: TickPath) -> Outcome? {
+    let rule = SettlementRule.inForce(at: window.start, source: source.venue)
+    guard rule == SettlementRule.inForce(at: window.end, source: source.venue), prices.hasAll(window.minutes),
+      let strike = ticks.value(at: window.start, rule: rule), let last = ticks.value(at: window.end, rule: rule)
     else { return nil }
     return Outcome(value: last >= strike ? 1 : 0, labelEnd: window.end)
   }

@@ -9,7 +9,7 @@ package enum SettlementError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .needsTicks(let rule, let target, let time):
       "\(target) at \(time) settles by the rule \(rule.name), which needs prices by the second, and only candles are "
-        + "stored: choose a range before the rule came into force, or a price source that settles at its closes"
+        + "at hand: choose a range before the rule came into force, or a price source that settles at its closes"
     }
   }
 }

@@ -115,6 +115,30 @@ import Venues
     }
   }
 
+  @Test func `a node that is imitated reads the calls and answers them`() throws {
+    let calls: [ContractCall] =
+      [.latestRoundData, .decimals, .description, .version, .phase, .aggregator, .latestRound]
+      .map { ContractCall("0xF4030086522a5bEEa4988F8cA5B36dbC97BeE88c", $0) }
+      + [
+        ContractCall("0x1", .roundData(RoundID(phase: 7, round: .max))), ContractCall("0x1", .aggregatorOfPhase(.max)),
+      ]
+    let read = try ContractCall.calls(in: ContractCall.body(calls))
+    #expect(read.map(\.id) == (1...9).map { Int64($0) })
+    #expect(read.map(\.call) == calls)
+    let single = try ContractCall.calls(in: OracleFixture.bytes("chainlink.eth_call_get_round_request.json"))
+    #expect(single.map(\.call.function) == [.roundData(RoundID(phase: 7, round: 12345))])
+    for text in ["[{\"id\":1,\"method\":\"eth_send\"}]", "{\"id\":1,\"method\":\"eth_call\",\"params\":[]}", ""] {
+      #expect(throws: VenueError.self) { try ContractCall.calls(in: Array(text.utf8)) }
+    }
+    let answers = [
+      ContractCall.answer(id: 2, ContractCall.result(8)), ContractCall.answer(id: 1, ContractCall.result("BTC / USD")),
+    ]
+    let results = try ContractCall.results(of: 2, in: VenueAnswer("[\(answers.joined(separator: ","))]"))
+    #expect(try results[0].get().abiText() == "BTC / USD")
+    #expect(try results[0].get() == text("BTC / USD"))
+    #expect(try results[1].get().abiInteger("decimals") == 8)
+  }
+
   @Test func `an answer is stale after its heartbeat and some slack`() throws {
     let round = try #require(try AggregatorRound(result: latestRound()))
     func isStale(seconds: Int64) -> Bool {

@@ -53,7 +53,9 @@ import Venues
   }
 
   @Test func `answers of nodes`() throws {
-    let names = ["chainlink.eth_call_revert.json", "chainlink.eth_call_empty.json"]
+    let names = [
+      "chainlink.eth_call_revert.json", "chainlink.eth_call_empty.json", "chainlink.eth_call_get_round_request.json",
+    ]
     struct Sample: Decodable {
       struct Response: Decodable { var result: String }
       var response: Response
@@ -67,6 +69,7 @@ import Venues
     var values = 0
     for _ in 0..<Soak.count(Self.share) {
       let answer = VenueAnswer(status: 200, body: mutator.frame(of: corpus))
+      _ = try? ContractCall.calls(in: answer.body)
       guard let tick = try? feed.ticks(.bitcoinUSD, in: answer).first else { continue }
       #expect(tick.price.units > 0)
       values += 1

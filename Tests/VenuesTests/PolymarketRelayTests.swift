@@ -30,6 +30,27 @@ import Venues
     #expect(ticks[0].price.units == 1_340_195_036_309_738_400)
   }
 
+  @Test func `a relay that is imitated sends the bytes of the real one`() throws {
+    let lines = String(decoding: try OracleFixture.bytes("polymarket.rtds_chainlink_raw.jsonl"), as: UTF8.self)
+    let sent: [Int64] = [1_771_820_099_421, 1_771_820_699_964, 1_771_820_699_946, 1_771_820_699_927, 1_771_820_700_013]
+    for (line, time) in zip(lines.split(separator: "\n"), sent) {
+      let tick = try #require(try relay.ticks(String(line)).first)
+      let made = RelayProtocol.update(tick, sentAt: Timestamp(milliseconds: time), connection: "ZN3dGejyLPECHGA=")
+      #expect(made == String(line))
+    }
+    let snapshot = try OracleFixture.compact("polymarket.rtds_crypto_prices_snapshot.json")
+      .replacing("btcusdt", with: "btc/usd")
+    let made = RelayProtocol.snapshot(
+      try relay.ticks(snapshot), of: .bitcoinUSD, sentAt: Timestamp(milliseconds: 1_780_726_213_178))
+    #expect(made == snapshot)
+    for seconds in [30, 60] {
+      let mean = OracleTick(
+        feed: .bitcoinUSD, source: .relay, quantity: .timeWeightedMean(seconds: seconds), time: now,
+        price: OraclePrice("65000.000000000000000001")!)
+      #expect(try relay.ticks(RelayProtocol.update(mean, sentAt: now, connection: "c")!) == [mean])
+    }
+  }
+
   @Test func `samples give prices and means, and one is never the other`() throws {
     func tick(_ name: String) throws -> OracleTick? { try relay.messages(OracleFixture.bytes(name)).ticks.first }
     #expect(
@@ -145,6 +166,18 @@ import Venues
     #expect(ticks.map(\.price) == [OraclePrice("78803.76173179")!])
     let empty = #"{"v":1,"channel":"price.crypto.twap","seq":1,"ts":1,"snapshot":true,"payload":{"data":[]}}"#
     #expect(try bolt.messages(empty) == [])
+  }
+
+  @Test func `a relay that is imitated sends the bytes of the samples`() throws {
+    let text = try OracleFixture.compact("polymarket.polybolt_twap_update.json")
+    let mean = try #require(try bolt.ticks(text).first)
+    let sent = Timestamp(milliseconds: 1_788_886_176_123)
+    let comment = "\"_comment\":\"documented shape, synthetic numbers\","
+    let made = bolt.update(mean, sequence: 2, sentAt: sent)
+    #expect(made.replacing("78803.76173179,", with: "78803.76,") == text.replacing(comment, with: ""))
+    #expect(try bolt.messages(bolt.update(mean, sequence: 9, sentAt: sent, dropped: 6)).first == .dropped(count: 6))
+    #expect(try bolt.ticks(bolt.snapshot([mean, mean], sequence: 1, sentAt: sent)) == [mean, mean])
+    #expect(try bolt.messages(bolt.snapshot([], sequence: 1, sentAt: sent)) == [])
   }
 
   @Test func `skipped messages are told before what follows them`() throws {

@@ -9,7 +9,7 @@ package struct PolyBoltProtocol: OracleProtocol {
   package let windowSeconds: Int
   private let credentials: Credentials
 
-  private static let channel = "price.crypto.twap"
+  static let channel = "price.crypto.twap"
 
   package struct Credentials: Sendable {
     let apiKey: String
@@ -45,7 +45,7 @@ package struct PolyBoltProtocol: OracleProtocol {
   }
 
   /// `btcusd` of `BTC/USD`.
-  private var symbolName: String { feed.name.lowercased().filter { $0 != "/" } }
+  var symbolName: String { feed.name.lowercased().filter { $0 != "/" } }
 
   /// Credentials and subscriptions do not get better by trying again.
   package func reconnection(afterClose code: UInt16?) -> Reconnection {
