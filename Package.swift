@@ -99,7 +99,7 @@ let package = Package(
     tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
     tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
     tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
-    tests("TransportTests", ["TestSupport", "Transport"], resources: [.copy("Fixtures")]),
+    tests("TransportTests", ["Compression", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
     tests(
