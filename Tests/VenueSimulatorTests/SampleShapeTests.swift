@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 import Venues
 
+import class Foundation.Bundle
+
 @testable import VenueSimulator
 
 /// Answers and messages have the members and the kinds of values of the venues' documented samples.
