@@ -83,7 +83,9 @@ let package = Package(
         "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
         "Settlement", "Storage", "Tape", "Transport", "VenueSimulator", "Venues",
       ]),
-    program("candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
+    program(
+      "candlecast-trainer",
+      ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models", "Settlement"]),
     program(
       "candlecast-bench",
       [
