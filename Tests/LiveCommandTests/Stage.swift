@@ -1,0 +1,4 @@
+import Ingestion
+import Testing
+
+@testable import candlecast
