@@ -1,4 +1,0 @@
-import Ingestion
-import Testing
-
-@testable import candlecast
