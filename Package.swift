@@ -124,6 +124,12 @@ let package = Package(
         "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations",
         "Settlement", "Storage", "TestSupport",
       ]),
+    tests(
+      "LiveCommandTests",
+      [
+        "candlecast", "Ingestion", "Market", "Operations", "Storage", "Tape", "TestSupport", "Transport",
+        "VenueSimulator", "Venues",
+      ]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ]

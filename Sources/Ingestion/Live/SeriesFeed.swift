@@ -17,6 +17,8 @@ struct SeriesFeed: Sendable {
   /// A snapshot of the book has been asked for.
   var isWaitingForBook = false
   private(set) var counts = SeriesCounts()
+  /// Why minutes were given up, the last time.
+  private(set) var refusal: String?
 
   init(
     _ plan: SeriesPlan, of feed: FeedPlan, _ feedProtocol: any FeedProtocol, _ thresholds: LiveThresholds,
@@ -163,8 +165,10 @@ struct SeriesFeed: Sendable {
     _ kind: LedgerKind, _ range: Range<Int64>, reason: String, now: Timestamp
   ) -> [GapChange] {
     switch kind {
-    case .minutes: minutes.abandoned(range, reason: reason, now: now)
-    case .trades: tradeIds.abandoned(range, reason: reason, now: now)
+    case .minutes:
+      refusal = reason
+      return minutes.abandoned(range, reason: reason, now: now)
+    case .trades: return tradeIds.abandoned(range, reason: reason, now: now)
     }
   }
 
