@@ -113,6 +113,11 @@ let package = Package(
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),
+    tests(
+      "LiveTests",
+      [
+        "Features", "Ingestion", "Market", "Pipeline", "Storage", "Tape", "TestSupport", "VenueSimulator", "Venues",
+      ]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",

@@ -23,6 +23,8 @@ package struct LiveCore: Sendable {
     }
   }
 
+  package var series: [Series] { feeds.flatMap { $0.series.map(\.series) } }
+
   /// Candles that are stored already, so that they are known when they come again.
   package mutating func prime(_ series: Series, _ candles: [Candle]) {
     for index in feeds.indices {

@@ -42,11 +42,12 @@ struct SeriesFeed: Sendable {
 
   mutating func start(_ plan: SeriesPlan, takesUpAgain: Bool, now: Timestamp) -> [GapChange] {
     let changes =
-      minutes.start(plan.ledger, plan.events, now: now) + tradeIds.start(plan.ledger, plan.events, now: now)
+      minutes.start(plan.ledger, plan.events, now: now)
+      + tradeIds.start(plan.ledger, plan.events, takesUpAgain: takesUpAgain, now: now)
+    if let lastId = tradeIds.lastId { trades.resume(after: lastId) }
     guard !takesUpAgain else { return changes }
-    let reason = "missed while nothing ran, and recovery is off"
     return changes.filter { if case .fetch = $0 { false } else { true } }
-      + minutes.abandoned(minutes.expectedMinutes, reason: reason, now: now)
+      + minutes.abandoned(minutes.expectedMinutes, reason: GapKeeper.unrecoveredReason, now: now)
   }
 
   // MARK: Stream

@@ -264,7 +264,7 @@ struct VenueFeed: Sendable {
         let candles = try venue.candles(job.series.symbol, in: answer)
         let answer = CandleAnswer(
           asked: job.range, candles: candles, isFull: Int64(candles.count) >= job.range.length,
-          venueTime: skew.venueTime(now), source: source)
+          venueTime: skew.estimate.map { _ in skew.venueTime(now) }, source: source)
         apply(series[position].answered(answer, now: now), to: position, now, &output)
       case .trades:
         let trades = try venue.trades(job.series.symbol, in: answer)

@@ -86,7 +86,7 @@ struct LiveSession: Sendable {
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let known = Dictionary(remembered.map { ($0.venue, $0.memory) }) { _, last in last }
     var core = LiveCore(plan, protocols: protocols, memories: known, now: now)
-    if let store { try LivePriming.prime(&core, plan, from: store, before: now) }
+    if let store { try core.prime(from: store, before: now) }
     let record = LiveStart(
       time: now, plan: plan, memories: remembered, view: context.view, versions: versions, history: history)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
@@ -170,21 +170,6 @@ extension Log {
       write(.error, "store", "attempt \(attempt) failed, the next is in \(seconds) s: \(error)")
     case .recovered(let attempts): write(.info, "store", "stored after \(attempts) attempts; nothing was lost")
     case .stopped(let error): write(.error, "store", "nothing more is stored: \(error)")
-    }
-  }
-}
-
-/// Tells a core what is stored already of the newest days.
-enum LivePriming {
-  private static let minutes = 2 * 24 * 60
-
-  static func prime(_ core: inout LiveCore, _ plan: LivePlan, from store: DuckDBStore, before now: Timestamp) throws {
-    for feed in plan.feeds {
-      for series in feed.series.map({ Series(feed.venue, $0.symbol) }) {
-        try store.readCandles(series, in: now.adding(minutes: -minutes)..<now, asOf: now) {
-          core.prime(series, $0.map(\.candle))
-        }
-      }
     }
   }
 }

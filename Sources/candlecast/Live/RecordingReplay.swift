@@ -98,7 +98,7 @@ struct RecordingReplay {
           + "\(historyPath) had \(found.map { "\($0.candles.grouped) (\($0.fingerprint))" } ?? "none") at \(start.time); "
           + "name the store it began with by --history")
     }
-    try LivePriming.prime(&core, start.plan, from: source, before: start.time)
+    try core.prime(from: source, before: start.time)
     return source
   }
 
