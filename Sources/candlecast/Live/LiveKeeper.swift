@@ -34,10 +34,15 @@ final class LiveKeeper {
     var batch = output.batch
     batch.predictions = try predict(output.events, now: now)
     if let writer, !batch.isEmpty {
+      // What is stored can be played back: its inputs are on the tape before it is in the store.
+      if !batch.candles.isEmpty || !batch.predictions.isEmpty { tape?.flush() }
       try await writer.submit(batch, receivedNanoseconds: clock.wallNanoseconds(of: now))
     }
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
-    if SystemClock.seconds() - factsAt >= 0.5 { try note(core) }
+    if SystemClock.seconds() - factsAt >= 0.5 {
+      try note(core)
+      tape?.advance(to: now.microseconds * 1000)
+    }
   }
 
   private func predict(_ events: [MarketEvent], now: Timestamp) throws -> [Prediction] {
@@ -63,7 +68,6 @@ final class LiveKeeper {
   private func note(_ core: borrowing LiveCore) throws {
     factsAt = SystemClock.seconds()
     status.set(facts(core))
-    tape?.advance(to: PipelineClock.realtimeNanoseconds())
     let memories = core.memories
     guard let file = self.memories, memories != kept else { return }
     kept = memories
