@@ -92,44 +92,29 @@ import Transport
     let rehearsal = try await Rehearsal(Rehearsal.candles(hours: 48), speed: 600, streamedHours: 12)
     let folder = try TemporaryFolder()
     guard try await SmallDisk.isPossible(in: folder) else { return }
-    // 8 MiB, nearly all of them taken away once the program is ready and given back when it has failed.
-    let script = """
-      mkdir small kept && mount -t tmpfs -o size=8m tmpfs small && cd small || exit 99
-      "$@" & run=$!
-      trap 'kill -TERM $run' TERM
-      while [ ! -e ../fill ]; do sleep 0.02; done
-      cat /dev/zero >ballast 2>/dev/null
-      while [ ! -e ../free ]; do sleep 0.02; done
-      rm ballast
-      while kill -0 $run 2>/dev/null; do wait $run; code=$?; done
-      cp -r feature_store logs ../kept/
-      exit $code
-      """
-    let program = try RunningProgram(
-      "/usr/bin/unshare",
-      arguments: [
-        "-rm", "/bin/bash", "-c", script, "-", Programs.candlecast, "run", "--venue", "sim-binance", "--feeder-port",
-        "0", "--gap-handler-port", "0",
-      ], in: folder, environment: rehearsal.announcement.endpoints)
-    let live = LiveProgram(program: program, http: rehearsal.http)
-    try await live.untilCaughtUp()
-    _ = try folder.write("", to: "fill")
-    _ = try await Wait.until("the first refusal", 60, program) {
-      let metrics = try await live.metrics()
-      guard metrics["candlecast_commit_failures_total"] ?? 0 > 0 else { return nil as Bool? }
-      return metrics["candlecast_tape_dropped_total"].flatMap { $0 > 0 ? true : nil }
-    }
+    let live = try await SmallDisk.fill(under: rehearsal, in: folder)
     #expect(try await live.health()?.status == "unhealthy")
     _ = try folder.write("", to: "free")
-    _ = try await Wait.until("storing again", 60, program) {
+    _ = try await Wait.until("storing again", 60, live.program) {
       try await live.health().flatMap { $0.database_connected ? true : nil }
     }
     try await live.untilCaughtUp()
     #expect(try await live.health()?.status == "degraded")
-    #expect(try await live.stop().ending == .exited(0), "\(program.error)")
+    #expect(try await live.stop().ending == .exited(0), "\(live.program.error)")
     let store = try DuckDBStore(path: folder.file("kept/feature_store/bitcoin.duckdb"), mode: .readOnly)
     let first = try #require(try store.summary(of: Rehearsal.series)).firstOpenTime
     try expectWhole(store, Rehearsal.series, truth: try await rehearsal.truth(from: first))
+  }
+
+  @Test func `asked to stop while the disk is full it ends and says what was not stored`() async throws {
+    let rehearsal = try await Rehearsal(Rehearsal.candles(hours: 48), speed: 600, streamedHours: 12)
+    let folder = try TemporaryFolder()
+    guard try await SmallDisk.isPossible(in: folder) else { return }
+    let live = try await SmallDisk.fill(under: rehearsal, in: folder)
+    let stopped = try await live.stop()
+    #expect(stopped.ending == .exited(1))
+    #expect(stopped.seconds < 5)
+    #expect(live.program.error.contains("no room to write"), "\(live.program.error)")
   }
 }
 
@@ -141,6 +126,39 @@ enum SmallDisk {
       arguments: ["-rm", "/bin/bash", "-c", "mkdir trial && mount -t tmpfs -o size=1m tmpfs trial"], in: folder,
       name: "trial")
     return try await trial.end() == .exited(0)
+  }
+
+  /// Runs on a disk of 8 MiB that is filled up once the program has caught up, until a commit and the recording have
+  /// failed. A file `free` makes room again; what was stored is copied to `kept` at the end.
+  static func fill(under rehearsal: Rehearsal, in folder: TemporaryFolder) async throws -> LiveProgram {
+    let script = """
+      mkdir small kept && mount -t tmpfs -o size=8m tmpfs small && cd small || exit 99
+      "$@" & run=$!
+      trap 'kill -TERM $run' TERM
+      while [ ! -e ../fill ] && kill -0 $run; do sleep 0.02; done
+      cat /dev/zero >ballast 2>/dev/null
+      while [ ! -e ../free ] && kill -0 $run; do sleep 0.02; done
+      rm ballast
+      wait $run; code=$?
+      while kill -0 $run 2>/dev/null; do wait $run; code=$?; done
+      cp -r feature_store ../kept/
+      exit $code
+      """
+    let program = try RunningProgram(
+      "/usr/bin/unshare",
+      arguments: [
+        "-rm", "/bin/bash", "-c", script, "-", Programs.candlecast, "run", "--venue", "sim-binance", "--feeder-port",
+        "0", "--gap-handler-port", "0",
+      ], in: folder, environment: rehearsal.announcement.endpoints)
+    let live = LiveProgram(program: program, http: rehearsal.http)
+    try await live.untilCaughtUp()
+    _ = try folder.write("", to: "fill")
+    _ = try await Wait.until("the first refusals", 60, program) {
+      let metrics = try await live.metrics()
+      guard metrics["candlecast_commit_failures_total"] ?? 0 > 0 else { return nil as Bool? }
+      return metrics["candlecast_tape_dropped_total"].flatMap { $0 > 0 ? true : nil }
+    }
+    return live
   }
 }
 

@@ -88,13 +88,11 @@ final class LiveKeeper {
 
   /// Stores what waits and closes everything.
   func finish(_ core: borrowing LiveCore) async throws -> LiveSession.Result {
-    try note(core)
-    try await writer?.flush()
-    let statistics = writer?.statistics ?? WriterStatistics()
-    try await writer?.close()
     tape?.close()
+    try note(core)
+    try await writer?.close()
     return LiveSession.Result(
-      writer: statistics, report: core.report, predictions: predictor?.predictions ?? 0,
+      writer: writer?.statistics ?? WriterStatistics(), report: core.report, predictions: predictor?.predictions ?? 0,
       fingerprint: predictor?.fingerprint ?? Fingerprint(), tape: tapeFacts)
   }
 }
