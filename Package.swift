@@ -87,7 +87,8 @@ let package = Package(
     program(
       "candlecast-bench",
       [
-        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Venues",
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Transport",
+        "Venues",
       ]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(
