@@ -59,7 +59,7 @@ import Testing
       $0.openTime < start.adding(minutes: -60)
     }
     #expect(stored.count == truth.count)
-    #expect(stored == truth)
+    #expect(zip(stored, truth).first { $0 != $1 } == nil)
     #expect(try store.summary(of: Rehearsal.series)?.revisions == 0)
   }
 

@@ -49,7 +49,7 @@ final class Rehearsal: Sendable {
     var random = SplitMix64(seed: seed)
     return RandomWalk()(seed: seed, count: hours * 60).map { candle in
       var candle = candle
-      candle.trades = .random(in: 4...tradesAMinute, using: &random)
+      candle.trades = .random(in: 4...Int64(tradesAMinute), using: &random)
       return candle
     }
   }
