@@ -95,7 +95,8 @@ let package = Package(
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
     tests("SettlementTests", ["Market", "Settlement", "TestSupport"]),
-    tests("FeaturesTests", ["CAllocationCounter", "Features", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
+    tests(
+      "FeaturesTests", ["CAllocationCounter", "Features", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
     tests(
       "ModelsTests", ["CAllocationCounter", "Market", "Models", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
@@ -107,6 +108,8 @@ let package = Package(
     tests(
       "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
       resources: [.copy("Fixtures")]),
+    tests(
+      "ClientTests", ["Market", "Operations", "TestSupport", "VenueSimulator"], resources: [.copy("client.py")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
