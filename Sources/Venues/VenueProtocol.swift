@@ -56,6 +56,9 @@ package protocol VenueProtocol: FeedProtocol {
   /// Oldest first.
   func trades(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> [Trade]
 
+  /// Ids of one instrument's trades rise by one, so that a jump shows what was missed.
+  var numbersTrades: Bool { get }
+
   /// How this venue's book updates are numbered.
   var bookNumbering: OrderBook.Numbering { get }
 
@@ -80,6 +83,8 @@ package protocol VenueProtocol: FeedProtocol {
 
 extension VenueProtocol {
   package var rowsPerAnswer: Int { 1000 }
+
+  package var numbersTrades: Bool { true }
 
   package var bookNumbering: OrderBook.Numbering { .none }
 

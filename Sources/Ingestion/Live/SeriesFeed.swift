@@ -6,6 +6,7 @@ import Venues
 struct SeriesFeed: Sendable {
   let series: Series
   private let source: CandleSource
+  private let numbersTrades: Bool
   private var klines = KlineCandles()
   private var trades = TradeCandles()
   private(set) var minutes: GapKeeper
@@ -17,11 +18,15 @@ struct SeriesFeed: Sendable {
   var isWaitingForBook = false
   private(set) var counts = SeriesCounts()
 
-  /// - Parameter book: how the venue numbers its books' updates; `nil` follows no book.
   init(
-    _ plan: SeriesPlan, of venue: Venue, _ source: CandleSource, book: OrderBook.Numbering?,
-    _ thresholds: LiveThresholds, now: Timestamp
+    _ plan: SeriesPlan, of feed: FeedPlan, _ feedProtocol: any FeedProtocol, _ thresholds: LiveThresholds,
+    now: Timestamp
   ) {
+    let venue = feed.venue
+    let requests = feedProtocol as? any VenueProtocol
+    let book = feed.channels.contains(.books) ? requests?.bookNumbering : nil
+    let source = feed.makesCandlesOfTrades ? CandleSource.trades : feedProtocol.candleSource
+    numbersTrades = requests?.numbersTrades ?? false
     self.book = book.map { OrderBook($0, depthLimit: Self.bookDepth) }
     series = Series(venue, plan.symbol)
     self.source = source
@@ -56,6 +61,7 @@ struct SeriesFeed: Sendable {
     if source == .trades, provenance == .live { heard(trade.time, now: now) }
     quality.messages(1, invalid: 0, now: now)
     counts.trades += 1
+    guard numbersTrades else { return [] }
     return take(trades.receive(trade, provenance, now: now), now: now, &output)
   }
 
@@ -63,7 +69,7 @@ struct SeriesFeed: Sendable {
     _ time: Timestamp, lastTradeId: Int64?, now: Timestamp, _ output: inout LiveOutput
   ) -> [GapChange] {
     if source == .trades { heard(time, now: now) }
-    guard let lastTradeId else { return [] }
+    guard numbersTrades, let lastTradeId else { return [] }
     return take(trades.heartbeat(time: time, lastTradeId: lastTradeId, now: now), now: now, &output)
   }
 

@@ -47,11 +47,7 @@ struct VenueFeed: Sendable {
     self.plan = plan
     self.feed = feed
     self.thresholds = thresholds
-    let source = plan.makesCandlesOfTrades ? CandleSource.trades : feed.candleSource
-    let numbering = plan.channels.contains(.books) ? (feed as? any VenueProtocol)?.bookNumbering : nil
-    series = plan.series.map {
-      SeriesFeed($0, of: plan.venue, source, book: numbering, thresholds, now: now)
-    }
+    series = plan.series.map { SeriesFeed($0, of: plan, feed, thresholds, now: now) }
     positions = Dictionary(uniqueKeysWithValues: plan.series.enumerated().map { ($1.symbol, $0) })
     links = VenueSockets(plan, index: index, feed, thresholds, seed: seed, memory: memory, now: now)
     let rows = (feed as? any VenueProtocol)?.rowsPerAnswer ?? 1000

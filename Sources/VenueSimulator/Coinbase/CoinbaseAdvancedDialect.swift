@@ -277,7 +277,7 @@ struct CoinbaseAdvancedDialect: Dialect {
     case .pulse where words[0] == "heartbeats":
       let date = String(stamp.inSeconds.dropLast().map { $0 == "T" ? " " : $0 })
       return """
-        {"current_time":"\(text: date).000000000+00:00","heartbeat_counter":"\(stamp.seconds % 1_000_000)"}
+        {"current_time":"\(text: date).000000000+00:00","heartbeat_counter":\(stamp.seconds % 1_000_000)}
         """
     case .pulse where words[0] == "candles":
       let interval = CandleInterval(minutes: 5, name: "")

@@ -28,6 +28,9 @@ struct VenueCatalogue: Sendable {
     case "binance": BinanceProtocol(venue: venue)
     case "binance-us": BinanceProtocol(venue: venue, flavour: .us)
     case "binance-sbe": BinanceSBEProtocol(venue: venue, apiKey: try secret("binance.api_key", for: interface))
+    case "coinbase-exchange": CoinbaseExchangeProtocol(venue: venue)
+    case "coinbase-advanced": CoinbaseAdvancedProtocol(venue: venue)
+    case "bybit": BybitProtocol(venue: venue)
     case "chainlink-data-streams": try dataStreams(venue)
     case "chainlink-rtds": RelayProtocol(venue: venue)
     case "chainlink-polybolt":
