@@ -111,6 +111,8 @@ let package = Package(
     tests(
       "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
       resources: [.copy("Fixtures")]),
+    tests(
+      "ClientTests", ["Market", "Operations", "TestSupport", "VenueSimulator"], resources: [.copy("client.py")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],

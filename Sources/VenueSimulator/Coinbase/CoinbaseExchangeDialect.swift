@@ -303,7 +303,7 @@ struct CoinbaseExchangeDialect: Dialect {
     _ last: Trade, _ product: String, _ series: Int, _ reader: inout MarketReader, at now: Timestamp
   ) -> JSONText {
     let quote = reader.book(series, at: now, depth: 1)?.quote
-    let bar = reader.bar(series, CandleInterval(minutes: 60, name: ""), containing: now, at: now)?.candle
+    let bar = DayStatistics(series, minutes: 1440, &reader, at: now)?.bar.candle
     return """
       {"type":"ticker","sequence":\(last.id * 3),"product_id":"\(text: product)","price":"\(short: last.price)",\
       "open_24h":"\(short: bar?.open ?? last.price)","volume_24h":"\(short: bar?.volume ?? .zero)",\
