@@ -119,7 +119,7 @@ let package = Package(
     tests(
       "CommandTests",
       [
-        "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations",
+        "candlecast", "Dataset", "Evaluation", "Features", "Ingestion", "Learning", "Market", "Models", "Operations",
         "Settlement", "Storage", "TestSupport",
       ]),
     tests("SetupTests", ["Operations"]),

@@ -79,7 +79,8 @@ struct LiveSession: Sendable {
       try options.plan ?? planner.plan(options.channels, candlesPerRequest: options.requestKnob, from: store)
     let memories = FeedMemoryFile(besideStore: context.storePath)
     let remembered = options.stores ? try memories.read() : []
-    let predictor = options.predicts ? LivePredictor(view: context.view, mode: .live) : nil
+    let view = try planner.view
+    let predictor = options.predicts ? LivePredictor(view: view, mode: .live) : nil
     let versions = try predictor.map { try serve($0) } ?? []
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
@@ -87,14 +88,14 @@ struct LiveSession: Sendable {
     var core = LiveCore(plan, protocols: protocols, memories: known, now: now)
     if let store { try LivePriming.prime(&core, plan, from: store, before: now) }
     let record = LiveStart(
-      time: now, plan: plan, memories: remembered, view: context.view, versions: versions, history: history)
+      time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
   }
 
   /// The versions that are registered, and a baseline for the target asked for if it has none.
   private func serve(_ predictor: LivePredictor) throws -> [LiveStart.ServedTarget] {
     try PredictionTarget.all.compactMap { target in
-      let version = try context.servedVersion(context.view, target)
+      let version = try context.servedVersion(predictor.view, target)
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
       return LiveStart.ServedTarget(target: target, version: version?.bundle.card.name.description)
@@ -136,7 +137,9 @@ struct LiveSession: Sendable {
     options.capBytes = (configuration.integer("tape.max_megabytes") ?? 2048) << 20
     options.segmentBytes = min(options.segmentBytes, options.capBytes / 4)
     options.flushMilliseconds = configuration.number("tape.flush_seconds").map { Int64($0 * 1000) }
-    return try TapeWriter(folder: configuration.text("tape.directory") ?? "feature_store/tape", options)
+    let tape = try TapeWriter(folder: configuration.text("tape.directory") ?? "feature_store/tape", options)
+    for cut in tape.cuts { context.log.write(.warning, "tape", "\(cut)") }
+    return tape
   }
 
   // MARK: Run
