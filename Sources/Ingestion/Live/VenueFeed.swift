@@ -20,6 +20,8 @@ struct VenueFeed: Sendable {
 
   private static let requestTimeoutSeconds = 20.0
   private static let timeIntervalSeconds = 60
+  /// Credentials, or a place that the venue does not serve: what was asked for is there all the same.
+  private static let refusalsOfUs: Set<Int> = [401, 403, 451]
 
   let index: Int
   let plan: FeedPlan
@@ -214,7 +216,9 @@ struct VenueFeed: Sendable {
   ) {
     guard let request = requests.removeValue(forKey: number) else { return }
     switch result {
-    case .failed(let reason): failed(request.purpose, .unreachable(reason), now, &output)
+    case .failed(let reason):
+      output.notes.append(LiveNote(.warning, "request", nil, "\(plan.venue): no answer: \(reason)"))
+      failed(request.purpose, .unreachable(reason), now, &output)
     case .answered(let answer):
       do throws(VenueError) {
         note(try use(answer, for: request, now, &output), of: answer, request, now)
@@ -295,7 +299,9 @@ struct VenueFeed: Sendable {
       limiter.refused(status: status, retryAfterSeconds: seconds, now: skew.venueTime(now))
       counts.limited += 1
       failed(request.purpose, .unreachable("\(error)"), now, &output)
-    case .refused: failed(request.purpose, .refused("\(error)"), now, &output)
+    case .refused(let status, _, _):
+      let isOfUs = Self.refusalsOfUs.contains(status)
+      failed(request.purpose, isOfUs ? .unreachable("\(error)") : .refused("\(error)"), now, &output)
     case .badValue: spoiled(request.purpose, "\(error)", now, &output)
     case .unavailable, .malformed, .unknown:
       failed(request.purpose, .unreachable("\(error)"), now, &output)
