@@ -19,6 +19,7 @@ final class LiveKeeper {
   private var kept: [Venue: FeedMemory] = [:]
   private var states: [String: Int] = [:]
   private var factsAt = 0.0
+  private var isTapeStopped = false
 
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeWriter?, predictor: LivePredictor?,
@@ -63,11 +64,19 @@ final class LiveKeeper {
   private func note(_ core: borrowing LiveCore) throws {
     factsAt = SystemClock.seconds()
     status.set(facts(core))
+    noteTape()
     tape?.advance(to: PipelineClock.realtimeNanoseconds())
     let memories = core.memories
     guard let file = self.memories, memories != kept else { return }
     kept = memories
     try file.write(memories.map { FeedMemoryEntry(venue: $0.key, memory: $0.value) })
+  }
+
+  /// Recording ends when the disk refuses; the feed goes on without it.
+  private func noteTape() {
+    guard !isTapeStopped, case .stopped(let error) = tape?.state else { return }
+    isTapeStopped = true
+    context.log.write(.error, "tape", "nothing more is recorded: \(error)")
   }
 
   private func facts(_ core: borrowing LiveCore) -> LiveStatus.Facts {
