@@ -120,7 +120,7 @@ let package = Package(
       "CommandTests",
       [
         "candlecast", "Dataset", "Evaluation", "Features", "Ingestion", "Learning", "Market", "Models", "Operations",
-        "Settlement", "Storage", "TestSupport",
+        "Settlement", "Storage", "TestSupport", "Venues",
       ]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),

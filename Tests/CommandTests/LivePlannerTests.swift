@@ -2,6 +2,7 @@ import Ingestion
 import Market
 import Operations
 import Testing
+import Venues
 
 @testable import candlecast
 
