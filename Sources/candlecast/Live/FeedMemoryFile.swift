@@ -24,8 +24,7 @@ struct FeedMemoryFile: Sendable {
 
   func write(_ entries: [FeedMemoryEntry]) throws {
     let data = try JSONEncoder().encode(entries)
-    try data.write(to: URL(filePath: path + ".new"))
-    guard rename(path + ".new", path) == 0 else {
+    guard (try? data.write(to: URL(filePath: path + ".new"))) != nil, rename(path + ".new", path) == 0 else {
       throw CommandError(.failed, "cannot write \(path): \(String(cString: strerror(errno)))")
     }
   }

@@ -20,6 +20,8 @@ final class LiveKeeper {
   private var states: [String: Int] = [:]
   private var factsAt = 0.0
   private var isTapeStopped = false
+  /// Parts of the log whose files could not be written last time.
+  private var failing: Set<String> = []
 
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeWriter?, predictor: LivePredictor?,
@@ -46,7 +48,7 @@ final class LiveKeeper {
     let predictions = predictor.take(events, now: now)
     guard !predictions.isEmpty else { return [] }
     for prediction in predictions { states[prediction.state, default: 0] += 1 }
-    try inferenceLog.append(predictions)
+    attempt("log") { try inferenceLog.append(predictions) }
     return predictions
   }
 
@@ -68,8 +70,20 @@ final class LiveKeeper {
     tape?.advance(to: PipelineClock.realtimeNanoseconds())
     let memories = core.memories
     guard let file = self.memories, memories != kept else { return }
-    kept = memories
-    try file.write(memories.map { FeedMemoryEntry(venue: $0.key, memory: $0.value) })
+    attempt("limit") {
+      try file.write(memories.map { FeedMemoryEntry(venue: $0.key, memory: $0.value) })
+      kept = memories
+    }
+  }
+
+  /// Files beside the store are a convenience: that one cannot be written is said once, and the feed goes on.
+  private func attempt(_ part: String, _ write: () throws -> Void) {
+    do {
+      try write()
+      failing.remove(part)
+    } catch {
+      if failing.insert(part).inserted { context.log.write(.error, part, "\(error)") }
+    }
   }
 
   /// Recording ends when the disk refuses; the feed goes on without it.
