@@ -83,11 +83,14 @@ let package = Package(
         "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
         "Settlement", "Storage", "Tape", "Transport", "VenueSimulator", "Venues",
       ]),
-    program("candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
+    program(
+      "candlecast-trainer",
+      ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models", "Settlement"]),
     program(
       "candlecast-bench",
       [
-        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Venues",
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Transport",
+        "Venues",
       ]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(
@@ -114,6 +117,11 @@ let package = Package(
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),
+    tests(
+      "LiveTests",
+      [
+        "Features", "Ingestion", "Market", "Pipeline", "Storage", "Tape", "TestSupport", "VenueSimulator", "Venues",
+      ]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",
@@ -125,6 +133,13 @@ let package = Package(
         "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations",
         "Settlement", "Storage", "TestSupport",
       ]),
+    tests(
+      "LiveCommandTests",
+      [
+        "candlecast", "Ingestion", "Market", "Operations", "Storage", "Tape", "TestSupport", "Transport",
+        "VenueSimulator", "Venues",
+      ]),
+    tests("ProcessTests", ["Ingestion", "Market", "Operations", "Storage", "TestSupport", "Transport"]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ]

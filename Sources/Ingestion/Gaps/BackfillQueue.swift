@@ -67,6 +67,9 @@ package struct BackfillQueue: Sendable {
 
   package var isIdle: Bool { waiting.isEmpty && running.isEmpty }
 
+  /// Of what waits for another try.
+  package var mostFailures: Int { waiting.map(\.failures).max() ?? 0 }
+
   /// What is not waiting or running yet is added, in requests' worth.
   ///
   /// - Parameter age: the time of the range's first key; of minutes it is the first minute.
@@ -184,6 +187,14 @@ package struct BackfillQueue: Sendable {
   private func pause(after failures: Int) -> Int64 {
     let doubled = options.firstPauseMicroseconds << Int64(min(failures - 1, 20))
     return min(doubled, options.longestPauseMicroseconds)
+  }
+}
+
+extension BackfillQueue.Failure: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .unreachable(let reason), .refused(let reason): reason
+    }
   }
 }
 

@@ -85,6 +85,7 @@ package struct GapKeeper: Sendable {
   }
 
   package static let quietReason = "nothing was traded"
+  static let unrecoveredReason = "missed while nothing ran, and recovery is off"
 
   /// The stream has left this minute without closing it.
   package mutating func unfinished(minute: Int64, now: Timestamp) -> [GapChange] {
@@ -95,16 +96,22 @@ package struct GapKeeper: Sendable {
   }
 
   package mutating func answered(_ answer: CandleAnswer, now: Timestamp) -> [GapChange] {
-    let finalEnd = minutesOver(by: answer.venueTime, after: options.finalMicroseconds)
+    // Without the venue's clock only a minute that another one follows is known to be over.
+    let finalEnd =
+      answer.venueTime.map { minutesOver(by: $0, after: options.finalMicroseconds) }
+      ?? answer.candles.map(\.openTime.minute).max() ?? .min
     let usable = answer.candles.filter {
       $0.violation == nil && answer.asked.contains($0.openTime.minute) && $0.openTime.minute < finalEnd
     }
     var present = KeyRanges()
     for candle in usable where candle.openTime.minute >= expected.lowerBound { present.insert(candle.openTime.minute) }
-    let last = answer.candles.map(\.openTime.minute).filter { $0 < finalEnd + 1 }.max()
-    let end = answer.isFull ? Int64.min : minutesOver(by: answer.venueTime, after: options.absentMicroseconds)
+    let last = answer.candles.map(\.openTime.minute).filter { $0 <= finalEnd }.max()
+    let end =
+      answer.isFull
+      ? nil : answer.venueTime.map { minutesOver(by: $0, after: options.absentMicroseconds) }
     let changes = ledger.answered(
-      answer.asked, present: present, last: last, end: end, tries: options.emptyAnswers, from: answer.source, now: now)
+      answer.asked, present: present, last: last, end: end ?? .min, tries: options.emptyAnswers, from: answer.source,
+      now: now)
     return (usable.isEmpty ? [] : [.store(usable, from: answer.source)]) + changes
   }
 

@@ -23,6 +23,8 @@ package struct LiveCore: Sendable {
     }
   }
 
+  package var series: [Series] { feeds.flatMap { $0.series.map(\.series) } }
+
   /// Candles that are stored already, so that they are known when they come again.
   package mutating func prime(_ series: Series, _ candles: [Candle]) {
     for index in feeds.indices {
@@ -94,6 +96,8 @@ package struct SeriesReport: Hashable, Sendable {
   package let counts: SeriesCounts
   package let missingMinutes: Int64
   package let missingTradeIds: Int64
+  /// Why the venue gave no minute at all; `nil` as soon as there is one.
+  package let refusal: String?
   package let quality: QualityMonitor.Numbers
 
   init(_ feed: SeriesFeed) {
@@ -101,6 +105,7 @@ package struct SeriesReport: Hashable, Sendable {
     counts = feed.counts
     missingMinutes = feed.minutes.missingMinutes
     missingTradeIds = feed.tradeIds.missingIds
+    refusal = feed.counts.newest == nil ? feed.refusal : nil
     quality = feed.quality.numbers
   }
 }

@@ -17,6 +17,8 @@ struct SeriesFeed: Sendable {
   /// A snapshot of the book has been asked for.
   var isWaitingForBook = false
   private(set) var counts = SeriesCounts()
+  /// Why minutes were given up, the last time.
+  private(set) var refusal: String?
 
   init(
     _ plan: SeriesPlan, of feed: FeedPlan, _ feedProtocol: any FeedProtocol, _ thresholds: LiveThresholds,
@@ -40,11 +42,12 @@ struct SeriesFeed: Sendable {
 
   mutating func start(_ plan: SeriesPlan, takesUpAgain: Bool, now: Timestamp) -> [GapChange] {
     let changes =
-      minutes.start(plan.ledger, plan.events, now: now) + tradeIds.start(plan.ledger, plan.events, now: now)
+      minutes.start(plan.ledger, plan.events, now: now)
+      + tradeIds.start(plan.ledger, plan.events, takesUpAgain: takesUpAgain, now: now)
+    if let lastId = tradeIds.lastId { trades.resume(after: lastId) }
     guard !takesUpAgain else { return changes }
-    let reason = "missed while nothing ran, and recovery is off"
     return changes.filter { if case .fetch = $0 { false } else { true } }
-      + minutes.abandoned(minutes.expectedMinutes, reason: reason, now: now)
+      + minutes.abandoned(minutes.expectedMinutes, reason: GapKeeper.unrecoveredReason, now: now)
   }
 
   // MARK: Stream
@@ -163,8 +166,10 @@ struct SeriesFeed: Sendable {
     _ kind: LedgerKind, _ range: Range<Int64>, reason: String, now: Timestamp
   ) -> [GapChange] {
     switch kind {
-    case .minutes: minutes.abandoned(range, reason: reason, now: now)
-    case .trades: tradeIds.abandoned(range, reason: reason, now: now)
+    case .minutes:
+      refusal = reason
+      return minutes.abandoned(range, reason: reason, now: now)
+    case .trades: return tradeIds.abandoned(range, reason: reason, now: now)
     }
   }
 

@@ -20,6 +20,9 @@ struct VenueFeed: Sendable {
 
   private static let requestTimeoutSeconds = 20.0
   private static let timeIntervalSeconds = 60
+  private static let triesOfOneShot = 6
+  /// Wrong credentials, a firewall's and a lawyer's refusals: they say nothing of the data, and they pass.
+  private static let refusalsOfTheClient: Set = [401, 403, 407, 451]
 
   let index: Int
   let plan: FeedPlan
@@ -61,8 +64,10 @@ struct VenueFeed: Sendable {
   /// What must outlive the process so that a crash loop cannot get banned.
   var memory: FeedMemory { FeedMemory(weights: limiter.state, connects: links.budget.state) }
 
-  /// Nothing is streamed, and all that was missing has been asked for.
-  var isDone: Bool { plan.channels.isEmpty && queue.isIdle && requests.isEmpty }
+  /// Nothing is streamed, and all that was missing has been asked for, or is not to be had for half a minute.
+  var isDone: Bool {
+    plan.channels.isEmpty && requests.isEmpty && (queue.isIdle || queue.mostFailures >= Self.triesOfOneShot)
+  }
 
   mutating func prime(_ position: Int, _ candles: [Candle]) { series[position].prime(candles) }
 
@@ -259,7 +264,7 @@ struct VenueFeed: Sendable {
         let candles = try venue.candles(job.series.symbol, in: answer)
         let answer = CandleAnswer(
           asked: job.range, candles: candles, isFull: Int64(candles.count) >= job.range.length,
-          venueTime: skew.venueTime(now), source: source)
+          venueTime: skew.estimate.map { _ in skew.venueTime(now) }, source: source)
         apply(series[position].answered(answer, now: now), to: position, now, &output)
       case .trades:
         let trades = try venue.trades(job.series.symbol, in: answer)
@@ -294,6 +299,8 @@ struct VenueFeed: Sendable {
     case .limited(let status, let seconds, _):
       limiter.refused(status: status, retryAfterSeconds: seconds, now: skew.venueTime(now))
       counts.limited += 1
+      failed(request.purpose, .unreachable("\(error)"), now, &output)
+    case .refused(let status, _, _) where Self.refusalsOfTheClient.contains(status):
       failed(request.purpose, .unreachable("\(error)"), now, &output)
     case .refused: failed(request.purpose, .refused("\(error)"), now, &output)
     case .badValue: spoiled(request.purpose, "\(error)", now, &output)

@@ -115,7 +115,7 @@ struct CoinbaseExchangeDialect: Dialect {
     let last = reader.lastTradeId(product.series, at: now)
     var end = last
     if let after = query["after"].flatMap({ Int64($0) }), after > 0 { end = min(last, after - 1) }
-    let start = max(1, end - Int64(limit) + 1, (query["before"].flatMap { Int64($0) } ?? 0) + 1)
+    let start = max(1, end - Int64(limit) + 1, min(query["before"].flatMap { Int64($0) } ?? 0, last) + 1)
     guard start <= end else { return SimulatedAnswer(200, "[]") }
     let trades = reader.trades(product.series, fromId: start, limit: Int(end - start + 1), at: now)
     let rows = trades.reversed().map { trade -> JSONText in

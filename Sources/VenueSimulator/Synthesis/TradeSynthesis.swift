@@ -40,7 +40,10 @@ struct TradeSynthesis {
     let sum = [candle.open, candle.high, candle.low, candle.close].reduce(0) { $0 + Int128(grid.ticks($1)) }
     let amount = candle.quoteVolume.map(grid.gridAmount) ?? sum * Int128(steps) / 4
     whole.quoteVolume = candle.quoteVolume ?? grid.quoteAmount(amount)
-    whole.takerBuyQuote = candle.takerBuyQuote ?? grid.quoteAmount(amount * Int128(bought) / Int128(steps))
+    // The smaller side, which may be a single trade, gets a mean price that exists.
+    let (mean, sold) = ((amount + Int128(steps) / 2) / Int128(steps), steps - bought)
+    let boughtAmount = bought <= sold ? mean * Int128(bought) : amount - mean * Int128(sold)
+    whole.takerBuyQuote = candle.takerBuyQuote ?? grid.quoteAmount(boughtAmount)
     return whole
   }
 

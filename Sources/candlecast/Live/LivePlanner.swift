@@ -72,74 +72,8 @@ struct LivePlanner {
   }
 
   private func series(_ series: Series, from store: DuckDBStore?) throws -> SeriesPlan {
-    guard let store, let summary = try store.summary(of: series) else {
-      let first = now.minute - Int64(firstMinutes)
-      let ledger = try store?.ledger(series, .trades) ?? []
-      return SeriesPlan(symbol: series.symbol, firstMinute: first, ledger: ledger)
-    }
-    let minutes = try store.ledger(series, .minutes)
-    let events = try store.qualityEvents(series, unresolvedOnly: true, limit: 1000)
-    let next = summary.lastOpenTime.minute + 1
-    let end = minutes.last?.range.upperBound ?? next
-    let later = try stored(series, from: end, summary, store)
-    return SeriesPlan(
-      symbol: series.symbol, firstMinute: minutes.first?.range.lowerBound ?? next,
-      ledger: minutes + later + (try store.ledger(series, .trades)), events: events)
-  }
-
-  /// Candles that came by other ways after the ledger's end.
-  private func stored(
-    _ series: Series, from minute: Int64, _ summary: SeriesSummary, _ store: DuckDBStore
-  ) throws -> [LedgerRange] {
-    let range = Timestamp(minute: minute)..<summary.lastOpenTime.adding(minutes: 1)
-    guard !range.isEmpty else { return [] }
-    var runs: [Range<Int64>] = []
-    try store.readCandles(series, in: range, asOf: .distantFuture) { records in
-      for record in records { runs.extend(with: record.candle.openTime.minute) }
-    }
-    return runs.map { LedgerRange(series, .minutes, $0, .patched(from: "import"), since: now) }
-  }
-}
-
-extension [Range<Int64>] {
-  /// Keys come in rising order.
-  mutating func extend(with key: Int64) {
-    if let last, last.upperBound == key {
-      self[count - 1] = last.lowerBound..<key + 1
-    } else {
-      append(key..<key + 1)
-    }
-  }
-}
-
-extension Configuration {
-  /// Empty if not set.
-  func list(_ key: String) -> [String] {
-    if case .list(let items)? = self[key] { items } else { [] }
-  }
-}
-
-extension LiveThresholds {
-  init(_ configuration: Configuration) {
-    self.init()
-    func number(_ key: String, _ value: inout Double) { value = configuration.number(key) ?? value }
-    func integer(_ key: String, _ value: inout Int) { value = configuration.integer(key) ?? value }
-    number("gaps.threshold_seconds", &gapSeconds)
-    number("gaps.alarm_seconds", &gapAlarmSeconds)
-    integer("gaps.max_concurrent_backfills", &backfillsAtOnce)
-    number("gaps.backfill_timeout_seconds", &backfillTimeoutSeconds)
-    integer("gaps.recheck_minutes", &recheckMinutes)
-    number("link.silence_seconds", &silenceSeconds)
-    integer("link.rotation_minutes", &rotationMinutes)
-    number("link.skew_alarm_milliseconds", &skewAlarmMilliseconds)
-    number("chainlink.poll_seconds", &pollSeconds)
-    number("monitoring.completeness_threshold", &completeness)
-    number("monitoring.missing_data_threshold", &missing)
-    number("monitoring.stale_data_seconds", &staleSeconds)
-    number("monitoring.invalid_values_threshold", &invalid)
-    integer("monitoring.window_minutes", &qualityWindowMinutes)
-    number("monitoring.check_seconds", &qualityCheckSeconds)
-    takesUpAgain = configuration.boolean("system.enable_recovery") ?? takesUpAgain
-    makesMarketData = configuration.boolean("tape.market_data") ?? makesMarketData
+    let first = now.minute - Int64(firstMinutes)
+    guard let store else { return SeriesPlan(symbol: series.symbol, firstMinute: first) }
+    return try SeriesPlan(series, from: store, firstMinute: first, now: now)
   }
 }

@@ -23,6 +23,10 @@ struct LiveSession: Sendable {
     var servesHealth = false
     /// A plan made elsewhere, instead of the planner's.
     var plan: LivePlan?
+    /// The feed ends soon after it says so.
+    var isStopRequested: @Sendable () -> Bool = { Signals.isStopRequested }
+    /// Where others see how the feed stands.
+    var status = LiveStatus()
   }
 
   struct Result: Sendable {
@@ -33,12 +37,9 @@ struct LiveSession: Sendable {
     var tape: LiveStatus.TapeFacts?
   }
 
-  private static let primedMinutes = 2 * 24 * 60
-
   let context: CommandContext
   let options: Options
   private let catalogue: VenueCatalogue
-  private let status = LiveStatus()
 
   init(_ context: CommandContext, _ options: Options) {
     (self.context, self.options) = (context, options)
@@ -46,7 +47,7 @@ struct LiveSession: Sendable {
   }
 
   func run() async throws -> Result {
-    let http = try HTTPClient(httpOptions)
+    let http = try HTTPClient(HTTPClient.Options(context.configuration))
     let clock = try await ClockSource(catalogue: catalogue, http: http).clock(of: try venues())
     let start = try start(at: clock.now())
     let health = options.servesHealth ? try openHealth() : nil
@@ -85,7 +86,7 @@ struct LiveSession: Sendable {
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let known = Dictionary(remembered.map { ($0.venue, $0.memory) }) { _, last in last }
     var core = LiveCore(plan, protocols: protocols, memories: known, now: now)
-    if let store { try LivePriming.prime(&core, plan, from: store, before: now) }
+    if let store { try core.prime(from: store, before: now) }
     let record = LiveStart(
       time: now, plan: plan, memories: remembered, view: context.view, versions: versions, history: history)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
@@ -101,42 +102,28 @@ struct LiveSession: Sendable {
     }
   }
 
-  private var httpOptions: HTTPClient.Options {
-    var options = HTTPClient.Options()
-    options.proxy = context.configuration.text("network.proxy")
-    options.caFile = context.configuration.text("network.ca_file")
-    return options
-  }
-
   private func openHealth() throws -> HealthServer {
     let configuration = context.configuration
     let server = try HealthServer(
-      status, host: configuration.text("server.host") ?? "127.0.0.1",
+      options.status, host: configuration.text("server.host") ?? "127.0.0.1",
       feederPort: configuration.integer("server.feeder_port") ?? 8080,
       gapHandlerPort: configuration.integer("server.gap_handler_port") ?? 9000)
+    options.status.listens(on: .init(feeder: server.feederPort, gapHandler: server.gapHandlerPort))
     context.output.line("health on port \(server.feederPort), gaps and metrics on port \(server.gapHandlerPort)")
     return server
   }
 
   private func openWriter() throws -> LiveWriter {
-    let configuration = context.configuration
-    var limits = LiveWriter.Limits()
-    limits.maxBatchCandles = configuration.integer("ingest.batch_candles") ?? limits.maxBatchCandles
-    limits.maxWaitSeconds = configuration.number("ingest.max_wait_seconds") ?? limits.maxWaitSeconds
-    limits.queuedCandles = configuration.integer("ingest.queue_candles") ?? limits.queuedCandles
     let (log, path) = (context.log, context.storePath)
-    return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
+    return try LiveWriter(LiveWriter.Limits(context.configuration), report: { log.write($0) }) {
+      () throws(StoreError) in
       try DuckDBStore(path: path, mode: .create, memoryMegabytes: 64)
     }
   }
 
   private func openTape() throws -> TapeWriter {
-    let configuration = context.configuration
-    var options = TapeOptions()
-    options.capBytes = (configuration.integer("tape.max_megabytes") ?? 2048) << 20
-    options.segmentBytes = min(options.segmentBytes, options.capBytes / 4)
-    options.flushMilliseconds = configuration.number("tape.flush_seconds").map { Int64($0 * 1000) }
-    return try TapeWriter(folder: configuration.text("tape.directory") ?? "feature_store/tape", options)
+    try TapeWriter(
+      folder: context.configuration.text("tape.directory") ?? "feature_store/tape", TapeOptions(context.configuration))
   }
 
   // MARK: Run
@@ -146,9 +133,7 @@ struct LiveSession: Sendable {
   ) async throws -> Result {
     var core = start.core
     let inbox = Inbox<StampedInput>(capacity: LiveShell.inboxCapacity)
-    var webSocketOptions = WebSocketClient.Options()
-    webSocketOptions.caFile = context.configuration.text("network.ca_file")
-    let webSockets = try WebSocketClient(webSocketOptions)
+    let webSockets = try WebSocketClient(WebSocketClient.Options(context.configuration))
     let links = try start.record.plan.feeds.map { feed in
       let endpoints = try catalogue.endpoints(feed.interface)
       return VenueLinks(
@@ -158,23 +143,29 @@ struct LiveSession: Sendable {
     let shell = LiveShell(links: links, inbox: inbox, clock: clock)
     let keeper = LiveKeeper(
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
-      memories: options.stores ? start.memories : nil, status: status, inbox: inbox)
+      memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox)
     try tape?.append(LiveTape.record(start.record))
-    let watch = Task { await stopWhenAsked(shell) }
+    let watch = Task { await stopWhenAsked(shell, writer) }
     defer { watch.cancel() }
-    try await shell.run(&core) { input in
-      tape?.append(LiveTape.record(input))
-    } take: { output, core, now in
-      try await keeper.take(output, core, now: now)
+    do {
+      try await shell.run(&core) { input in
+        tape?.append(LiveTape.record(input))
+      } take: { output, core, now in
+        try await keeper.take(output, core, now: now)
+      }
+    } catch is LiveWriterError where options.isStopRequested() {
+      // The end says why.
     }
     webSockets.stop()
     return try await keeper.finish(core)
   }
 
   /// Ctrl-C and `kill` are seen within a twentieth of a second.
-  private func stopWhenAsked(_ shell: LiveShell) async {
-    while !Task.isCancelled, !context.isStopRequested { try? await Task.sleep(for: .milliseconds(50)) }
+  private func stopWhenAsked(_ shell: LiveShell, _ writer: LiveWriter?) async {
+    while !Task.isCancelled, !options.isStopRequested() { try? await Task.sleep(for: .milliseconds(50)) }
     shell.stop()
+    // A store that refuses everything would be waited for without end.
+    if let writer, writer.statistics.failure != nil { try? await writer.close() }
   }
 }
 
@@ -185,21 +176,6 @@ extension Log {
       write(.error, "store", "attempt \(attempt) failed, the next is in \(seconds) s: \(error)")
     case .recovered(let attempts): write(.info, "store", "stored after \(attempts) attempts; nothing was lost")
     case .stopped(let error): write(.error, "store", "nothing more is stored: \(error)")
-    }
-  }
-}
-
-/// Tells a core what is stored already of the newest days.
-enum LivePriming {
-  private static let minutes = 2 * 24 * 60
-
-  static func prime(_ core: inout LiveCore, _ plan: LivePlan, from store: DuckDBStore, before now: Timestamp) throws {
-    for feed in plan.feeds {
-      for series in feed.series.map({ Series(feed.venue, $0.symbol) }) {
-        try store.readCandles(series, in: now.adding(minutes: -minutes)..<now, asOf: now) {
-          core.prime(series, $0.map(\.candle))
-        }
-      }
     }
   }
 }
