@@ -41,6 +41,8 @@ struct ClientStage {
     trades = minutes.flatMap(\.trades)
   }
 
+  func venue(_ name: String) -> SimulatedVenue? { venues.venue(name) }
+
   // MARK: Serving
 
   /// What a client library sees of a venue.
