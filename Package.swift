@@ -131,8 +131,8 @@ let package = Package(
     tests(
       "CommandTests",
       [
-        "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations",
-        "Settlement", "Storage", "TestSupport",
+        "candlecast", "Dataset", "Evaluation", "Features", "Ingestion", "Learning", "Market", "Models", "Operations",
+        "Settlement", "Storage", "TestSupport", "Venues",
       ]),
     tests(
       "LiveCommandTests",

@@ -219,7 +219,9 @@ struct VenueFeed: Sendable {
   ) {
     guard let request = requests.removeValue(forKey: number) else { return }
     switch result {
-    case .failed(let reason): failed(request.purpose, .unreachable(reason), now, &output)
+    case .failed(let reason):
+      output.notes.append(LiveNote(.warning, "request", nil, "\(plan.venue): no answer: \(reason)"))
+      failed(request.purpose, .unreachable(reason), now, &output)
     case .answered(let answer):
       do throws(VenueError) {
         note(try use(answer, for: request, now, &output), of: answer, request, now)

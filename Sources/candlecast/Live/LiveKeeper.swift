@@ -21,6 +21,7 @@ final class LiveKeeper {
   private var factsAt = 0.0
   /// Files beside the store that could not be written the last time.
   private var unwritten: Set<String> = []
+  private var isTapeStopped = false
 
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeWriter?, predictor: LivePredictor?,
@@ -80,12 +81,20 @@ final class LiveKeeper {
   private func note(_ core: borrowing LiveCore) {
     factsAt = SystemClock.seconds()
     status.set(facts(core))
+    noteTape()
     let memories = core.memories
     guard let file = self.memories, memories != kept else { return }
     attempt("venue limits") {
       try file.write(memories.map { FeedMemoryEntry(venue: $0.key, memory: $0.value) })
       kept = memories
     }
+  }
+
+  /// Recording ends when the disk refuses; the feed goes on without it.
+  private func noteTape() {
+    guard !isTapeStopped, case .stopped(let error) = tape?.state else { return }
+    isTapeStopped = true
+    context.log.write(.error, "tape", "nothing more is recorded: \(error)")
   }
 
   private func facts(_ core: borrowing LiveCore) -> LiveStatus.Facts {

@@ -24,6 +24,18 @@ struct LivePlanner {
     return LivePlan(seed: context.seed, thresholds: thresholds, feeds: feeds)
   }
 
+  /// What is predicted on; its series are called what their venues call them.
+  var view: MarketView {
+    get throws {
+      MarketView(price: try named(context.view.price), volume: try context.view.volume.map(named))
+    }
+  }
+
+  private func named(_ series: Series) throws -> Series {
+    let feed = try catalogue.feed(try catalogue.interface(of: series.venue), series.venue)
+    return Series(series.venue, feed.name(of: series.symbol))
+  }
+
   /// The view's venues come first, then what the configuration follows beside them.
   var venues: [Venue] {
     get throws {
@@ -57,8 +69,7 @@ struct LivePlanner {
   }
 
   private func symbols(on venue: Venue, _ feed: any FeedProtocol) throws -> [Symbol] {
-    var symbols = [context.view.price, context.view.volume].compactMap(\.self).filter { $0.venue == venue }
-      .map(\.symbol)
+    var symbols = try view.series.filter { $0.venue == venue }.map(\.symbol)
     let listed = context.configuration.list("market.symbols")
     for name in listed.isEmpty ? [context.series.symbol.name] : listed {
       guard let symbol = Symbol(name) else {

@@ -80,7 +80,8 @@ struct LiveSession: Sendable {
       try options.plan ?? planner.plan(options.channels, candlesPerRequest: options.requestKnob, from: store)
     let memories = FeedMemoryFile(besideStore: context.storePath)
     let remembered = options.stores ? try memories.read() : []
-    let predictor = options.predicts ? LivePredictor(view: context.view, mode: .live) : nil
+    let view = try planner.view
+    let predictor = options.predicts ? LivePredictor(view: view, mode: .live) : nil
     let versions = try predictor.map { try serve($0) } ?? []
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
@@ -88,14 +89,14 @@ struct LiveSession: Sendable {
     var core = LiveCore(plan, protocols: protocols, memories: known, now: now)
     if let store { try core.prime(from: store, before: now) }
     let record = LiveStart(
-      time: now, plan: plan, memories: remembered, view: context.view, versions: versions, history: history)
+      time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
   }
 
   /// The versions that are registered, and a baseline for the target asked for if it has none.
   private func serve(_ predictor: LivePredictor) throws -> [LiveStart.ServedTarget] {
     try PredictionTarget.all.compactMap { target in
-      let version = try context.servedVersion(context.view, target)
+      let version = try context.servedVersion(predictor.view, target)
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
       return LiveStart.ServedTarget(target: target, version: version?.bundle.card.name.description)
@@ -122,8 +123,10 @@ struct LiveSession: Sendable {
   }
 
   private func openTape() throws -> TapeWriter {
-    try TapeWriter(
+    let tape = try TapeWriter(
       folder: context.configuration.text("tape.directory") ?? "feature_store/tape", TapeOptions(context.configuration))
+    for cut in tape.cuts { context.log.write(.warning, "tape", "\(cut)") }
+    return tape
   }
 
   // MARK: Run

@@ -110,15 +110,16 @@ struct RecordingReplay {
     let offset = survey.clockOffsetMicroseconds
     result.clockOffsetMicroseconds = offset
     let begin = first.time.adding(microseconds: offset)
-    var plan = try LivePlanner(context: context, catalogue: catalogue, now: begin).plan(
+    let planner = LivePlanner(context: context, catalogue: catalogue, now: begin)
+    var plan = try planner.plan(
       Channel.allCases, candlesPerRequest: "gaps.backfill_batch_size", from: nil)
     for index in plan.feeds.indices {
       plan.feeds[index].makesCandlesOfTrades = !survey.hasKlines && feed.candleSource == .klines
       for series in plan.feeds[index].series.indices { plan.feeds[index].series[series].firstMinute = begin.minute + 1 }
     }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
-    let predictor = LivePredictor(view: context.view, mode: .replay)
-    predictor.serve(context.target, with: try context.servedVersion(context.view, context.target))
+    let predictor = LivePredictor(view: try planner.view, mode: .replay)
+    predictor.serve(context.target, with: try context.servedVersion(predictor.view, context.target))
     let core = LiveCore(plan, protocols: protocols, now: begin)
     let player = try Player(core, predictor, history: nil, destination: destination)
     guard let socket = player.firstSocket else {
