@@ -160,21 +160,27 @@ struct LiveSession: Sendable {
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
       memories: options.stores ? start.memories : nil, status: status, inbox: inbox)
     try tape?.append(LiveTape.record(start.record))
-    let watch = Task { await stopWhenAsked(shell) }
+    let watch = Task { await stopWhenAsked(shell, writer) }
     defer { watch.cancel() }
-    try await shell.run(&core) { input in
-      tape?.append(LiveTape.record(input))
-    } take: { output, core, now in
-      try await keeper.take(output, core, now: now)
+    do {
+      try await shell.run(&core) { input in
+        tape?.append(LiveTape.record(input))
+      } take: { output, core, now in
+        try await keeper.take(output, core, now: now)
+      }
+    } catch is LiveWriterError where context.isStopRequested {
+      // The end says why.
     }
     webSockets.stop()
     return try await keeper.finish(core)
   }
 
   /// Ctrl-C and `kill` are seen within a twentieth of a second.
-  private func stopWhenAsked(_ shell: LiveShell) async {
+  private func stopWhenAsked(_ shell: LiveShell, _ writer: LiveWriter?) async {
     while !Task.isCancelled, !context.isStopRequested { try? await Task.sleep(for: .milliseconds(50)) }
     shell.stop()
+    // A store that refuses everything would be waited for without end.
+    if let writer, writer.statistics.failure != nil { try? await writer.close() }
   }
 }
 
