@@ -84,7 +84,8 @@ package enum KnobTable {
       "binance.api_url", .list, "https://api.binance.com,https://api-gcp.binance.com,https://data-api.binance.vision",
       seeds: [.environment("BINANCE_API_URL")], status: .used, "REST of the venue; the next is tried when one fails."),
     Knob(
-      "binance.archive_url", .text, "https://data.binance.vision", status: .used,
+      "binance.archive_url", .text, "https://data.binance.vision", seeds: [.environment("BINANCE_ARCHIVE_URL")],
+      status: .used,
       "Where the daily and monthly archive files are."),
     Knob(
       "binance.encoding", .choice(["json", "sbe"]), "json", status: .used,
