@@ -87,7 +87,8 @@ let package = Package(
     program(
       "candlecast-bench",
       [
-        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Venues",
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Transport",
+        "Venues",
       ]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(
@@ -95,7 +96,8 @@ let package = Package(
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
     tests("SettlementTests", ["Market", "Settlement", "TestSupport"]),
-    tests("FeaturesTests", ["CAllocationCounter", "Features", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
+    tests(
+      "FeaturesTests", ["CAllocationCounter", "Features", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
     tests(
       "ModelsTests", ["CAllocationCounter", "Market", "Models", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
@@ -122,6 +124,7 @@ let package = Package(
         "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations",
         "Settlement", "Storage", "TestSupport",
       ]),
+    tests("ProcessTests", ["Ingestion", "Market", "Operations", "Storage", "TestSupport", "Transport"]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ]
