@@ -26,6 +26,10 @@ package struct PredictionPipeline: ~Copyable {
     case needsRebuild(from: Timestamp)
   }
 
+  /// A decision is not made later than this after its time: what was missed and fetched afterwards builds up state, but
+  /// nobody could have acted on a prediction of then.
+  package static let latestDecisionMinutes = 1
+
   package let view: MarketView
   /// Decisions before it are not made; candles only build up state.
   package var firstDecision = Timestamp.distantPast
@@ -174,7 +178,9 @@ package struct PredictionPipeline: ~Copyable {
   }
 
   private mutating func decide(into sink: inout some PipelineSink) {
-    guard let newest = features.engine.newest, newest.openTime.adding(minutes: 1) >= firstDecision else { return }
+    guard let newest = features.engine.newest, newest.openTime.adding(minutes: 1) >= firstDecision,
+      latestAvailability <= newest.openTime.adding(minutes: 1 + Self.latestDecisionMinutes)
+    else { return }
     let isWarm = features.engine.candlesSinceRestart >= FeatureEngine.warmUpCandles
     for index in servings.indices where servings[index].isDue {
       let decision = Decision(

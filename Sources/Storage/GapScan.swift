@@ -7,6 +7,8 @@ package struct GapReport: Hashable, Sendable {
   /// Half-open runs of stored minutes whose volume is zero.
   package var quiet: [Range<Timestamp>] = []
   package var rows = 0
+  /// From the first candle's open to the last one's close; `nil` without any.
+  package var period: Range<Timestamp>?
 
   package var absentMinutes: Int { Self.minutes(in: absent) }
   package var quietMinutes: Int { Self.minutes(in: quiet) }
@@ -31,6 +33,7 @@ package struct GapScan: Sendable {
     if isHole || !isQuiet { endQuietRun() }
     if isQuiet, quietSince == nil { quietSince = candle.openTime }
     expected = candle.closeTime
+    report.period = (report.period?.lowerBound ?? candle.openTime)..<candle.closeTime
     report.rows += 1
   }
 

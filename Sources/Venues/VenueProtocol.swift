@@ -56,6 +56,17 @@ package protocol VenueProtocol: FeedProtocol {
   /// Oldest first.
   func trades(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> [Trade]
 
+  /// Ids of one instrument's trades rise by one, so that a jump shows what was missed.
+  var numbersTrades: Bool { get }
+
+  /// How this venue's book updates are numbered.
+  var bookNumbering: OrderBook.Numbering { get }
+
+  /// The book as it stands; `nil` where the stream begins with it.
+  func bookSnapshotRequest(_ symbol: Symbol) -> VenueRequest?
+
+  func bookSnapshot(in answer: VenueAnswer) throws(VenueError) -> BookUpdate
+
   func timeRequest() -> VenueRequest
 
   func time(in answer: VenueAnswer) throws(VenueError) -> Timestamp
@@ -72,6 +83,16 @@ package protocol VenueProtocol: FeedProtocol {
 
 extension VenueProtocol {
   package var rowsPerAnswer: Int { 1000 }
+
+  package var numbersTrades: Bool { true }
+
+  package var bookNumbering: OrderBook.Numbering { .none }
+
+  package func bookSnapshotRequest(_ symbol: Symbol) -> VenueRequest? { nil }
+
+  package func bookSnapshot(in answer: VenueAnswer) throws(VenueError) -> BookUpdate {
+    throw .unknown(kind: "a book of a venue whose stream begins with it")
+  }
 }
 
 package enum CandleSource: Hashable, Sendable {

@@ -32,31 +32,6 @@ struct GapsLineTests {
     }
   }
 
-  @Test(arguments: Soak.seeds(40)) func `a line of states is a table of states`(seed: UInt64) {
-    var random = SplitMix64(seed: seed)
-    var line = StateLine()
-    var table: [Int64: LedgerState] = [:]
-    let states: [LedgerState] = [.live, .missing, .patched(from: "rest"), .lost(reason: "none")]
-    for step in 0..<200 {
-      let from = Int64.random(in: 0...100, using: &random)
-      let range = from..<(from + .random(in: 0...15, using: &random))
-      let state = states.randomElement(using: &random)!
-      line.set(range, state, since: now.adding(minutes: step / 10))
-      for key in range { table[key] = state }
-      for key in Int64(0)..<120 { #expect(line.state(of: key) == table[key]) }
-      #expect(line.blanks(in: 0..<120).flatMap { Array($0) } == (0..<120).filter { table[$0] == nil })
-      #expect(zip(line.pieces, line.pieces.dropFirst()).allSatisfy { $0.range.upperBound <= $1.range.lowerBound })
-    }
-    line.set(0..<200, .live, since: now)
-    #expect(line.pieces.map(\.range) == [0..<200])
-  }
-
-  @Test func `a feed that runs for a year is one piece`() {
-    var line = StateLine()
-    for minute in Int64(0)..<10_000 { line.set(minute..<(minute + 1), .live, since: now.adding(minutes: Int(minute))) }
-    #expect(line.pieces.count == 1)
-  }
-
   @Test func `jumped ids are missing until they come, and what the venue passes over is lost`() {
     let series = Series(.binance, .btcusdt)
     var gaps = TradeGaps(series)

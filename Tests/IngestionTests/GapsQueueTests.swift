@@ -68,6 +68,24 @@ struct GapsQueueTests {
     #expect(queue.isIdle)
   }
 
+  @Test func `one bad row costs one key and not the answer around it`() throws {
+    var queue = BackfillQueue()
+    queue.add(series, .minutes, 100..<200)
+    var lost: [Range<Int64>] = []
+    while !queue.isIdle {
+      for job in queue.next(now: now) {
+        guard job.range.contains(137) else {
+          queue.finished(job.id)
+          continue
+        }
+        if let spoiled = queue.spoiled(job.id) { lost.append(spoiled.range) }
+      }
+    }
+    #expect(lost == [137..<138])
+    #expect(queue.isIdle)
+    #expect(queue.progress.doneKeys == 99)
+  }
+
   @Test func `a job that the limits hold back has not failed`() {
     var queue = BackfillQueue()
     queue.add(series, .trades, 0..<10)

@@ -2,6 +2,10 @@ import Market
 import Testing
 
 struct TimestampTests {
+  @Test func `the first and the last instant can be told`() {
+    #expect(Timestamp.distantPast.description < Timestamp.distantFuture.description)
+  }
+
   @Test(arguments: [
     ("2024-03-31T23:59:00Z", 1_711_929_540_000), ("2024-02-29", 1_709_164_800_000),
     ("2024-03-01T12:30", 1_709_296_200_000), ("2024-03-01T14:30:00+02:00", 1_709_296_200_000),
@@ -28,5 +32,10 @@ struct TimestampTests {
   @Test func `days before 1970 round down`() {
     #expect(Timestamp(microseconds: -1).day == -1)
     #expect(CivilDate(day: -1).description == "1969-12-31")
+  }
+
+  @Test func `the first and the last of all can be printed`() {
+    #expect(Timestamp(microseconds: .min).description == "-290308-12-21T19:59:05.224192Z")
+    #expect(Timestamp(microseconds: .max).description.hasSuffix("T04:00:54.775807Z"))
   }
 }

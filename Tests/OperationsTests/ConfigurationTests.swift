@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Market
 import Operations
 import Testing
 

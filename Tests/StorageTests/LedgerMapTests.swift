@@ -23,6 +23,20 @@ struct LedgerMapTests {
     #expect(map.runs == [run(0..<9, .live, 1)])
   }
 
+  @Test func `what was missed at another time is another gap`() {
+    var map = LedgerMap()
+    map.set(0..<5, .missing, since: Timestamp(microseconds: 1))
+    map.set(5..<8, .missing, since: Timestamp(microseconds: 2))
+    #expect(map.runs == [run(0..<5, .missing, 1), run(5..<8, .missing, 2)])
+  }
+
+  @Test func `a key has the state of its run and a blank has none`() {
+    let map = LedgerMap([run(0..<5, .live), run(8..<9, .missing)])
+    #expect(map.state(of: 4) == .live && map.state(of: 5) == nil && map.state(of: 8) == .missing)
+    #expect(map.blanks(in: -2..<12) == [-2..<0, 5..<8, 9..<12])
+    #expect(map.blanks(in: 1..<4).isEmpty)
+  }
+
   @Test func `a state in the middle splits a run`() {
     var map = LedgerMap([run(0..<10, .missing, 1)])
     map.set(4..<6, .patched(from: "rest"), since: Timestamp(microseconds: 2))
@@ -74,7 +88,7 @@ private struct CellByCell {
   init(count: Int) { cells = Array(repeating: nil, count: count) }
 
   mutating func set(_ range: Range<Int>, _ state: LedgerState, _ since: Timestamp) {
-    for index in range where cells[index]?.state != state { cells[index] = (state, since) }
+    for index in range where cells[index]?.state != state || state == .missing { cells[index] = (state, since) }
     for run in runs {
       for index in Int(run.range.lowerBound)..<Int(run.range.upperBound) { cells[index]?.since = run.since }
     }
@@ -86,7 +100,9 @@ private struct CellByCell {
     var runs: [LedgerMap.Run] = []
     for index in range {
       guard let cell = cells[Int(index)] else { continue }
-      if let last = runs.last, last.range.upperBound == index, last.state == cell.state {
+      if let last = runs.last, last.range.upperBound == index, last.state == cell.state,
+        cell.state != .missing || last.since == cell.since
+      {
         runs[runs.count - 1].range = last.range.lowerBound..<index + 1
         runs[runs.count - 1].since = min(last.since, cell.since)
       } else {

@@ -254,4 +254,20 @@ import Testing
     let second = try HTTPServer(.init(port: first.port), handler: Echo())
     #expect(second.port == first.port)
   }
+
+  private struct Remembered { weak var handler: Watching? }
+
+  private static func handlerOfStoppedServer() async throws -> Remembered {
+    let handler = Watching()
+    let server = try HTTPServer(handler: handler)
+    let socket = try await WebSocketClient().connect(.init(url: "ws://127.0.0.1:\(server.port)/"))
+    await server.stop()
+    while await socket.next() != nil {}
+    // Its stream still holds the server's side of the socket.
+    return Remembered(handler: handler)
+  }
+
+  @Test func `a stopped server lets go of a handler that keeps sockets`() async throws {
+    #expect(try await Self.handlerOfStoppedServer().handler == nil)
+  }
 }

@@ -67,6 +67,9 @@ package struct BackfillQueue: Sendable {
 
   package var isIdle: Bool { waiting.isEmpty && running.isEmpty }
 
+  /// Of what waits for another try.
+  package var mostFailures: Int { waiting.map(\.failures).max() ?? 0 }
+
   /// What is not waiting or running yet is added, in requests' worth.
   ///
   /// - Parameter age: the time of the range's first key; of minutes it is the first minute.
@@ -127,6 +130,24 @@ package struct BackfillQueue: Sendable {
     return nil
   }
 
+  /// Something in the answer is of no use: its halves are asked for apart, so that the rest is not lost with it.
+  ///
+  /// - Returns: the job, if it was of one key, which is lost now.
+  package mutating func spoiled(_ id: Int) -> Job? {
+    guard let job = running.removeValue(forKey: id) else { return nil }
+    done.failures += 1
+    guard job.range.length > 1 else { return job }
+    let middle = job.range.lowerBound + job.range.length / 2
+    for part in [job.range.lowerBound..<middle, middle..<job.range.upperBound] {
+      let age = job.kind == .minutes ? Timestamp(minute: part.lowerBound) : job.age
+      var half = Job(id: nextId, series: job.series, kind: job.kind, range: part, isRecheck: job.isRecheck, age: age)
+      half.failures = job.failures + 1
+      waiting.append(half)
+      nextId += 1
+    }
+    return nil
+  }
+
   /// Jobs that took too long: they wait for another try, and an answer that still comes for them is not theirs any more.
   package mutating func timedOut(now: Timestamp) -> [Job] {
     let late = running.values.filter { job in
@@ -166,6 +187,14 @@ package struct BackfillQueue: Sendable {
   private func pause(after failures: Int) -> Int64 {
     let doubled = options.firstPauseMicroseconds << Int64(min(failures - 1, 20))
     return min(doubled, options.longestPauseMicroseconds)
+  }
+}
+
+extension BackfillQueue.Failure: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .unreachable(let reason), .refused(let reason): reason
+    }
   }
 }
 

@@ -50,9 +50,9 @@ package struct GapKeeper: Sendable {
 
   package var missingMinutes: Int64 { ledger.missing }
 
-  package func state(of minute: Int64) -> LedgerState? { ledger.line.state(of: minute) }
+  package func state(of minute: Int64) -> LedgerState? { ledger.map.state(of: minute) }
 
-  package var pieces: [StateLine.Piece] { ledger.line.pieces(in: expected) }
+  package var pieces: [LedgerMap.Run] { ledger.map.runs(in: expected) }
 
   /// Takes up where a store ends: what it lacks up to now is missing at once, without waiting for the stream.
   package mutating func start(_ stored: [LedgerRange], _ events: [QualityEvent], now: Timestamp) -> [GapChange] {
@@ -123,7 +123,7 @@ package struct GapKeeper: Sendable {
 
   /// These minutes cannot be had.
   package mutating func abandoned(_ minutes: Range<Int64>, reason: String, now: Timestamp) -> [GapChange] {
-    ledger.line.pieces(in: minutes).filter { $0.state == .missing }.flatMap {
+    ledger.map.runs(in: minutes).filter { $0.state == .missing }.flatMap {
       ledger.settle($0.range, .lost(reason: reason), now: now)
     }
   }
@@ -154,14 +154,14 @@ package struct GapKeeper: Sendable {
   }
 
   private mutating func missed(_ minutes: Range<Int64>, now: Timestamp) -> [GapChange] {
-    let blanks = ledger.line.blanks(in: minutes)
+    let blanks = ledger.map.blanks(in: minutes)
     return ledger.miss(minutes, now: now) + blanks.map { .fetch(.minutes, $0, isRecheck: false) }
   }
 
   private mutating func fetches(_ now: Timestamp) -> [GapChange] {
     refetchAt = now.adding(microseconds: options.refetchMicroseconds)
     guard ledger.missing > 0 else { return [] }
-    return ledger.line.pieces.filter { $0.state == .missing }.map { .fetch(.minutes, $0.range, isRecheck: false) }
+    return ledger.map.runs.filter { $0.state == .missing }.map { .fetch(.minutes, $0.range, isRecheck: false) }
   }
 
   private mutating func settle(_ minute: Int64, _ state: LedgerState, now: Timestamp) -> [GapChange] {

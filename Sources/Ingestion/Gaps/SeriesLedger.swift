@@ -5,7 +5,7 @@ import Storage
 struct SeriesLedger: Sendable {
   let series: Series
   let kind: LedgerKind
-  private(set) var line = StateLine()
+  private(set) var map = LedgerMap()
   private var gaps: OpenGaps
   /// How often the venue had no word about a key, of missing ones.
   private var silences: [Int64: Int] = [:]
@@ -23,7 +23,7 @@ struct SeriesLedger: Sendable {
   mutating func restore(_ ledger: [LedgerRange], _ events: [QualityEvent], now: Timestamp) -> [GapChange] {
     let open = events.filter { $0.series == series && $0.type == gaps.type && $0.resolvedAt == nil }
     for range in ledger where range.series == series && range.kind == kind {
-      line.set(range.range, range.state, since: range.since)
+      map.set(range.range, range.state, since: range.since)
       guard range.state == .missing else { continue }
       let event = open.first { $0.createdAt == range.since }
       gaps.restore(range.range, since: range.since, missed: event?.candlesMissing.map(Int64.init))
@@ -37,9 +37,9 @@ struct SeriesLedger: Sendable {
 
   /// Keys whose state is not known or known to be missing are missing.
   mutating func miss(_ range: Range<Int64>, now: Timestamp) -> [GapChange] {
-    line.blanks(in: range).flatMap { blank -> [GapChange] in
+    map.blanks(in: range).flatMap { blank -> [GapChange] in
       let (since, event) = gaps.open(blank, now: now)
-      line.set(blank, .missing, since: since)
+      map.set(blank, .missing, since: since)
       return [.ledger(LedgerRange(series, kind, blank, .missing, since: since)), .quality(event)]
     }
   }
@@ -49,14 +49,14 @@ struct SeriesLedger: Sendable {
     var changes: [GapChange] = []
     var open = KeyRanges()
     open.insert(range)
-    for piece in line.pieces(in: range) where !gives(way: piece.state, to: state) { open.remove(piece.range) }
+    for piece in map.runs(in: range) where !gives(way: piece.state, to: state) { open.remove(piece.range) }
     for run in open.runs {
       changes.append(.ledger(LedgerRange(series, kind, run, state, since: now)))
-      for piece in line.pieces(in: run) where piece.state == .missing {
+      for piece in map.runs(in: run) where piece.state == .missing {
         let event = gaps.settle(piece.range.length, of: piece.since, isLost: state.isLost, now: now)
         if let event { changes.append(.quality(event)) }
       }
-      line.set(run, state, since: now)
+      map.set(run, state, since: now)
       if !silences.isEmpty { silences = silences.filter { !run.contains($0.key) } }
     }
     return changes
@@ -74,7 +74,7 @@ struct SeriesLedger: Sendable {
   ) -> [GapChange] {
     var changes: [GapChange] = []
     for run in present.runs { changes += settle(run.clamped(to: asked), .patched(from: source), now: now) }
-    for piece in line.pieces(in: asked) where piece.state == .missing {
+    for piece in map.runs(in: asked) where piece.state == .missing {
       var gone = KeyRanges()
       for key in piece.range where key < last ?? .min || key < end && isSilentFor(key, tries) { gone.insert(key) }
       for run in gone.runs { changes += settle(run, .lost(reason: "\(source) does not have it"), now: now) }

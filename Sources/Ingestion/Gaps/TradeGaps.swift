@@ -27,7 +27,7 @@ package struct TradeGaps: Sendable {
 
   package var missingIds: Int64 { ledger.missing }
 
-  package var pieces: [StateLine.Piece] { ledger.line.pieces }
+  package var pieces: [LedgerMap.Run] { ledger.map.runs }
 
   /// Ids up to this one are accounted for; `nil` if none is.
   package var lastId: Int64? { next.map { $0 - 1 } }
@@ -37,10 +37,10 @@ package struct TradeGaps: Sendable {
     _ stored: [LedgerRange], _ events: [QualityEvent], takesUpAgain: Bool = true, now: Timestamp
   ) -> [GapChange] {
     let changes = ledger.restore(stored, events, now: now)
-    next = ledger.line.pieces.last?.range.upperBound
+    next = ledger.map.runs.last?.range.upperBound
     if takesUpAgain { return changes + fetches(now) }
     unwanted = next
-    return changes + ledger.line.pieces.flatMap { abandoned($0.range, reason: GapKeeper.unrecoveredReason, now: now) }
+    return changes + ledger.map.runs.flatMap { abandoned($0.range, reason: GapKeeper.unrecoveredReason, now: now) }
   }
 
   /// What a `TradeCandles` reports about ids; anything else is not used.
@@ -67,7 +67,7 @@ package struct TradeGaps: Sendable {
     let from = next ?? id
     guard id >= from else { return [] }
     next = id + 1
-    return ledger.line.blanks(in: from..<(id + 1)).flatMap { ledger.settle($0, .live, now: now) }
+    return ledger.map.blanks(in: from..<(id + 1)).flatMap { ledger.settle($0, .live, now: now) }
   }
 
   /// What the venue gave on request, from `asked.lowerBound` on.
@@ -85,7 +85,7 @@ package struct TradeGaps: Sendable {
 
   /// These ids cannot be had.
   package mutating func abandoned(_ ids: Range<Int64>, reason: String, now: Timestamp) -> [GapChange] {
-    ledger.line.pieces(in: ids).filter { $0.state == .missing }.flatMap {
+    ledger.map.runs(in: ids).filter { $0.state == .missing }.flatMap {
       ledger.settle($0.range, .lost(reason: reason), now: now)
     }
   }
@@ -95,6 +95,6 @@ package struct TradeGaps: Sendable {
   private mutating func fetches(_ now: Timestamp) -> [GapChange] {
     refetchAt = now.adding(microseconds: options.refetchMicroseconds)
     guard ledger.missing > 0 else { return [] }
-    return ledger.line.pieces.filter { $0.state == .missing }.map { .fetch(.trades, $0.range, isRecheck: false) }
+    return ledger.map.runs.filter { $0.state == .missing }.map { .fetch(.trades, $0.range, isRecheck: false) }
   }
 }

@@ -18,6 +18,8 @@ package struct LinkWatch: Sendable {
     /// A socket is replaced so long before its end, and up to `spreadMicroseconds` earlier still.
     package var marginMicroseconds: Int64 = 600_000_000
     package var spreadMicroseconds: Int64 = 300_000_000
+    /// A socket is replaced at this age even if the venue would keep it longer.
+    package var rotationMicroseconds = Int64.max
     /// How long both sockets are heard.
     package var overlapMicroseconds: Int64 = 5_000_000
     package var firstPauseMicroseconds: Int64 = 500_000
@@ -97,8 +99,9 @@ package struct LinkWatch: Sendable {
     guard next?.openedAt == nil else { return [] }
     next?.openedAt = now
     let margin = min(options.marginMicroseconds, options.lifetimeMicroseconds / 10)
-    let spread = Int64.random(in: 0...max(min(options.spreadMicroseconds, margin / 2), 0), using: &random)
-    next?.replaceAt = now.adding(microseconds: options.lifetimeMicroseconds - margin - spread)
+    let age = min(options.lifetimeMicroseconds - margin, options.rotationMicroseconds)
+    let spread = Int64.random(in: 0...max(min(options.spreadMicroseconds, margin / 2, age / 10), 0), using: &random)
+    next?.replaceAt = now.adding(microseconds: age - spread)
     for channel in options.silenceMicroseconds.keys { next?.heard[channel] = now }
     return []
   }

@@ -15,6 +15,8 @@ package struct Endpoints: Hashable, Sendable {
     }
   }
 
+  package var count: Int { addresses.count }
+
   package var current: String { addresses[position] }
 
   package mutating func failed() { position = (position + 1) % addresses.count }

@@ -56,7 +56,7 @@ package struct LiveCore: Sendable {
     return output
   }
 
-  /// Nothing is streamed, and everything that was missing has been asked for.
+  /// Nothing is streamed, and everything that was missing has been asked for, or asked for often enough in vain.
   package var isDone: Bool { feeds.allSatisfy(\.isDone) }
 
   package var memories: [Venue: FeedMemory] {
@@ -96,6 +96,8 @@ package struct SeriesReport: Hashable, Sendable {
   package let counts: SeriesCounts
   package let missingMinutes: Int64
   package let missingTradeIds: Int64
+  /// Why the venue gave no minute at all; `nil` as soon as there is one.
+  package let refusal: String?
   package let quality: QualityMonitor.Numbers
 
   init(_ feed: SeriesFeed) {
@@ -103,6 +105,7 @@ package struct SeriesReport: Hashable, Sendable {
     counts = feed.counts
     missingMinutes = feed.minutes.missingMinutes
     missingTradeIds = feed.tradeIds.missingIds
+    refusal = feed.counts.newest == nil ? feed.refusal : nil
     quality = feed.quality.numbers
   }
 }

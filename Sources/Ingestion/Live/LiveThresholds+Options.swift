@@ -46,11 +46,7 @@ extension LinkWatch.Options {
     let silence = thresholds.silenceSeconds.microseconds
     for channel in channels { silenceMicroseconds[channel] = channel == .trades ? 4 * silence : silence }
     if let lifetimeSeconds { lifetimeMicroseconds = Int64(lifetimeSeconds) * 1_000_000 }
-    let rotation = Int64(thresholds.rotationMinutes) * Timestamp.microsecondsPerMinute
-    guard rotation < lifetimeMicroseconds else { return }
-    // A margin may be a tenth of a lifetime.
-    marginMicroseconds = min(lifetimeMicroseconds - rotation, rotation / 9)
-    lifetimeMicroseconds = rotation + marginMicroseconds
+    rotationMicroseconds = Int64(thresholds.rotationMinutes) * Timestamp.microsecondsPerMinute
   }
 }
 

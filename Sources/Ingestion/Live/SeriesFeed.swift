@@ -6,6 +6,7 @@ import Venues
 struct SeriesFeed: Sendable {
   let series: Series
   private let source: CandleSource
+  private let numbersTrades: Bool
   private var klines = KlineCandles()
   private var trades = TradeCandles()
   private(set) var minutes: GapKeeper
@@ -13,9 +14,23 @@ struct SeriesFeed: Sendable {
   private(set) var quality: QualityMonitor
   private var recent = RecentCandles()
   private var newest = (arrival: Timestamp.distantPast, openTime: Timestamp.distantPast)
+  private var book: OrderBook?
+  /// A snapshot of the book has been asked for.
+  var isWaitingForBook = false
   private(set) var counts = SeriesCounts()
+  /// Why minutes were given up, the last time.
+  private(set) var refusal: String?
 
-  init(_ plan: SeriesPlan, of venue: Venue, _ source: CandleSource, _ thresholds: LiveThresholds, now: Timestamp) {
+  init(
+    _ plan: SeriesPlan, of feed: FeedPlan, _ feedProtocol: any FeedProtocol, _ thresholds: LiveThresholds,
+    now: Timestamp
+  ) {
+    let venue = feed.venue
+    let requests = feedProtocol as? any VenueProtocol
+    let book = feed.channels.contains(.books) ? requests?.bookNumbering : nil
+    let source = feed.makesCandlesOfTrades ? CandleSource.trades : feedProtocol.candleSource
+    numbersTrades = requests?.numbersTrades ?? false
+    self.book = book.map { OrderBook($0, depthLimit: Self.bookDepth) }
     series = Series(venue, plan.symbol)
     self.source = source
     minutes = GapKeeper(series, first: plan.firstMinute, GapKeeper.Options(thresholds))
@@ -50,6 +65,7 @@ struct SeriesFeed: Sendable {
     if source == .trades, provenance == .live { heard(trade.time, now: now) }
     quality.messages(1, invalid: 0, now: now)
     counts.trades += 1
+    guard numbersTrades else { return [] }
     return take(trades.receive(trade, provenance, now: now), now: now, &output)
   }
 
@@ -57,7 +73,7 @@ struct SeriesFeed: Sendable {
     _ time: Timestamp, lastTradeId: Int64?, now: Timestamp, _ output: inout LiveOutput
   ) -> [GapChange] {
     if source == .trades { heard(time, now: now) }
-    guard let lastTradeId else { return [] }
+    guard numbersTrades, let lastTradeId else { return [] }
     return take(trades.heartbeat(time: time, lastTradeId: lastTradeId, now: now), now: now, &output)
   }
 
@@ -74,6 +90,20 @@ struct SeriesFeed: Sendable {
   }
 
   mutating func quoted() { counts.quotes += 1 }
+
+  mutating func observed(_ time: Timestamp, now: Timestamp) {
+    counts.ticks += 1
+    quality.messages(1, invalid: 0, now: now)
+    heard(time, now: now)
+  }
+
+  /// Keeps the local book, whose breaks ask for a new snapshot.
+  mutating func follow(_ update: BookUpdate) -> OrderBook.Outcome {
+    counts.books += 1
+    return book?.apply(update) ?? .ignored
+  }
+
+  private static let bookDepth = 1000
 
   mutating func connected(now: Timestamp) -> [GapChange] { minutes.connected(now: now) }
 
@@ -137,8 +167,10 @@ struct SeriesFeed: Sendable {
     _ kind: LedgerKind, _ range: Range<Int64>, reason: String, now: Timestamp
   ) -> [GapChange] {
     switch kind {
-    case .minutes: minutes.abandoned(range, reason: reason, now: now)
-    case .trades: tradeIds.abandoned(range, reason: reason, now: now)
+    case .minutes:
+      refusal = reason
+      return minutes.abandoned(range, reason: reason, now: now)
+    case .trades: return tradeIds.abandoned(range, reason: reason, now: now)
     }
   }
 
@@ -178,6 +210,7 @@ package struct SeriesCounts: Hashable, Sendable {
   package var trades = 0
   package var quotes = 0
   package var ticks = 0
+  package var books = 0
   /// What no market has.
   package var refused = 0
   /// Open time of the newest candle.

@@ -10,6 +10,7 @@ struct VenueFeed: Sendable {
     case limits
     case backfill(BackfillQueue.Job)
     case poll(series: Int)
+    case book(series: Int)
   }
 
   private struct Request: Sendable {
@@ -19,10 +20,11 @@ struct VenueFeed: Sendable {
 
   private static let requestTimeoutSeconds = 20.0
   private static let timeIntervalSeconds = 60
+  private static let triesOfOneShot = 6
+  /// Wrong credentials, a firewall's and a lawyer's refusals: they say nothing of the data, and they pass.
+  private static let refusalsOfTheClient: Set = [401, 403, 407, 451]
   /// A page of observations may be as short as a hundred.
   private static let oracleMinutesPerAnswer = 1
-  /// A venue that lets us not in says nothing about what was asked for.
-  private static let statusesAboutUs: Set<Int> = [401, 402, 403, 407, 451]
 
   let index: Int
   let plan: FeedPlan
@@ -50,8 +52,7 @@ struct VenueFeed: Sendable {
     self.plan = plan
     self.feed = feed
     self.thresholds = thresholds
-    let source = plan.makesCandlesOfTrades ? CandleSource.trades : feed.candleSource
-    series = plan.series.map { SeriesFeed($0, of: plan.venue, source, thresholds, now: now) }
+    series = plan.series.map { SeriesFeed($0, of: plan, feed, thresholds, now: now) }
     positions = Dictionary(uniqueKeysWithValues: plan.series.enumerated().map { ($1.symbol, $0) })
     links = VenueSockets(plan, index: index, feed, thresholds, seed: seed, memory: memory, now: now)
     let rows = (feed as? any VenueProtocol)?.rowsPerAnswer ?? Self.oracleMinutesPerAnswer
@@ -65,8 +66,10 @@ struct VenueFeed: Sendable {
   /// What must outlive the process so that a crash loop cannot get banned.
   var memory: FeedMemory { FeedMemory(weights: limiter.state, connects: links.budget.state) }
 
-  /// Nothing is streamed, and all that was missing has been asked for.
-  var isDone: Bool { plan.channels.isEmpty && queue.isIdle && requests.isEmpty }
+  /// Nothing is streamed, and all that was missing has been asked for, or is not to be had for half a minute.
+  var isDone: Bool {
+    plan.channels.isEmpty && requests.isEmpty && (queue.isIdle || queue.mostFailures >= Self.triesOfOneShot)
+  }
 
   mutating func prime(_ position: Int, _ candles: [Candle]) { series[position].prime(candles) }
 
@@ -98,13 +101,16 @@ struct VenueFeed: Sendable {
 
   mutating func opened(_ number: Int, now: Timestamp, _ output: inout LiveOutput) {
     links.opened(number, feed, now, &output)
-    for position in series.indices { apply(series[position].connected(now: now), to: position, now, &output) }
+    for position in series.indices {
+      apply(series[position].connected(now: now), to: position, now, &output)
+      if plan.channels.contains(.books) { askBook(position, now, &output) }
+    }
     pump(now, &output)
   }
 
   mutating func closed(_ number: Int, reason: String, now: Timestamp, _ output: inout LiveOutput) {
-    output.notes.append(LiveNote(.info, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
-    links.closed(number, now)
+    let level = links.closed(number, now) ? LiveNote.Level.info : .warning
+    output.notes.append(LiveNote(level, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
     links.tick(feed, now, &output)
   }
 
@@ -129,6 +135,7 @@ struct VenueFeed: Sendable {
       output.notes.append(LiveNote(.warning, "decode", nil, "\(plan.venue): \(error)"))
     }
     for message in messages { take(message, from: number, now, &output) }
+    if oracle != nil { finishObserving(.live, now, &output) }
     pump(now, &output)
   }
 
@@ -150,10 +157,13 @@ struct VenueFeed: Sendable {
       guard let position = positions[symbol] else { return }
       series[position].quoted()
       if thresholds.makesMarketData { output.batch.marketData.append(.quote(quote, series[position].series, now)) }
-    case .book(_, let update): links.heard(number, .books, update.time, now)
+    case .book(let symbol, let update):
+      links.heard(number, .books, update.time, now)
+      guard let position = positions[symbol] else { return }
+      follow(update, at: position, now, &output)
     case .oracle(let tick):
       links.heard(number, .ticks, tick.time, now)
-      observe(tick, .live, now, &output)
+      observe(tick, now, &output)
     case .heartbeat(let symbol, let time, let lastTradeId):
       links.heard(number, nil, time, now)
       guard let time, let position = symbol.flatMap({ positions[$0] }) else { return }
@@ -172,15 +182,36 @@ struct VenueFeed: Sendable {
     }
   }
 
-  private mutating func observe(
-    _ tick: OracleTick, _ provenance: Provenance, _ now: Timestamp, _ output: inout LiveOutput
-  ) {
+  private mutating func observe(_ tick: OracleTick, _ now: Timestamp, _ output: inout LiveOutput) {
     guard let position = positions[tick.feed] else { return }
-    series[position].heard(tick.time, now: now)
-    let minutes = oracle?.receive(tick, provenance, now: now, &output) ?? []
-    for minute in minutes {
-      apply(series[position].receive(minute, now: now, &output), to: position, now, &output)
+    series[position].observed(tick.time, now: now)
+    guard let reason = oracle?.receive(tick, now: now, &output) else { return }
+    series[position].refused(now: now)
+    output.notes.append(LiveNote(.warning, "decode", series[position].series, reason))
+  }
+
+  /// What follows from the observations of one frame or answer.
+  private mutating func finishObserving(_ provenance: Provenance, _ now: Timestamp, _ output: inout LiveOutput) {
+    for position in series.indices {
+      for minute in oracle?.take(series[position].series.symbol, provenance, now: now, &output) ?? [] {
+        apply(series[position].receive(minute, now: now, &output), to: position, now, &output)
+      }
     }
+  }
+
+  private mutating func follow(
+    _ update: BookUpdate, at position: Int, _ now: Timestamp, _ output: inout LiveOutput
+  ) {
+    guard case .needsSnapshot(let reason) = series[position].follow(update) else { return }
+    output.notes.append(LiveNote(.info, "book", series[position].series, "needs a snapshot: \(reason)"))
+    askBook(position, now, &output)
+  }
+
+  private mutating func askBook(_ position: Int, _ now: Timestamp, _ output: inout LiveOutput) {
+    guard !series[position].isWaitingForBook,
+      let request = (feed as? any VenueProtocol)?.bookSnapshotRequest(series[position].series.symbol)
+    else { return }
+    series[position].isWaitingForBook = send(request, .book(series: position), now, &output)
   }
 
   // MARK: Requests
@@ -190,7 +221,9 @@ struct VenueFeed: Sendable {
   ) {
     guard let request = requests.removeValue(forKey: number) else { return }
     switch result {
-    case .failed(let reason): failed(request.purpose, .unreachable(reason), now, &output)
+    case .failed(let reason):
+      output.notes.append(LiveNote(.warning, "request", nil, "\(plan.venue): no answer: \(reason)"))
+      failed(request.purpose, .unreachable(reason), now, &output)
     case .answered(let answer):
       do throws(VenueError) {
         note(try use(answer, for: request, now, &output), of: answer, request, now)
@@ -215,7 +248,12 @@ struct VenueFeed: Sendable {
     case .backfill(let job): try use(answer, for: job, now, &output)
     case .poll(let position):
       guard let oracle = feed as? any OracleProtocol else { return }
-      for tick in try oracle.ticks(series[position].series.symbol, in: answer) { observe(tick, .live, now, &output) }
+      for tick in try oracle.ticks(series[position].series.symbol, in: answer) { observe(tick, now, &output) }
+      finishObserving(.live, now, &output)
+    case .book(let position):
+      series[position].isWaitingForBook = false
+      guard let venue = feed as? any VenueProtocol else { return }
+      follow(try venue.bookSnapshot(in: answer), at: position, now, &output)
     }
   }
 
@@ -240,7 +278,8 @@ struct VenueFeed: Sendable {
       }
     } else if let oracle = feed as? any OracleProtocol {
       let ticks = try oracle.ticks(job.series.symbol, in: answer)
-      for tick in ticks { observe(tick, .patched, now, &output) }
+      for tick in ticks { observe(tick, now, &output) }
+      finishObserving(.patched, now, &output)
       let minutes = self.oracle?.minutes(of: job.series.symbol, in: ticks, now: now, &output) ?? []
       // An answer says nothing past its last observation, and by then that much time has passed.
       let answer = CandleAnswer(
@@ -272,10 +311,11 @@ struct VenueFeed: Sendable {
       limiter.refused(status: status, retryAfterSeconds: seconds, now: skew.venueTime(now))
       counts.limited += 1
       failed(request.purpose, .unreachable("\(error)"), now, &output)
-    case .refused(let status, _, _) where Self.statusesAboutUs.contains(status):
+    case .refused(let status, _, _) where Self.refusalsOfTheClient.contains(status):
       failed(request.purpose, .unreachable("\(error)"), now, &output)
     case .refused: failed(request.purpose, .refused("\(error)"), now, &output)
-    case .unavailable, .malformed, .badValue, .unknown:
+    case .badValue: spoiled(request.purpose, "\(error)", now, &output)
+    case .unavailable, .malformed, .unknown:
       failed(request.purpose, .unreachable("\(error)"), now, &output)
     }
   }
@@ -284,12 +324,24 @@ struct VenueFeed: Sendable {
     _ purpose: Purpose, _ failure: BackfillQueue.Failure, _ now: Timestamp, _ output: inout LiveOutput
   ) {
     counts.failedRequests += 1
+    if case .book(let position) = purpose { series[position].isWaitingForBook = false }
     guard case .backfill(let job) = purpose else { return }
     guard let lost = queue.failed(job.id, failure, now: now), !lost.isRecheck,
       let position = positions[lost.series.symbol]
     else { return }
     let changes = series[position].abandoned(lost.kind, lost.range, reason: "\(failure)", now: now)
     apply(changes, to: position, now, &output)
+  }
+
+  /// The venue gives a value that no market has: what is beside it is asked for apart, and it is lost.
+  private mutating func spoiled(
+    _ purpose: Purpose, _ reason: String, _ now: Timestamp, _ output: inout LiveOutput
+  ) {
+    counts.failedRequests += 1
+    guard case .backfill(let job) = purpose, let lost = queue.spoiled(job.id), !lost.isRecheck,
+      let position = positions[lost.series.symbol]
+    else { return }
+    apply(series[position].abandoned(lost.kind, lost.range, reason: reason, now: now), to: position, now, &output)
   }
 
   private mutating func askTime(_ now: Timestamp, _ output: inout LiveOutput) {
@@ -339,11 +391,13 @@ struct VenueFeed: Sendable {
   }
 
   /// Small requests that must not wait in the queue; without a permit they are left out this time.
+  @discardableResult
   private mutating func send(
     _ request: VenueRequest, _ purpose: Purpose, _ now: Timestamp, _ output: inout LiveOutput
-  ) {
-    guard limiter.permit(request.weight, now: skew.venueTime(now)) == .go else { return }
+  ) -> Bool {
+    guard limiter.permit(request.weight, now: skew.venueTime(now)) == .go else { return false }
     post(request, purpose, now, &output)
+    return true
   }
 
   private mutating func post(

@@ -1,3 +1,5 @@
+internal import Market
+
 /// Every knob with its value and where the value came from.
 package struct Configuration: Sendable {
   package let entries: [Entry]

@@ -70,7 +70,7 @@ package enum KnobTable {
   private static let network = [
     Knob(
       "network.proxy", .text, nil, status: .used,
-      "Proxy of HTTP requests; not set: what https_proxy and its like say."),
+      "Proxy of requests and WebSockets; not set: what https_proxy and its like say."),
     Knob(
       "network.ca_file", .path, nil, status: .used, "Certificates to trust instead of the system's, as a PEM file."),
   ]
@@ -84,40 +84,49 @@ package enum KnobTable {
       "binance.api_url", .list, "https://api.binance.com,https://api-gcp.binance.com,https://data-api.binance.vision",
       seeds: [.environment("BINANCE_API_URL")], status: .used, "REST of the venue; the next is tried when one fails."),
     Knob(
-      "binance.archive_url", .text, "https://data.binance.vision", status: .used,
-      "Where the daily and monthly archive files are."),
+      "binance.archive_url", .text, "https://data.binance.vision", seeds: [.environment("BINANCE_ARCHIVE_URL")],
+      status: .used, "Where the daily and monthly archive files are."),
     Knob(
       "binance.encoding", .choice(["json", "sbe"]), "json", status: .used,
       "Form of the streams; sbe needs an API key and has no candles."),
     Knob(
-      "binance.sbe_url", .list, "wss://stream-sbe.binance.com", status: .used, "WebSockets of the binary streams."),
+      "binance.sbe_url", .list, "wss://stream-sbe.binance.com", seeds: [.environment("BINANCE_SBE_STREAM_URL")],
+      status: .used, "WebSockets of the binary streams."),
     Knob(
       "binance.api_key", .text, nil, seeds: [.environment("BINANCE_API_KEY")], status: .used, isSecret: true,
       "Ed25519 API key, for the binary streams alone."),
   ]
 
-  private static func endpoints(_ venue: String, api: String, stream: String, _ name: String) -> [Knob] {
+  /// - Parameter variable: what the names of the variables begin with that `candlecast simulate` prints.
+  private static func endpoints(
+    _ venue: String, _ variable: String, api: String, stream: String, _ name: String
+  ) -> [Knob] {
     [
-      Knob("\(venue).api_url", .list, api, status: .used, "REST of \(name)."),
-      Knob("\(venue).stream_url", .list, stream, status: .used, "WebSockets of \(name)."),
+      Knob(
+        "\(venue).api_url", .list, api, seeds: [.environment("\(variable)_API_URL")], status: .used, "REST of \(name)."),
+      Knob(
+        "\(venue).stream_url", .list, stream, seeds: [.environment("\(variable)_STREAM_URL")], status: .used,
+        "WebSockets of \(name)."),
     ]
   }
 
   private static let otherVenues =
-    endpoints("binance_us", api: "https://api.binance.us", stream: "wss://stream.binance.us:9443", "Binance.US")
+    endpoints(
+      "binance_us", "BINANCE_US", api: "https://api.binance.us", stream: "wss://stream.binance.us:9443", "Binance.US")
     + endpoints(
-      "coinbase", api: "https://api.exchange.coinbase.com", stream: "wss://ws-feed.exchange.coinbase.com", "Coinbase")
+      "coinbase", "COINBASE_EXCHANGE", api: "https://api.exchange.coinbase.com",
+      stream: "wss://ws-feed.exchange.coinbase.com", "Coinbase")
     + [
       Knob(
         "coinbase.interface", .choice(["exchange", "advanced"]), "exchange", status: .used,
         "Which of Coinbase's two interfaces the addresses above speak.")
     ]
     + endpoints(
-      "bybit", api: "https://api.bybit.com,https://api.bytick.com", stream: "wss://stream.bybit.com", "Bybit")
+      "bybit", "BYBIT", api: "https://api.bybit.com,https://api.bytick.com", stream: "wss://stream.bybit.com", "Bybit")
 
   private static let oracle =
     endpoints(
-      "chainlink", api: "https://api.dataengine.chain.link", stream: "wss://ws.dataengine.chain.link",
+      "chainlink", "CHAINLINK", api: "https://api.dataengine.chain.link", stream: "wss://ws.dataengine.chain.link",
       "Chainlink's Data Streams")
     + [
       Knob(
@@ -129,7 +138,9 @@ package enum KnobTable {
       Knob(
         "chainlink.api_secret", .text, nil, seeds: [.environment("CHAINLINK_API_SECRET")], status: .used,
         isSecret: true, "Secret that signs requests to Data Streams."),
-      Knob("chainlink.rpc_url", .list, nil, status: .used, "JSON-RPC nodes of a chain, for the source on-chain."),
+      Knob(
+        "chainlink.rpc_url", .list, nil, seeds: [.environment("CHAINLINK_RPC_URL")], status: .used,
+        "JSON-RPC nodes of a chain, for the source on-chain."),
       Knob(
         "chainlink.chain", .choice(["ethereum", "arbitrum", "polygon"]), "ethereum", status: .used,
         "Chain of those nodes."),
@@ -137,10 +148,11 @@ package enum KnobTable {
         "chainlink.poll_seconds", .number(1...3600), "60", unit: "seconds", status: .used,
         "Time between requests for the latest price, beside the stream."),
       Knob(
-        "polymarket.rtds_url", .list, "wss://ws-live-data.polymarket.com", status: .used, "Polymarket's older relay."),
+        "polymarket.rtds_url", .list, "wss://ws-live-data.polymarket.com",
+        seeds: [.environment("POLYMARKET_RTDS_URL")], status: .used, "Polymarket's older relay."),
       Knob(
-        "polymarket.polybolt_url", .list, "wss://ws-live-v2.polymarket.com/ws", status: .used,
-        "Polymarket's newer relay."),
+        "polymarket.polybolt_url", .list, "wss://ws-live-v2.polymarket.com/ws",
+        seeds: [.environment("POLYMARKET_POLYBOLT_URL")], status: .used, "Polymarket's newer relay."),
       Knob("polymarket.api_key", .text, nil, status: .used, isSecret: true, "Key of the newer relay."),
       Knob("polymarket.api_secret", .text, nil, status: .used, isSecret: true, "Secret of the newer relay."),
       Knob("polymarket.passphrase", .text, nil, status: .used, isSecret: true, "Passphrase of the newer relay."),
@@ -185,7 +197,7 @@ package enum KnobTable {
     Knob("tape.enabled", .boolean, "true", status: .used, "A live service records what it receives."),
     Knob("tape.directory", .path, "feature_store/tape", status: .used, "Folder of the recording."),
     Knob(
-      "tape.max_megabytes", .integer(1...100_000_000), "2048", unit: "MB", status: .used,
+      "tape.max_megabytes", .integer(16...100_000_000), "2048", unit: "MB", status: .used,
       "Most that the recording may take; the oldest goes first."),
     Knob(
       "tape.flush_seconds", .number(0.01...60), "1", unit: "seconds", status: .used,

@@ -1,3 +1,5 @@
+internal import Market
+
 /// A knob set somewhere: our key for it and the text found there, already in our unit.
 struct Setting {
   let key: String

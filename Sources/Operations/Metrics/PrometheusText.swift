@@ -29,7 +29,8 @@ package struct PrometheusText: Sendable {
     text += "# HELP \(name) \(Self.escaped(help))\n# TYPE \(name) \(kind.rawValue)\n"
     for sample in samples {
       let labels = sample.labels.map { "\($0.name)=\"\(Self.escaped($0.value, quotes: true))\"" }
-      text += name + (labels.isEmpty ? "" : "{" + labels.joined(separator: ",") + "}") + " \(Self.number(sample.value))\n"
+      text +=
+        name + (labels.isEmpty ? "" : "{" + labels.joined(separator: ",") + "}") + " \(Self.number(sample.value))\n"
     }
   }
 

@@ -2,7 +2,8 @@ package import Market
 
 /// How each minute or trade id of a series came to us, as few runs as can say it.
 ///
-/// Runs are in rising order, do not overlap, and neighbours that touch differ in state.
+/// Runs are in rising order, do not overlap, and neighbours that touch differ in state; but what is missing stays apart
+/// by the time it was missed, which names the gap that it belongs to.
 package struct LedgerMap: Hashable, Sendable {
   package struct Run: Hashable, Sendable {
     package var range: Range<Int64>
@@ -29,7 +30,7 @@ package struct LedgerMap: Hashable, Sendable {
     var before: Run?
     var after: Run?
     for touched in runs[first..<end] {
-      if touched.state == state {
+      if touched.state == state, state != .missing || touched.since == since {
         run.since = min(run.since, touched.since)
         run.range =
           min(
@@ -41,6 +42,23 @@ package struct LedgerMap: Hashable, Sendable {
       }
     }
     runs.replaceSubrange(first..<end, with: [before, run, after].compactMap(\.self))
+  }
+
+  package func state(of key: Int64) -> LedgerState? {
+    let index = firstRun { $0.range.upperBound > key }
+    return index < runs.count && runs[index].range.lowerBound <= key ? runs[index].state : nil
+  }
+
+  /// The parts of `range` that have no run, in rising order.
+  package func blanks(in range: Range<Int64>) -> [Range<Int64>] {
+    var blanks: [Range<Int64>] = []
+    var next = range.lowerBound
+    for run in runs(in: range) {
+      if run.range.lowerBound > next { blanks.append(next..<run.range.lowerBound) }
+      next = run.range.upperBound
+    }
+    if next < range.upperBound { blanks.append(next..<range.upperBound) }
+    return blanks
   }
 
   /// The parts of `range` that have a run, in rising order.

@@ -107,6 +107,8 @@ extension EasyHandle {
     set(CURLOPT_SSL_VERIFYHOST, 2)
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     set(CURLOPT_TCP_KEEPALIVE, 1)
+    // Else whoever gives up while a name is looked up waits for the look-up.
+    set(CURLOPT_QUICK_EXIT, 1)
     if let proxy { set(CURLOPT_PROXY, proxy) }
     if let caFile { set(CURLOPT_CAINFO, caFile) }
   }

@@ -1,8 +1,8 @@
 import Glibc
 
 /// Finds out before libwebsockets does, and with a reason, whether an address can be listened on.
-enum ListenAddress {
-  static func check(_ host: String, _ port: Int) throws(TransportError) {
+package enum ListenAddress {
+  package static func check(_ host: String, _ port: Int) throws(TransportError) {
     guard (0...65_535).contains(port) else {
       throw .cannotListen(host: host, port: port, reason: "a port is between 0 and 65535")
     }

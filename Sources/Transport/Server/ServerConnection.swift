@@ -188,7 +188,7 @@ final class ServerConnection: @unchecked Sendable {
 
   private func take(_ head: RequestHead, _ body: [UInt8]) {
     stage = .answering(method: head.method, keepsAlive: head.keepsAlive)
-    core.handler.handle(ServerRequest(head, body: body), ServerReply(self, core))
+    core.handler?.handle(ServerRequest(head, body: body), ServerReply(self, core))
   }
 
   private func refuse(_ status: Int, _ reason: String) {
@@ -285,7 +285,7 @@ final class ServerConnection: @unchecked Sendable {
     guard head.head["sec-websocket-version"] == "13" else {
       return answer(ServerResponse(status: 426, headers: [HTTPHeader("Sec-WebSocket-Version", "13")]))
     }
-    switch core.handler.accept(ServerRequest(head, body: [])) {
+    switch core.handler?.accept(ServerRequest(head, body: [])) ?? .refuse(status: 503) {
     case .refuse(let status, let body): answer(ServerResponse(status: status, body: body))
     case .accept(let headers): open(head, key, headers)
     }
@@ -303,7 +303,7 @@ final class ServerConnection: @unchecked Sendable {
     ResponseHead.writeUpgrade(
       accept: Handshake.accept(key), isCompressed: isCompressed, headers, to: &bytes)
     write(bytes)
-    core.handler.opened(socket)
+    core.handler?.opened(socket)
   }
 
   private func acceptsCompression(_ head: RequestHead) -> Bool {
@@ -315,7 +315,7 @@ final class ServerConnection: @unchecked Sendable {
   }
 
   private func readFrames(_ bytes: UnsafeRawBufferPointer, _ side: SocketSide) {
-    let step = side.read(bytes) { core.handler.received($0, from: side.socket) }
+    let step = side.read(bytes) { core.handler?.received($0, from: side.socket) }
     if case .leaves(let closing, let frame) = step, case .socket = stage {
       write(frame)
       end(side, closing)
@@ -340,7 +340,7 @@ final class ServerConnection: @unchecked Sendable {
   private func end(_ side: SocketSide, _ closing: Closing) {
     stage = .leaving(isShut: true)
     side.socket.finish(closing)
-    core.handler.closed(side.socket)
+    core.handler?.closed(side.socket)
   }
 }
 

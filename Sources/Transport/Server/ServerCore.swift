@@ -30,10 +30,11 @@ final class ServerCore: @unchecked Sendable {
   }
 
   let options: HTTPServer.Options
-  let handler: any HTTPHandler
+  /// Let go at the end: a handler may keep sockets, and those keep this.
+  private(set) var handler: (any HTTPHandler)?
   /// For every WebSocket: each message stands alone.
-  let deflater = MessageDeflater(forgets: true)
-  let inflater = MessageInflater(forgets: true)
+  lazy var deflater = MessageDeflater(forgets: true)
+  lazy var inflater = MessageInflater(forgets: true)
   /// Where writes are put together.
   var scratch: [UInt8] = []
   private(set) var now = SystemClock.monotonicNanoseconds()
@@ -168,6 +169,7 @@ final class ServerCore: @unchecked Sendable {
     }
     mail.withLock { $0.loop = nil }
     lws_context_destroy(context)
+    handler = nil
     let waiting = mail.withLock { mail in
       mail.isStopped = true
       mail.work = []

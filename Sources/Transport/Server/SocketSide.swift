@@ -71,9 +71,10 @@ final class SocketSide {
 
   /// Adds frames until `output` holds `limit` bytes or nothing is left, which it returns.
   func fill(_ output: inout [UInt8], limit: Int, at now: Int64) -> Bool {
-    for control in controls { output += control }
-    controls = []
+    // Nothing follows a close frame.
+    defer { controls = [] }
     guard sentClose == nil else { return true }
+    for control in controls { output += control }
     while output.count < limit {
       guard let message = socket.takeOutgoing() else {
         writeClose(to: &output, at: now)

@@ -243,13 +243,13 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
     var goesOn = true
     do throws(FrameReader.Violation) {
       try reader.read(bytes) { event in
+        if case .draining = stage { return }
         guard goesOn else { return }
         switch event {
         case .message(let message): channel.deliver(message, at: arrival)
         case .ping(let payload):
           channel.count { $0.pingsReceived += 1 }
-          while controls.count >= Self.maxQueuedPongs { _ = controls.popFirst() }
-          queue(.pong, payload)
+          pong(payload)
         case .pong: channel.count { $0.pongsReceived += 1 }
         case .close(let code, let reason): goesOn = takeClose(code, reason, at: now)
         }
@@ -259,6 +259,13 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
       leave(.draining, closeFrame(error.code, error.reason), at: now)
     }
     return goesOn
+  }
+
+  private func pong(_ payload: [UInt8]) {
+    // Nothing follows a close frame.
+    guard case .open = stage else { return }
+    while controls.count >= Self.maxQueuedPongs { _ = controls.popFirst() }
+    queue(.pong, payload)
   }
 
   private func takeClose(_ code: UInt16?, _ reason: String, at now: Int64) -> Bool {
@@ -310,14 +317,20 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
       }
       sentCount += count
       if code == CURLE_AGAIN { return true }
-      guard code == CURLE_OK else {
-        // What the peer said before it went may still be unread.
-        if case .draining = stage { return false }
-        return broken("the connection broke: " + easy.reason(code))
-      }
+      guard code == CURLE_OK else { return sendFailed(easy.reason(code), at: now) }
     }
     hasUnsent = true
     return true
+  }
+
+  /// What the peer said before it went may still be unread, its close frame above all.
+  private func sendFailed(_ reason: String, at now: Int64) -> Bool {
+    repeat {
+      if case .draining = stage { return false }
+      guard receive(at: now) else { return false }
+    } while hasUnread
+    if case .draining = stage { return false }
+    return broken("the connection broke: " + reason)
   }
 
   /// Puts the next frames into `sending`. Control frames go first.

@@ -37,8 +37,9 @@ struct BinanceArchive {
     let label = content == .klines ? String(parts[5]) : content.rawValue
     name = String(parts[parts.count - 1].dropLast(4))
     let prefix = "\(parts[4])-\(label)-"
-    guard name.hasPrefix(prefix), let interval = CandleInterval(binance: label == "1mo" ? "1M" : label)
-      ?? (content == .klines ? nil : .minute),
+    guard name.hasPrefix(prefix),
+      let interval = CandleInterval(binance: label == "1mo" ? "1M" : label)
+        ?? (content == .klines ? nil : .minute),
       let range = Self.range(name.dropFirst(prefix.count), isMonth: parts[2] == "monthly")
     else { return nil }
     (self.content, self.series, self.interval, self.range) = (content, series, interval, range)

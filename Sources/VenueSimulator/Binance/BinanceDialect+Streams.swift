@@ -76,7 +76,8 @@ extension BinanceDialect {
     socket.received.count += 1
     guard socket.received.count <= Self.mostMessagesPerSecond else { return socket.closing = 1008 }
     guard let message = text.scanned(BinanceControl.init) else {
-      return socket.outbox.append(Frame(#"{"code":3,"msg":"Invalid JSON: expected value at line 1 column 1"}"#, .control))
+      return socket.outbox.append(
+        Frame(#"{"code":3,"msg":"Invalid JSON: expected value at line 1 column 1"}"#, .control))
     }
     socket.outbox.append(Frame(reply(to: message, &socket, &reader, at: now), .control))
   }
@@ -277,7 +278,9 @@ private struct BinanceControl {
       case "method": control.method = try scanner.string()
       case "params":
         try scanner.array { scanner, _ throws(VenueError) in
-          if scanner.peek() == .boolean { control.flag = try scanner.boolean() } else {
+          if scanner.peek() == .boolean {
+            control.flag = try scanner.boolean()
+          } else {
             control.names.append(try scanner.string())
           }
         }

@@ -146,7 +146,8 @@ struct AggregatorContracts {
   }
 
   private static func word(_ value: UInt64) -> [UInt8] {
-    [UInt8](repeating: 0, count: 24) + stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
+    [UInt8](repeating: 0, count: 24)
+      + stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
   }
 
   private static func addressWord(_ address: String) -> [UInt8] {
@@ -167,7 +168,8 @@ struct AggregatorContracts {
     let time = reader.market.series[series].candles[Int(number) - 1].openTime.adding(microseconds: Self.answerOffset)
     guard let tick = reader.lastTick(series, at: time), let price = tick.price.rounded else { return nil }
     return AggregatorRound(
-      id: RoundID(phase: Self.phase, round: number), answer: price.units, startedAt: time.adding(microseconds: -12_000_000),
+      id: RoundID(phase: Self.phase, round: number), answer: price.units,
+      startedAt: time.adding(microseconds: -12_000_000),
       updatedAt: time)
   }
 }

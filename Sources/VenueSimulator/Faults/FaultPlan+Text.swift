@@ -43,7 +43,8 @@ extension FaultPlan {
     let sides = item.split(separator: "@", omittingEmptySubsequences: false)
     guard sides.count == 2 else { throw wrong("it says not when") }
     let venueSides = sides[1].split(separator: "%", omittingEmptySubsequences: false)
-    guard venueSides.count <= 2, let times = venueSides.first?.split(separator: "+"), (1...2).contains(times.count)
+    guard venueSides.count <= 2, let times = venueSides.first?.split(separator: "+", omittingEmptySubsequences: false),
+      (1...2).contains(times.count)
     else { throw wrong("its time cannot be read") }
     let lengths = times.map { SimulatedTime.seconds($0) }
     guard let at = lengths[0], let lasting = lengths.last, lasting != nil else {

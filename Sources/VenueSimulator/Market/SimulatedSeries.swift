@@ -92,7 +92,8 @@ struct PriceGrid: Hashable, Sendable {
 
   init(tick: Int64, step: Int64) { (self.tick, self.step) = (tick, step) }
 
-  /// The coarsest powers of ten that every price and every volume is a multiple of.
+  /// The coarsest powers of ten that every price and every volume is a multiple of, and that leave a step for every
+  /// trade.
   init(of candles: [Candle]) {
     var (tick, step) = (Int64(100_000_000), Int64(100_000_000))
     for candle in candles {
@@ -103,6 +104,8 @@ struct PriceGrid: Hashable, Sendable {
         guard let amount else { continue }
         while step > 1, amount.units % Int128(step) != 0 { step /= 10 }
       }
+      guard let volume = candle.volume, let trades = candle.trades, volume.units > 0 else { continue }
+      while step > 1, volume.units / Int128(step) < Int128(trades) { step /= 10 }
     }
     (self.tick, self.step) = (tick, step)
   }

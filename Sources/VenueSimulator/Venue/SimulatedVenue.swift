@@ -50,6 +50,14 @@ package struct SimulatedVenue: Sendable {
     return reader.ticks(series, index)
   }
 
+  /// The whole book as it stands at `now`; `nil` before the first trade.
+  package mutating func bookSnapshot(_ symbol: Symbol, at now: Timestamp) -> BookUpdate? {
+    guard let series = reader.series(symbol.name), let book = reader.book(series, at: now) else { return nil }
+    return BookUpdate(
+      isSnapshot: true, firstId: book.updateId, lastId: book.updateId, time: book.time, bids: book.bids,
+      asks: book.asks)
+  }
+
   package var openSockets: [Int] { order }
 
   // MARK: Requests
@@ -271,11 +279,11 @@ package struct SimulatedVenue: Sendable {
     else { return frame }
     var frame = frame
     let position = Int(random.next() % UInt64(frame.bytes.count))
-    // A binary message has nothing that would show a changed byte.
+    // Always to be seen: a binary message cut short, a text with a byte that no JSON has.
     switch frame.isBinary ? 0 : random.next() % 3 {
     case 0: frame.bytes.removeSubrange(position...)
-    case 1: frame.bytes.insert(UInt8(ascii: "}"), at: position)
-    default: frame.bytes[position] = UInt8(ascii: "\"")
+    case 1: frame.bytes.insert(1, at: position)
+    default: frame.bytes[position] = 2
     }
     return frame
   }

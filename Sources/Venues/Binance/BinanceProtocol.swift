@@ -25,6 +25,12 @@ package struct BinanceProtocol: VenueProtocol {
 
   package var candleSource: CandleSource { .klines }
 
+  package var bookNumbering: OrderBook.Numbering { .ranges }
+
+  package func bookSnapshotRequest(_ symbol: Symbol) -> VenueRequest? { bookRequest(symbol, limit: 1000) }
+
+  package func bookSnapshot(in answer: VenueAnswer) throws(VenueError) -> BookUpdate { try book(in: answer) }
+
   package func name(of symbol: Symbol) -> Symbol { symbol }
 
   // MARK: Stream

@@ -16,6 +16,14 @@ package struct BinanceSBEProtocol: VenueProtocol {
   package var venue: Venue { text.venue }
   package var candleSource: CandleSource { .trades }
 
+  package var bookNumbering: OrderBook.Numbering { text.bookNumbering }
+
+  package func bookSnapshotRequest(_ symbol: Symbol) -> VenueRequest? { text.bookSnapshotRequest(symbol) }
+
+  package func bookSnapshot(in answer: VenueAnswer) throws(VenueError) -> BookUpdate {
+    try text.bookSnapshot(in: answer)
+  }
+
   package func name(of symbol: Symbol) -> Symbol { text.name(of: symbol) }
 
   // MARK: Stream

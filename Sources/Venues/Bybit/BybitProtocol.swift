@@ -10,6 +10,11 @@ package struct BybitProtocol: VenueProtocol {
 
   package var candleSource: CandleSource { .klines }
 
+  /// What Bybit sends with a trade is the cross sequence, which jumps and repeats.
+  package var numbersTrades: Bool { false }
+
+  package var bookNumbering: OrderBook.Numbering { .steps }
+
   package func name(of symbol: Symbol) -> Symbol { symbol }
 
   // MARK: Stream

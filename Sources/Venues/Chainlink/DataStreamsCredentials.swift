@@ -37,7 +37,7 @@ package struct DataStreamsCredentials: Sendable {
 
   private func code(_ method: VenueRequest.Method, _ path: String, body: [UInt8], timestamp: Int64) -> [UInt8] {
     let text = text(method, path, body: body, timestamp: timestamp)
-    return HMACSHA256.code(of: Array(text.utf8), key: Array(secret.text.utf8))
+    return HMACSHA256.code(of: Array(text.utf8), key: Array(secret.reveal().utf8))
   }
 
   /// What a server finds wrong with a request's signature; `nil` if nothing.

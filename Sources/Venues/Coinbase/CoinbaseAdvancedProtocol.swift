@@ -9,6 +9,8 @@ package struct CoinbaseAdvancedProtocol: VenueProtocol {
 
   package var candleSource: CandleSource { .trades }
 
+  package var rowsPerAnswer: Int { Self.mostCandles }
+
   package func name(of symbol: Symbol) -> Symbol { CoinbaseProduct.name(of: symbol) }
 
   // MARK: Stream

@@ -30,7 +30,9 @@ enum CoinbaseExchangeFrame {
     if type.equals("match") || type.equals("last_match") { return try match(&scanner) }
     if type.equals("heartbeat") { return try heartbeat(&scanner) }
     if type.equals("ticker") { return try quote(&scanner) }
-    if type.equals("snapshot") || type.equals("l2update") { return try book(&scanner, isSnapshot: type.count == 8) }
+    if type.equals("snapshot") || type.equals("l2update") {
+      return try book(&scanner, isSnapshot: type.equals("snapshot"))
+    }
     if type.equals("subscriptions") {
       try scanner.skip()
       return .control(.accepted)

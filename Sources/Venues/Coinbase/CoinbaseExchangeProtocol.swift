@@ -8,6 +8,8 @@ package struct CoinbaseExchangeProtocol: VenueProtocol {
 
   package var candleSource: CandleSource { .trades }
 
+  package var rowsPerAnswer: Int { Self.mostCandles }
+
   package func name(of symbol: Symbol) -> Symbol { CoinbaseProduct.name(of: symbol) }
 
   // MARK: Stream

@@ -36,7 +36,7 @@ package struct PolyBoltProtocol: OracleProtocol {
 
   private var authentication: String {
     "{\"op\":\"auth\",\"rid\":\"a1\",\"auth\":{\"apiKey\":\"\(credentials.apiKey)\","
-      + "\"secret\":\"\(credentials.secret.text)\",\"passphrase\":\"\(credentials.passphrase.text)\"}}"
+      + "\"secret\":\"\(credentials.secret.reveal())\",\"passphrase\":\"\(credentials.passphrase.reveal())\"}}"
   }
 
   private var subscription: String {

@@ -23,10 +23,7 @@ struct Backfill: Sendable {
   }
 
   func run(from: Timestamp, to end: Timestamp?, _ usesArchive: Bool) async throws -> Result {
-    var options = HTTPClient.Options()
-    options.proxy = context.configuration.text("network.proxy")
-    options.caFile = context.configuration.text("network.ca_file")
-    let http = try HTTPClient(options)
+    let http = try HTTPClient(HTTPClient.Options(context.configuration))
     let interface = try catalogue.interface(of: context.series.venue)
     let feed = try catalogue.feed(interface, context.series.venue)
     let series = Series(context.series.venue, feed.name(of: context.series.symbol))
@@ -38,6 +35,7 @@ struct Backfill: Sendable {
     }
     guard let plan = try plan(series, interface, range, now) else { return result }
     let outcome = try await LiveSession(context, .init(plan: plan)).run()
+    try outcome.report.requireListed()
     result.fetched = outcome.writer.newCandles
     result.missingMinutes = outcome.report.feeds[0].series[0].missingMinutes
     return result

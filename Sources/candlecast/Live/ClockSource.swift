@@ -16,7 +16,15 @@ struct ClockSource {
         "\(venues.map(\.name).joined(separator: ", ")): a simulator's clock is not the venues', so they cannot run together"
       )
     }
-    let base = try catalogue.endpoints(try catalogue.interface(of: simulated)).rest.current
+    var endpoints = try catalogue.endpoints(try catalogue.interface(of: simulated)).rest
+    for _ in 1..<endpoints.count {
+      if let clock = try? await clock(at: endpoints.current) { return clock }
+      endpoints.failed()
+    }
+    return try await clock(at: endpoints.current)
+  }
+
+  private func clock(at base: String) async throws -> PipelineClock {
     let url = Self.root(of: base) + "/sim/clock"
     let answer: HTTPAnswer
     do { answer = try await http.send(HTTPRequest(url: url, timeoutSeconds: 5)) } catch {

@@ -24,6 +24,18 @@ struct LivePlanner {
     return LivePlan(seed: context.seed, thresholds: thresholds, feeds: feeds)
   }
 
+  /// What is predicted on; its series are called what their venues call them.
+  var view: MarketView {
+    get throws {
+      MarketView(price: try named(context.view.price), volume: try context.view.volume.map(named))
+    }
+  }
+
+  private func named(_ series: Series) throws -> Series {
+    let feed = try catalogue.feed(try catalogue.interface(of: series.venue), series.venue)
+    return Series(series.venue, feed.name(of: series.symbol))
+  }
+
   /// The view's venues come first, then what the configuration follows beside them.
   var venues: [Venue] {
     get throws {
@@ -57,8 +69,7 @@ struct LivePlanner {
   }
 
   private func symbols(on venue: Venue, _ feed: any FeedProtocol) throws -> [Symbol] {
-    var symbols = [context.view.price, context.view.volume].compactMap(\.self).filter { $0.venue == venue }
-      .map(\.symbol)
+    var symbols = try view.series.filter { $0.venue == venue }.map(\.symbol)
     let listed = context.configuration.list("market.symbols")
     for name in listed.isEmpty ? [context.series.symbol.name] : listed {
       guard let symbol = Symbol(name) else {
@@ -75,37 +86,5 @@ struct LivePlanner {
     let first = now.minute - Int64(firstMinutes)
     guard let store else { return SeriesPlan(symbol: series.symbol, firstMinute: first) }
     return try SeriesPlan(series, from: store, firstMinute: first, now: now)
-  }
-}
-
-extension Configuration {
-  /// Empty if not set.
-  func list(_ key: String) -> [String] {
-    if case .list(let items)? = self[key] { items } else { [] }
-  }
-}
-
-extension LiveThresholds {
-  init(_ configuration: Configuration) {
-    self.init()
-    func number(_ key: String, _ value: inout Double) { value = configuration.number(key) ?? value }
-    func integer(_ key: String, _ value: inout Int) { value = configuration.integer(key) ?? value }
-    number("gaps.threshold_seconds", &gapSeconds)
-    number("gaps.alarm_seconds", &gapAlarmSeconds)
-    integer("gaps.max_concurrent_backfills", &backfillsAtOnce)
-    number("gaps.backfill_timeout_seconds", &backfillTimeoutSeconds)
-    integer("gaps.recheck_minutes", &recheckMinutes)
-    number("link.silence_seconds", &silenceSeconds)
-    integer("link.rotation_minutes", &rotationMinutes)
-    number("link.skew_alarm_milliseconds", &skewAlarmMilliseconds)
-    number("chainlink.poll_seconds", &pollSeconds)
-    number("monitoring.completeness_threshold", &completeness)
-    number("monitoring.missing_data_threshold", &missing)
-    number("monitoring.stale_data_seconds", &staleSeconds)
-    number("monitoring.invalid_values_threshold", &invalid)
-    integer("monitoring.window_minutes", &qualityWindowMinutes)
-    number("monitoring.check_seconds", &qualityCheckSeconds)
-    takesUpAgain = configuration.boolean("system.enable_recovery") ?? takesUpAgain
-    makesMarketData = configuration.boolean("tape.market_data") ?? makesMarketData
   }
 }

@@ -23,6 +23,10 @@ struct LiveSession: Sendable {
     var servesHealth = false
     /// A plan made elsewhere, instead of the planner's.
     var plan: LivePlan?
+    /// The feed ends soon after it says so.
+    var isStopRequested: @Sendable () -> Bool = { Signals.isStopRequested }
+    /// Where others see how the feed stands.
+    var status = LiveStatus()
   }
 
   struct Result: Sendable {
@@ -36,7 +40,6 @@ struct LiveSession: Sendable {
   let context: CommandContext
   let options: Options
   private let catalogue: VenueCatalogue
-  private let status = LiveStatus()
 
   init(_ context: CommandContext, _ options: Options) {
     (self.context, self.options) = (context, options)
@@ -44,7 +47,7 @@ struct LiveSession: Sendable {
   }
 
   func run() async throws -> Result {
-    let http = try HTTPClient(httpOptions)
+    let http = try HTTPClient(HTTPClient.Options(context.configuration))
     let clock = try await ClockSource(catalogue: catalogue, http: http).clock(of: try venues())
     let start = try start(at: clock.now())
     let health = options.servesHealth ? try openHealth() : nil
@@ -77,7 +80,8 @@ struct LiveSession: Sendable {
       try options.plan ?? planner.plan(options.channels, candlesPerRequest: options.requestKnob, from: store)
     let memories = FeedMemoryFile(besideStore: context.storePath)
     let remembered = options.stores ? try memories.read() : []
-    let predictor = options.predicts ? LivePredictor(view: context.view, mode: .live) : nil
+    let view = try planner.view
+    let predictor = options.predicts ? LivePredictor(view: view, mode: .live) : nil
     let versions = try predictor.map { try serve($0) } ?? []
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
@@ -85,56 +89,48 @@ struct LiveSession: Sendable {
     var core = LiveCore(plan, protocols: protocols, memories: known, now: now)
     if let store { try core.prime(from: store, before: now) }
     let record = LiveStart(
-      time: now, plan: plan, memories: remembered, view: context.view, versions: versions, history: history)
+      time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
   }
 
   /// The versions that are registered, and a baseline for the target asked for if it has none.
   private func serve(_ predictor: LivePredictor) throws -> [LiveStart.ServedTarget] {
     try PredictionTarget.all.compactMap { target in
-      let version = try context.servedVersion(context.view, target)
+      let version = try context.servedVersion(predictor.view, target)
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
-      return LiveStart.ServedTarget(target: target, version: version?.bundle.card.name.description)
+      return LiveStart.ServedTarget(
+        target: target, version: version?.bundle.card.name.description,
+        unpromotedReason: version?.standing.unpromotedReason)
     }
-  }
-
-  private var httpOptions: HTTPClient.Options {
-    var options = HTTPClient.Options()
-    options.proxy = context.configuration.text("network.proxy")
-    options.caFile = context.configuration.text("network.ca_file")
-    return options
   }
 
   private func openHealth() throws -> HealthServer {
     let configuration = context.configuration
     let server = try HealthServer(
-      status, host: configuration.text("server.host") ?? "127.0.0.1",
+      options.status, host: configuration.text("server.host") ?? "127.0.0.1",
       feederPort: configuration.integer("server.feeder_port") ?? 8080,
       gapHandlerPort: configuration.integer("server.gap_handler_port") ?? 9000)
+    options.status.listens(on: .init(feeder: server.feederPort, gapHandler: server.gapHandlerPort))
     context.output.line("health on port \(server.feederPort), gaps and metrics on port \(server.gapHandlerPort)")
     return server
   }
 
   private func openWriter() throws -> LiveWriter {
-    let configuration = context.configuration
-    var limits = LiveWriter.Limits()
-    limits.maxBatchCandles = configuration.integer("ingest.batch_candles") ?? limits.maxBatchCandles
-    limits.maxWaitSeconds = configuration.number("ingest.max_wait_seconds") ?? limits.maxWaitSeconds
-    limits.queuedCandles = configuration.integer("ingest.queue_candles") ?? limits.queuedCandles
     let (log, path) = (context.log, context.storePath)
+    var limits = LiveWriter.Limits(context.configuration)
+    // Until the log is folded into the file the database holds its changes in memory, a kilobyte for each commit.
+    limits.logBytes = 1 << 20
     return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
       try DuckDBStore(path: path, mode: .create, memoryMegabytes: 64)
     }
   }
 
   private func openTape() throws -> TapeWriter {
-    let configuration = context.configuration
-    var options = TapeOptions()
-    options.capBytes = (configuration.integer("tape.max_megabytes") ?? 2048) << 20
-    options.segmentBytes = min(options.segmentBytes, options.capBytes / 4)
-    options.flushMilliseconds = configuration.number("tape.flush_seconds").map { Int64($0 * 1000) }
-    return try TapeWriter(folder: configuration.text("tape.directory") ?? "feature_store/tape", options)
+    let tape = try TapeWriter(
+      folder: context.configuration.text("tape.directory") ?? "feature_store/tape", TapeOptions(context.configuration))
+    for cut in tape.cuts { context.log.write(.warning, "tape", "\(cut)") }
+    return tape
   }
 
   // MARK: Run
@@ -144,9 +140,7 @@ struct LiveSession: Sendable {
   ) async throws -> Result {
     var core = start.core
     let inbox = Inbox<StampedInput>(capacity: LiveShell.inboxCapacity)
-    var webSocketOptions = WebSocketClient.Options()
-    webSocketOptions.caFile = context.configuration.text("network.ca_file")
-    let webSockets = try WebSocketClient(webSocketOptions)
+    let webSockets = try WebSocketClient(WebSocketClient.Options(context.configuration))
     let links = try start.record.plan.feeds.map { feed in
       let endpoints = try catalogue.endpoints(feed.interface)
       return VenueLinks(
@@ -156,23 +150,38 @@ struct LiveSession: Sendable {
     let shell = LiveShell(links: links, inbox: inbox, clock: clock)
     let keeper = LiveKeeper(
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
-      memories: options.stores ? start.memories : nil, status: status, inbox: inbox)
+      memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox)
     try tape?.append(LiveTape.record(start.record))
-    let watch = Task { await stopWhenAsked(shell) }
+    let watch = Task { await stopWhenAsked(shell, writer) }
     defer { watch.cancel() }
-    try await shell.run(&core) { input in
-      tape?.append(LiveTape.record(input))
-    } take: { output, core, now in
-      try await keeper.take(output, core, now: now)
+    do {
+      try await shell.run(&core) { input in
+        tape?.append(LiveTape.record(input))
+      } take: { output, core, now in
+        try await keeper.take(output, core, now: now)
+      }
+    } catch is LiveWriterError where options.isStopRequested() {
+      // The end says why.
     }
     webSockets.stop()
     return try await keeper.finish(core)
   }
 
   /// Ctrl-C and `kill` are seen within a twentieth of a second.
-  private func stopWhenAsked(_ shell: LiveShell) async {
-    while !Task.isCancelled, !context.isStopRequested { try? await Task.sleep(for: .milliseconds(50)) }
+  private func stopWhenAsked(_ shell: LiveShell, _ writer: LiveWriter?) async {
+    while !Task.isCancelled, !options.isStopRequested() { try? await Task.sleep(for: .milliseconds(50)) }
     shell.stop()
+    // A store that refuses everything would be waited for without end.
+    if let writer, writer.statistics.failure != nil { try? await writer.close() }
+  }
+}
+
+extension ServedVersion.Standing {
+  fileprivate var unpromotedReason: String? {
+    switch self {
+    case .production: nil
+    case .unpromoted(let reason): reason
+    }
   }
 }
 

@@ -23,10 +23,22 @@ final class LiveStatus: Sendable {
     let isRecording: Bool
   }
 
+  /// Where the health pages are served.
+  struct Ports: Sendable {
+    let feeder: Int
+    let gapHandler: Int
+  }
+
   let startedSeconds = SystemClock.seconds()
   private let facts = Mutex<Facts?>(nil)
+  private let taken = Mutex<Ports?>(nil)
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
+
+  func listens(on ports: Ports) { taken.withLock { $0 = ports } }
+
+  /// `nil` before any is taken.
+  var ports: Ports? { taken.withLock { $0 } }
 
   var current: Facts? { facts.withLock { $0 } }
 

@@ -28,6 +28,9 @@ struct VenueCatalogue: Sendable {
     case "binance": BinanceProtocol(venue: venue)
     case "binance-us": BinanceProtocol(venue: venue, flavour: .us)
     case "binance-sbe": BinanceSBEProtocol(venue: venue, apiKey: try secret("binance.api_key", for: interface))
+    case "coinbase-exchange": CoinbaseExchangeProtocol(venue: venue)
+    case "coinbase-advanced": CoinbaseAdvancedProtocol(venue: venue)
+    case "bybit": BybitProtocol(venue: venue)
     case "chainlink-data-streams": try dataStreams(venue)
     case "chainlink-rtds": RelayProtocol(venue: venue)
     case "chainlink-polybolt":
@@ -35,8 +38,8 @@ struct VenueCatalogue: Sendable {
         venue: venue,
         credentials: .init(
           apiKey: try secret("polymarket.api_key", for: interface),
-          secret: Venues.Secret(try secret("polymarket.api_secret", for: interface)),
-          passphrase: Venues.Secret(try secret("polymarket.passphrase", for: interface))))
+          secret: Secret(try secret("polymarket.api_secret", for: interface)),
+          passphrase: Secret(try secret("polymarket.passphrase", for: interface))))
     case "chainlink-on-chain": try aggregator(venue)
     default: throw CommandError(.badData, "the recording needs the interface \(interface), which this program lacks")
     }
@@ -78,7 +81,7 @@ struct VenueCatalogue: Sendable {
   private func dataStreams(_ venue: Venue) throws -> DataStreamsProtocol {
     let credentials = DataStreamsCredentials(
       apiKey: try secret("chainlink.api_key", for: "chainlink"),
-      secret: Venues.Secret(try secret("chainlink.api_secret", for: "chainlink")))
+      secret: Secret(try secret("chainlink.api_secret", for: "chainlink")))
     return DataStreamsProtocol(
       venue: venue, streams: [.init(.bitcoin, .bitcoinUSD)], credentials: credentials)
   }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Market
 import Operations
+import Transport
 
 /// One thing that was looked at.
 struct Finding: Hashable, Sendable {
@@ -23,9 +24,40 @@ enum Diagnosis {
   static func all(_ context: CommandContext) -> [Finding] {
     [
       processor(), duckdb(context.installation), xgboost(context.installation), torch(context.installation),
-      trainer(context.installation), store(context), disk(nearestFolder(to: context.storePath)),
-      logs(context.logFolder), clock(), configuration(context.configuration),
-    ]
+      trainer(context.installation), network(), store(context), disk(nearestFolder(to: context.storePath)),
+      tape(context.configuration), logs(context.logFolder),
+    ] + ports(context.configuration) + [clock(), configuration(context.configuration)]
+  }
+
+  /// No venue is asked: whether one is reached tells `run`.
+  static func network() -> Finding {
+    Finding("network", .fine, "\(NetworkLibraries.curl), \(NetworkLibraries.webSockets)")
+  }
+
+  static func ports(_ configuration: Configuration) -> [Finding] {
+    let host = configuration.text("server.host") ?? "127.0.0.1"
+    return ["server.feeder_port", "server.gap_handler_port"].map { knob in
+      let port = configuration.integer(knob) ?? 0
+      do throws(TransportError) {
+        try ListenAddress.check(host, port)
+        return Finding("port", .fine, "\(host):\(port) is free for \(knob)")
+      } catch {
+        let remedy = "if that is not a running `candlecast run`, set \(knob); 0 picks a free one"
+        return Finding("port", .warning, "\(error)", remedy: remedy)
+      }
+    }
+  }
+
+  static func tape(_ configuration: Configuration) -> Finding {
+    guard configuration.boolean("tape.enabled") ?? true else {
+      return Finding("tape", .warning, "tape.enabled is false: what a live feed receives is not kept")
+    }
+    let folder = configuration.text("tape.directory") ?? ""
+    let place = nearestFolder(to: folder + "/segment")
+    guard access(place + "/", W_OK) == 0 else {
+      return Finding("tape", .missing, "\(place) is no folder that can be written", remedy: "set tape.directory")
+    }
+    return Finding("tape", .fine, "\(folder), up to \(configuration.text("tape.max_megabytes") ?? "") MB")
   }
 
   static func processor() -> Finding {

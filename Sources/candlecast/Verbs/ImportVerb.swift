@@ -5,27 +5,32 @@ import Storage
 
 struct ImportVerb: Verb {
   let name = "import"
-  let summary = "reads candles from files into the store"
+  let summary = "reads candles from files into the store, or archived trades onto a tape"
   let details = [
     "Reads CSV (plain, .gz or .zst) with the columns open_time_ms, open, high, low, close, volume, quote_volume, trades,",
     "taker_buy_base, taker_buy_quote; Binance's archive files (12 columns, CSV or zip, milliseconds or microseconds; a",
     ".CHECKSUM beside a file is verified); and Parquet. A file that was imported before changes nothing; a row that",
     "differs from the stored one becomes a revision. A file is taken in whole or not at all.",
+    "Binance's archives of trades and aggTrades (by their names, or with --kind trades) become tapes under",
+    "tape.directory, which `candlecast replay --recording` plays back.",
   ]
   let positionals = [Positional("PATH", .path, .many, "files to read")]
   let options = [
     Option(
       "--on-error", .choice(["reject", "skip"]),
-      "bad rows: reject the whole file (default), or skip, count and list them")
+      "bad rows: reject the whole file (default), or skip, count and list them"),
+    Option("--kind", .choice(["candles", "trades"]), "what the files hold (default: what their names say)"),
   ]
   let examples = [
     Example("candlecast import Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst", "the bundled candles"),
     Example("candlecast import --on-error skip archive/BTCUSDT-1m-2024-03.zip", "a month of Binance's archive"),
+    Example("candlecast import BTCUSDT-aggTrades-2024-03-31.zip", "a day of trades, onto a tape"),
     Example("candlecast import --venue coinbase --symbol BTC-USD coinbase.csv", "another venue: a series of its own"),
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let policy = arguments.text("--on-error").flatMap(BadRowPolicy.init) ?? .reject
+    if holdsTrades(arguments) { return try importTrades(arguments.positionals, policy, context) }
     let importer = CandleImport(series: context.series, knownAt: context.now(), policy: policy)
     let store = try context.openForWriting()
     var reports: [ImportReport] = []
@@ -44,6 +49,30 @@ struct ImportVerb: Verb {
     let summary = try store.summary(of: context.series)
     context.output.present(json(reports, summary)) { text(reports, summary) }
     return failures.first.map { Program.exitCode(of: $0.error) } ?? .done
+  }
+
+  private func holdsTrades(_ arguments: ParsedArguments) -> Bool {
+    if let kind = arguments.text("--kind") { return kind == "trades" }
+    return arguments.positionals.allSatisfy { $0.contains("-trades-") || $0.contains("-aggTrades-") }
+  }
+
+  private func importTrades(_ paths: [String], _ policy: BadRowPolicy, _ context: CommandContext) throws -> ExitCode {
+    let folder = context.configuration.text("tape.directory") ?? "feature_store/tape"
+    let importer = TradeImport(series: context.series, policy: policy)
+    var reports: [TradeImportReport] = []
+    for path in paths {
+      var bar = context.progress("import \(path.split(separator: "/").last ?? "")", unit: "trades", total: nil)
+      defer { bar.finish() }
+      let report = try importer.run(path, into: folder) { progress in
+        bar.update(Int64(progress.rows))
+        if context.isStopRequested { throw Stopped(path: path) }
+      }
+      reports.append(report)
+    }
+    context.output.present(["files": .array(reports.map(\.json))]) {
+      reports.map(\.text).joined(separator: "\n")
+    }
+    return .done
   }
 
   private struct Stopped: ExitCoded, CustomStringConvertible {
@@ -89,6 +118,24 @@ struct ImportVerb: Verb {
           ]
         }),
       "series": summary.map(\.json) ?? .null,
+    ]
+  }
+}
+
+extension TradeImportReport {
+  fileprivate var text: String {
+    if isUnchanged { return "\(file): imported before, \(tape)" }
+    let skipped = skipped > 0 ? ", \(self.skipped.grouped) skipped" : ""
+    let missing = missingIds > 0 ? ", \(Int(missingIds).grouped) ids absent between them" : ""
+    let lines = ["\(file): \(rowsRead.grouped) trades\(skipped)\(missing), \(tape)"] + badRows.map { "  skipped \($0)" }
+    return lines.joined(separator: "\n")
+  }
+
+  fileprivate var json: JSONValue {
+    [
+      "file": .text(file), "tape": .text(tape), "sha256": .text(sha256), "unchanged": JSONValue(isUnchanged),
+      "trades": JSONValue(rowsRead), "skipped": JSONValue(skipped), "missing_ids": .integer(missingIds),
+      "bad_rows": .array(badRows.map { .text($0.description) }),
     ]
   }
 }

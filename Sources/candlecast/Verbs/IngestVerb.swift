@@ -19,6 +19,7 @@ struct IngestVerb: Verb {
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let session = LiveSession(context, .init(requestKnob: "ingest.limit"))
     let result = try Blocking.run { try await session.run() }
+    try result.report.requireListed()
     let stats = IngestionStats(result, totals: try totals(of: result, context), at: context.now())
     try stats.write(besideStore: context.storePath)
     context.output.present(stats.json) { stats.text }
@@ -34,6 +35,16 @@ struct IngestVerb: Verb {
 extension LiveSession.Result {
   /// Nothing that was asked for is missing.
   var isComplete: Bool { report.feeds.allSatisfy { $0.series.allSatisfy { $0.missingMinutes == 0 } } }
+}
+
+extension LiveReport {
+  /// An error if a venue refused all that was asked of a series, as it does for a symbol that it does not list.
+  func requireListed() throws(CommandError) {
+    for series in feeds.flatMap(\.series) {
+      guard let reason = series.refusal else { continue }
+      throw CommandError(.wrongUsage, "\(series.series): nothing could be had: \(reason)")
+    }
+  }
 }
 
 /// What an ingestion did, as it stands in `ingestion_stats.json`.

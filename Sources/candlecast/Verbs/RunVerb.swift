@@ -30,14 +30,21 @@ struct RunVerb: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    let records = !arguments.has("--no-tape") && context.configuration.boolean("tape.enabled") ?? true
-    let session = LiveSession(
-      context,
-      .init(
-        channels: [.klines, .trades, .quotes, .ticks], predicts: true, records: records, servesHealth: true))
+    var options = LiveSession.Options(service: context.configuration)
+    if arguments.has("--no-tape") { options.records = false }
+    let session = LiveSession(context, options)
     let result = try Blocking.run { try await session.run() }
     context.output.present(result.json) { result.text }
     return .done
+  }
+}
+
+extension LiveSession.Options {
+  /// Of a feed that runs for ever.
+  init(service configuration: Configuration) {
+    self.init(
+      channels: [.klines, .trades, .quotes, .ticks], predicts: true,
+      records: configuration.boolean("tape.enabled") ?? true, servesHealth: true)
   }
 }
 

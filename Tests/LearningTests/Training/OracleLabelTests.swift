@@ -1,4 +1,5 @@
 import Dataset
+import Evaluation
 import Features
 import Market
 import Models

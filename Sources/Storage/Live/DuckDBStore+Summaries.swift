@@ -1,0 +1,70 @@
+package import Market
+
+/// What a ledger says in all of one series.
+package struct LedgerSummary: Hashable, Sendable {
+  package let series: Series
+  package let kind: LedgerKind
+  /// Minutes or trade ids.
+  package internal(set) var live: Int64 = 0
+  package internal(set) var patched: Int64 = 0
+  package internal(set) var missing: Int64 = 0
+  package internal(set) var lost: Int64 = 0
+}
+
+/// What is stored of an oracle's feed.
+package struct OracleSummary: Hashable, Sendable {
+  package let series: Series
+  package let ticks: Int
+  package let first: Timestamp
+  package let last: Timestamp
+}
+
+extension DuckDBStore {
+  /// Of every series that a live feed has followed.
+  package func ledgerSummaries() throws -> [LedgerSummary] {
+    let result = try session.query(
+      """
+      SELECT venue, symbol, kind, state, sum(range_to - range_from)::BIGINT FROM gap_ledger
+      GROUP BY venue, symbol, kind, state ORDER BY venue, symbol, kind
+      """, [])
+    var summaries: [LedgerSummary] = []
+    try result.forEachRow { chunk, row throws(StoreError) in
+      guard let venue = Venue(chunk.column(0).text(row)), let symbol = Symbol(chunk.column(1).text(row)),
+        let kind = LedgerKind(rawValue: chunk.column(2).text(row))
+      else { throw .corrupt(path: path, reason: "the ledger has a row of no series") }
+      let series = Series(venue, symbol)
+      if summaries.last?.series != series || summaries.last?.kind != kind {
+        summaries.append(LedgerSummary(series: series, kind: kind))
+      }
+      let count: Int64 = chunk.column(4).value(row)
+      switch chunk.column(3).text(row) {
+      case "live": summaries[summaries.count - 1].live += count
+      case "patched": summaries[summaries.count - 1].patched += count
+      case "missing": summaries[summaries.count - 1].missing += count
+      default: summaries[summaries.count - 1].lost += count
+      }
+    }
+    return summaries
+  }
+
+  /// Of every feed that has any observation.
+  package func oracleSummaries() throws -> [OracleSummary] {
+    let result = try session.query(
+      """
+      SELECT venue, feed, count(*), min(observed_at), max(observed_at) FROM oracle_ticks
+      GROUP BY venue, feed ORDER BY venue, feed
+      """, [])
+    var summaries: [OracleSummary] = []
+    try result.forEachRow { chunk, row throws(StoreError) in
+      guard let venue = Venue(chunk.column(0).text(row)), let feed = Symbol(chunk.column(1).text(row)) else {
+        throw .corrupt(path: path, reason: "an observation is of no feed")
+      }
+      let count: Int64 = chunk.column(2).value(row)
+      summaries.append(
+        OracleSummary(
+          series: Series(venue, feed), ticks: Int(count), first: chunk.column(3).time(row),
+          last: chunk.column(4).time(row)))
+    }
+    return summaries
+  }
+}

@@ -1,0 +1,99 @@
+import Dispatch
+import Ingestion
+import Market
+import Operations
+import Storage
+import Synchronization
+import Tape
+import TestSupport
+import Testing
+import Transport
+import VenueSimulator
+import Venues
+
+@testable import candlecast
+
+/// Runs live feeds in this process.
+enum Watch {
+  private static let patience = Duration.seconds(40)
+
+  private final class Ending: Sendable {
+    let isWanted = Atomic(false)
+    let hasCome = Atomic(false)
+  }
+
+  /// Runs a feed until something holds of it, which is looked at again and again, and gives what it did.
+  static func run(
+    _ context: CommandContext, _ options: LiveSession.Options,
+    until isEnough: @Sendable (LiveStatus) async throws -> Bool
+  ) async throws -> LiveSession.Result {
+    let ending = Ending()
+    var options = options
+    options.isStopRequested = { ending.isWanted.load(ordering: .relaxed) }
+    let session = LiveSession(context, options)
+    let running = Task {
+      defer { ending.hasCome.store(true, ordering: .relaxed) }
+      return try await session.run()
+    }
+    defer { ending.isWanted.store(true, ordering: .relaxed) }
+    let limit = ContinuousClock.now + patience
+    while !ending.hasCome.load(ordering: .relaxed), try await !isEnough(options.status) {
+      guard ContinuousClock.now < limit else {
+        Issue.record("it never came to that: \(String(describing: options.status.current))")
+        break
+      }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    ending.isWanted.store(true, ordering: .relaxed)
+    return try await running.value
+  }
+
+  /// Why a feed cannot begin; `nil` if it can.
+  static func refusal(_ context: CommandContext, _ options: LiveSession.Options) async throws -> CommandError? {
+    do {
+      _ = try await LiveSession(context, options).run()
+      return nil
+    } catch let error as CommandError {
+      return error
+    }
+  }
+
+  /// Fetches what is missing, once.
+  static func ingest(_ context: CommandContext) async throws -> LiveSession.Result {
+    try await LiveSession(context, .init(requestKnob: "ingest.limit")).run()
+  }
+
+  static func get(_ url: String) async throws -> HTTPAnswer {
+    try await HTTPClient().send(HTTPRequest(url: url, timeoutSeconds: 10))
+  }
+
+  struct Outcome: Sendable {
+    let code: ExitCode
+    let output: String
+    let error: String
+  }
+
+  /// Runs a command on a thread of its own, because it blocks.
+  static func command(_ words: [String], environment: [String: String] = [:]) async -> Outcome {
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        let output = Mutex("")
+        let error = Mutex("")
+        let program = Program(
+          environment: environment, output: { text in output.withLock { $0 += text } },
+          error: { text in error.withLock { $0 += text } })
+        let code = program.run(words)
+        continuation.resume(
+          returning: Outcome(code: code, output: output.withLock { $0 }, error: error.withLock { $0 }))
+      }
+    }
+  }
+}
+
+extension Desk {
+  /// Runs a command with this desk's configuration.
+  func command(_ words: String..., knobs: [String: String] = [:]) async throws -> Watch.Outcome {
+    let path = try folder.write(yaml(knobs), to: "c.yaml")
+    return await Watch.command(words + ["--config", path])
+  }
+}
