@@ -168,7 +168,7 @@ import Venues
     let feed = DataStreamsProtocol(
       venue: Venue("sim-chainlink")!, streams: [.init(.bitcoin, .bitcoinUSD)], credentials: credentials)
     var plan = Simulation.Plan(seed: 1)
-    (plan.historyMinutes, plan.firstMinutes, plan.minutes, plan.quietMinutes) = (320, 300, 20, 5)
+    (plan.historyMinutes, plan.firstMinutes, plan.minutes, plan.quietMinutes) = (170, 150, 20, 5)
     (plan.channels, plan.endsWithRecheck) = ([.ticks], false)
     plan.faults = [Fault(.disconnect, atSeconds: 295, lastingSeconds: 150)]
     plan.feedSymbols = [.bitcoinUSD]
@@ -186,8 +186,10 @@ import Venues
       let candle = record.candle
       if expected != [candle.open, candle.high, candle.low, candle.close] { wrong.append(candle.openTime) }
     }
-    // The first minute of the stream began before the process.
-    #expect(wrong.count <= 1, "\(wrong)")
-    #expect(records.count >= 323)
+    // Minutes in which the socket was opened or lost may stand as they were observed.
+    let excused = wrong.filter { ([0] + Array(4...9)).contains($0.minutes(since: simulation.begin)) }
+    #expect(wrong == excused, "\(wrong)")
+    #expect(wrong.count <= 3)
+    #expect(records.count >= 173)
   }
 }
