@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs what the build needs and no Swift package gives: Debian packages, and libraries out of PyPI wheels.
+# Installs what the build and the tests need and no Swift package gives: Debian packages, libraries out of PyPI wheels,
+# and Python clients of the venues.
 #
 # Each step looks whether its result is there, does nothing if so, and puts a result in place whole by renaming it. So
 # it can be stopped at any moment and started again. Exit 4: something needed could not be had; the text says what to do.
@@ -143,6 +144,29 @@ make_python_stub() {
   mv "$stub.partial" "$stub"
 }
 
+# --- Python
+
+# The clients of the venues that the tests point at the simulator, in an environment of their own. Wheels that were put
+# into the wheels' folder by hand are taken from there.
+install_clients() {
+  local python stamp
+  python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  stamp="$python $(sha256sum <"$here/clients.txt")"
+  is_placed clients "$stamp" && return 0
+  say "installing ccxt and python-binance, which the tests use"
+  partial=$cache/.partial.clients
+  rm -rf "$partial"
+  mkdir -p "$cache/wheels"
+  { python3 -m venv --without-pip "$partial" &&
+    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir \
+      --no-deps --require-hashes --only-binary=:all: --find-links "$cache/wheels" \
+      --target "$partial/lib/python$python/site-packages" --requirement "$here/clients.txt"; } >&2 ||
+    give_up "could not install what $here/clients.txt lists: see the message above.
+  Either set pip's proxy or index and run this again, with Python 3.11, 3.12 or 3.13,
+  or fetch the wheels elsewhere and put them here by hand: $cache/wheels"
+  place clients "$stamp"
+}
+
 install_packages
 check_swift
 mkdir -p "$cache" || give_up "cannot write to $cache: set CANDLECAST_CACHE to a folder that you may write to"
@@ -160,3 +184,4 @@ install torch torch torch/include/=include/ torch/lib/libtorch_cpu.so=lib/libtor
   torch/lib/libgfortran.so.5=lib/libgfortran.so.5 \
   -- nvidia-cuda-cupti nvidia/cu13/lib/libcupti.so.13=lib/libcupti.so.13 \
   -- nvidia-cuda-runtime nvidia/cu13/lib/libcudart.so.13=lib/libcudart.so.13
+install_clients

@@ -2,8 +2,8 @@ extension Timestamp {
   /// ISO 8601 in UTC with as many fraction digits as needed: none, three or six.
   package var description: String {
     let civil = CivilDate(day: day)
-    // The first day that there is begins before the first instant.
-    let inDay = microseconds &- day &* Self.microsecondsPerDay
+    let remainder = microseconds % Self.microsecondsPerDay
+    let inDay = remainder < 0 ? remainder + Self.microsecondsPerDay : remainder
     let seconds = inDay / 1_000_000
     let fraction = inDay % 1_000_000
     let clock = [seconds / 3600, seconds / 60 % 60, seconds % 60].map { padded($0, 2) }.joined(separator: ":")

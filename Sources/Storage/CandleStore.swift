@@ -60,12 +60,19 @@ package struct SeriesSummary: Hashable, Sendable {
   package let lastOpenTime: Timestamp
   /// Versions beyond each minute's first.
   package let revisions: Int
+
+  package init(series: Series, rows: Int, firstOpenTime: Timestamp, lastOpenTime: Timestamp, revisions: Int) {
+    (self.series, self.rows, self.revisions) = (series, rows, revisions)
+    (self.firstOpenTime, self.lastOpenTime) = (firstOpenTime, lastOpenTime)
+  }
 }
 
 /// One version of a candle; 0 is the first.
 package struct CandleRevision: Hashable, Sendable {
   package let record: CandleRecord
   package let revision: Int
+
+  package init(record: CandleRecord, revision: Int) { (self.record, self.revision) = (record, revision) }
 }
 
 /// What rows written together have in common.

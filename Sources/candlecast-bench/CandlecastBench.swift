@@ -7,6 +7,7 @@ import Operations
 enum CandlecastBench {
   static func main() async throws {
     let words = Array(CommandLine.arguments.dropFirst())
+    if words.count == 2, words[0] == RunBenchmarks.bareWord { return try RunBenchmarks.holdBareStore(words[1]) }
     guard (2...3).contains(words.count) else {
       Terminal.error.write("usage: candlecast-bench CANDLES OUT.json [PEERS.json]\n")
       exit(2)

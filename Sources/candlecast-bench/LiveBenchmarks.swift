@@ -66,7 +66,7 @@ private actor LiveRun {
     for offset in 0..<200 { _ = try await writer.commit(batch(last, offset)) }
     let latencies = Mutex<[Int64]>([])
     let logPeak = Mutex(0)
-    let (memory, processor, start) = (privateBytes(), processorSeconds(), realtime())
+    let (memory, processor, start) = (Double(ProcessFacts.privateBytes), processorSeconds(), realtime())
     for index in 0..<count {
       let due = start + Int64(index) * 1_000_000_000 / Int64(candlesASecond)
       sleep(until: due)
@@ -84,7 +84,7 @@ private actor LiveRun {
     var result = Result()
     result.latencies = latencies.withLock { $0.sorted() }
     result.processorShare = (processorSeconds() - processor) / seconds
-    result.privateGrowth = privateBytes() - memory
+    result.privateGrowth = Double(ProcessFacts.privateBytes) - memory
     result.logPeak = Double(logPeak.withLock(\.self))
     try await writer.close()
     precondition(result.latencies.count == count, "every candle is committed")
@@ -131,19 +131,5 @@ private actor LiveRun {
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
     return seconds(usage.ru_utime) + seconds(usage.ru_stime)
-  }
-
-  /// What the process has in memory that is not of a file.
-  private static func privateBytes() -> Double {
-    guard let file = fopen("/proc/self/status", "r") else { return 0 }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 256)
-    while fgets(&line, CInt(line.count), file) != nil {
-      let words = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split {
-        $0.isWhitespace
-      }
-      if words.first == "RssAnon:", words.count > 1, let kilobytes = Double(words[1]) { return kilobytes * 1024 }
-    }
-    return 0
   }
 }

@@ -15,7 +15,8 @@ enum PredictionBenchmarks {
       let made = MadeVersion(target: .direction(horizonMinutes: 15), columns: .candles, treeCount: 400, depth: 5)
       let set = FeatureSet.candles
       let bundle = try ModelBundle(
-        path: made.write(in: folder.path), view: MadeVersion.view, featureSetHash: set.hash.description, columnNames: set.names)
+        path: made.write(in: folder.path), view: MadeVersion.view, featureSetHash: set.hash.description,
+        columnNames: set.names)
       pipeline.serve(made.target, with: ServedVersion(bundle, standing: .production))
       var sink = LastPrediction()
       var next = 0
@@ -54,7 +55,7 @@ enum PredictionBenchmarks {
 
 extension MadeVersion.Columns {
   /// Those of the real feature set.
-  fileprivate static var candles: MadeVersion.Columns {
+  static var candles: MadeVersion.Columns {
     let set = FeatureSet.candles
     return MadeVersion.Columns(
       hash: set.hash.description, names: set.names, model: set.modelColumns.map { set.names[$0] },

@@ -5,6 +5,7 @@ import Glibc
 import Learning
 import Market
 import Models
+import Settlement
 
 /// Fits the models of one target from a dataset file; started by `candlecast train`.
 ///
@@ -75,7 +76,7 @@ struct Trainer {
   /// 3 for data that cannot be learnt from, 4 for a library that is not there, else 1.
   private static func code(of error: any Error) -> Int32 {
     switch error {
-    case is DatasetError, is TrainingError: 3
+    case is DatasetError, is TrainingError, is SettlementError: 3
     case BoosterError.libraryMissing: 4
     default: 1
     }

@@ -21,6 +21,8 @@ struct ArgumentParserTests {
   @Test func `many paths are many, and after two dashes nothing is an option`() throws {
     #expect(try parse("import a.csv b.csv --on-error skip c.csv").positionals == ["a.csv", "b.csv", "c.csv"])
     #expect(try parse("import -- --json").positionals == ["--json"])
+    #expect(try parse("simulate --data a.csv --port 0").positionals.isEmpty)
+    #expect(try parse("simulate --data a.csv b.csv c.csv --port 0").positionals == ["b.csv", "c.csv"])
   }
 
   @Test func `a range is half-open and open-ended where nothing is said`() throws {
@@ -46,6 +48,7 @@ struct ArgumentParserTests {
     ("status --venue Binance", "did you mean binance?"), ("status --symbol btcusdt", "did you mean BTCUSDT?"),
     ("predict --view binance", "VENUE:SYMBOL"), ("status -q -v", "exclude each other"),
     ("replay --from 2024-03-01 --to 2024-03-02 --speed fast", "60x"),
+    ("simulate --data a.csv", "simulate needs --port PORT"), ("simulate --data a.csv --port 70000", "--port"),
   ])
   func `says what is wrong and what was meant`(line: String, text: String) {
     let error = #expect(throws: (any Error).self) { try parse(line) }

@@ -33,4 +33,9 @@ struct TimestampTests {
     #expect(Timestamp(microseconds: -1).day == -1)
     #expect(CivilDate(day: -1).description == "1969-12-31")
   }
+
+  @Test func `the first and the last of all can be printed`() {
+    #expect(Timestamp(microseconds: .min).description == "-290308-12-21T19:59:05.224192Z")
+    #expect(Timestamp(microseconds: .max).description.hasSuffix("T04:00:54.775807Z"))
+  }
 }

@@ -97,14 +97,16 @@ struct PredictionPipelineTests {
       }
       let due = waiting.filter { $0.availableAt <= record.availableAt || index == 409 }
       waiting.removeAll { due.contains($0) }
-      for patch in due.shuffled(using: &random) { expectNoPrediction(amended: patch, &amended) }
+      for var patch in due.shuffled(using: &random) {
+        patch.availableAt = min(patch.availableAt, record.availableAt)
+        expectNoPrediction(amended: patch, &amended)
+      }
     }
     fold(truth[..<410], &fresh)
     let expected = PipelineState(fresh, Self.targets)
     let state = PipelineState(amended, Self.targets)
     #expect(state == expected)
-    let late = truth[409].candle.closeTime.adding(minutes: 200)
-    let rest = truth[410...].map { CandleRecord($0.candle, lateAt: late) }
+    let rest = Array(truth[410...])
     let predictions = step(rest, &fresh)
     let amendedPredictions = step(rest, &amended)
     #expect(amendedPredictions == predictions)

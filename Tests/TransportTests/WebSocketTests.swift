@@ -19,6 +19,15 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (Closing(code: 1001, reason: "", byPeer: true), "by the peer with code 1001"),
+    (Closing(code: 1000, reason: "done", byPeer: false), "by us with code 1000 (done)"),
+    (Closing(code: nil, reason: "the connection broke", byPeer: true), "the connection broke"),
+  ])
+  func `an end says who made it and why`(closing: Closing, text: String) {
+    #expect("\(closing)" == text)
+  }
+
   @Test func `the upgrade carries target and headers both ways`() async throws {
     let handler = Watching()
     let server = try HTTPServer(handler: handler)

@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 import Venues
 
+import class Foundation.Bundle
+
 @testable import VenueSimulator
 
 /// Answers and messages have the members and the kinds of values of the venues' documented samples.
@@ -49,8 +51,8 @@ struct SampleShapeTests {
   }
 
   private static func sample(_ name: String) throws -> String {
-    let url = try #require(Bundle.module.resourceURL).appending(path: "Fixtures/\(name).json")
-    return try shape(Array(try Data(contentsOf: url)))
+    let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    return try shape(Array(try Data(contentsOf: folder.appending(path: "Fixtures/\(name).json"))))
   }
 
   @Test(arguments: [

@@ -77,6 +77,42 @@ struct VenueAnswerTests {
     #expect(String(decoding: answer.body, as: UTF8.self).hasPrefix("{\"code\":\(code),\"msg\":\""))
   }
 
+  @Test(arguments: Soak.seeds(300)) func `no request and no message brings a venue down`(seed: UInt64) throws {
+    var stage = try Stage(minutes: 30, streamed: 10)
+    var random = SplitMix64(seed: seed)
+    let paths = [
+      "/api/v3/klines", "/api/v3/aggTrades", "/api/v3/depth", "/api/v3/historicalTrades", "/v5/market/kline",
+      "/products/BTC-USD/candles", "/products/BTC-USD/trades", "/api/v3/brokerage/market/products/BTC-USD/candles",
+      "/data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2023-03-28.zip", "/api/v1/reports/page", "/api/v3/ticker/24hr",
+    ]
+    let names = [
+      "symbol", "interval", "startTime", "endTime", "limit", "fromId", "category", "granularity", "start", "end",
+      "before", "after", "feedID", "startTimestamp",
+    ]
+    let values = [
+      "BTCUSDT", "1m", "0", "-1", "9223372036854775807", "9223372036854775808", "99999999999999", "1M", "spot", "60",
+      "ONE_MINUTE", "1680000000", "x", "%", "%5B%22", "2023-03-28T00:00:00Z", "\(stage.market.split.milliseconds)",
+    ]
+    let messages = [
+      #"{"method":"SUBSCRIBE","params":["btcusdt@depth",1],"id":1}"#, #"{"op":"subscribe","args":["orderbook.1."]}"#,
+      #"{"type":"subscribe","channels":[{"name":"level2","product_ids":["BTC-USD"]}]}"#, "PING", "[]", "{\"",
+      #"{"action":"subscribe","subscriptions":[{"topic":"crypto_prices","filters":"btcusdt"}]}"#,
+    ]
+    for venue in stage.venues.venues.indices {
+      var path = paths[Int(random.next() % UInt64(paths.count))] + "?symbol=BTCUSDT&interval=1m&category=spot"
+      for _ in 0..<random.next() % 5 {
+        path +=
+          "&\(names[Int(random.next() % UInt64(names.count))])=\(values[Int(random.next() % UInt64(values.count))])"
+      }
+      _ = stage.venues[venue].answer(VenueRequest(.get, path), at: stage.market.split)
+      let body = Array(messages[Int(random.next() % UInt64(messages.count))].utf8)
+      _ = stage.venues[venue].answer(VenueRequest(.post, "/", body: body), at: stage.market.split)
+      _ = stage.venues[venue].open(1, path: "/ws", headers: [], at: stage.market.split)
+      stage.venues[venue].receive(body, from: 1, at: stage.market.split)
+      _ = stage.venues[venue].advance(to: stage.market.split.adding(minutes: 1))
+    }
+  }
+
   @Test func `weight is counted by the minute, and who goes on is banned`() throws {
     var stage = try Stage()
     var now = stage.market.split

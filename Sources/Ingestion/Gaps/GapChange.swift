@@ -21,12 +21,12 @@ package struct CandleAnswer: Hashable, Sendable {
   package var candles: [Candle]
   /// The answer has as many minutes as one may have: past the last one it says nothing.
   package var isFull: Bool
-  /// The venue's clock when it answered.
-  package var venueTime: Timestamp
+  /// The venue's clock when it answered; `nil` while it is not known.
+  package var venueTime: Timestamp?
   /// Such as `binance rest`.
   package var source: String
 
-  package init(asked: Range<Int64>, candles: [Candle], isFull: Bool, venueTime: Timestamp, source: String) {
+  package init(asked: Range<Int64>, candles: [Candle], isFull: Bool, venueTime: Timestamp?, source: String) {
     (self.asked, self.candles, self.isFull) = (asked, candles, isFull)
     (self.venueTime, self.source) = (venueTime, source)
   }

@@ -16,6 +16,8 @@ package struct GapKeeper: Sendable {
     package var graceMicroseconds: Int64 = 10_000_000
     /// How long after its end a venue's answer about a minute is final.
     package var finalMicroseconds: Int64 = 2_000_000
+    /// How wrong our own clock may be while the venue's is not known.
+    package var clockErrorMicroseconds: Int64 = 600_000_000
     /// How long after its end a venue must have a minute.
     package var absentMicroseconds: Int64 = 120_000_000
     /// Answers without a minute, and without a later one, before it is lost.
@@ -85,6 +87,7 @@ package struct GapKeeper: Sendable {
   }
 
   package static let quietReason = "nothing was traded"
+  static let unrecoveredReason = "missed while nothing ran, and recovery is off"
 
   /// The stream has left this minute without closing it.
   package mutating func unfinished(minute: Int64, now: Timestamp) -> [GapChange] {
@@ -95,17 +98,27 @@ package struct GapKeeper: Sendable {
   }
 
   package mutating func answered(_ answer: CandleAnswer, now: Timestamp) -> [GapChange] {
-    let finalEnd = minutesOver(by: answer.venueTime, after: options.finalMicroseconds)
+    let finalEnd =
+      answer.venueTime.map { minutesOver(by: $0, after: options.finalMicroseconds) } ?? finalWithoutClock(answer, now)
     let usable = answer.candles.filter {
       $0.violation == nil && answer.asked.contains($0.openTime.minute) && $0.openTime.minute < finalEnd
     }
     var present = KeyRanges()
     for candle in usable where candle.openTime.minute >= expected.lowerBound { present.insert(candle.openTime.minute) }
-    let last = answer.candles.map(\.openTime.minute).filter { $0 < finalEnd + 1 }.max()
-    let end = answer.isFull ? Int64.min : minutesOver(by: answer.venueTime, after: options.absentMicroseconds)
+    let last = answer.candles.map(\.openTime.minute).filter { $0 <= finalEnd }.max()
+    let end =
+      answer.isFull
+      ? nil : answer.venueTime.map { minutesOver(by: $0, after: options.absentMicroseconds) }
     let changes = ledger.answered(
-      answer.asked, present: present, last: last, end: end, tries: options.emptyAnswers, from: answer.source, now: now)
+      answer.asked, present: present, last: last, end: end ?? .min, tries: options.emptyAnswers, from: answer.source,
+      now: now)
     return (usable.isEmpty ? [] : [.store(usable, from: answer.source)]) + changes
+  }
+
+  /// Over is what another minute follows, and what is long over even if our clock is wrong.
+  private func finalWithoutClock(_ answer: CandleAnswer, _ now: Timestamp) -> Int64 {
+    let long = minutesOver(by: now, after: options.clockErrorMicroseconds)
+    return max(answer.candles.map(\.openTime.minute).max() ?? long, long)
   }
 
   /// These minutes cannot be had.

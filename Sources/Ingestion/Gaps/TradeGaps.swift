@@ -16,6 +16,8 @@ package struct TradeGaps: Sendable {
   private let options: Options
   private var ledger: SeriesLedger
   private var next: Int64?
+  /// Ids from here on were missed while nothing ran, and are not to be fetched.
+  private var unwanted: Int64?
   private var refetchAt = Timestamp.distantPast
 
   package init(_ series: Series, _ options: Options = Options()) {
@@ -27,10 +29,18 @@ package struct TradeGaps: Sendable {
 
   package var pieces: [LedgerMap.Run] { ledger.map.runs }
 
-  package mutating func start(_ stored: [LedgerRange], _ events: [QualityEvent], now: Timestamp) -> [GapChange] {
+  /// Ids up to this one are accounted for; `nil` if none is.
+  package var lastId: Int64? { next.map { $0 - 1 } }
+
+  /// - Parameter takesUpAgain: otherwise what was missed before the start is lost.
+  package mutating func start(
+    _ stored: [LedgerRange], _ events: [QualityEvent], takesUpAgain: Bool = true, now: Timestamp
+  ) -> [GapChange] {
     let changes = ledger.restore(stored, events, now: now)
     next = ledger.map.runs.last?.range.upperBound
-    return changes + fetches(now)
+    if takesUpAgain { return changes + fetches(now) }
+    unwanted = next
+    return changes + ledger.map.runs.flatMap { abandoned($0.range, reason: GapKeeper.unrecoveredReason, now: now) }
   }
 
   /// What a `TradeCandles` reports about ids; anything else is not used.
@@ -40,6 +50,9 @@ package struct TradeGaps: Sendable {
       var changes = reached(ids.lowerBound - 1, now: now)
       next = max(next ?? ids.upperBound, ids.upperBound)
       changes += ledger.miss(ids, now: now)
+      if ids.lowerBound == unwanted {
+        return changes + abandoned(ids, reason: GapKeeper.unrecoveredReason, now: now)
+      }
       guard ids.length <= options.widestJump else {
         return changes + ledger.settle(ids, .lost(reason: "ids jumped by \(ids.length)"), now: now)
       }

@@ -23,6 +23,8 @@ package struct LiveCore: Sendable {
     }
   }
 
+  package var series: [Series] { feeds.flatMap { $0.series.map(\.series) } }
+
   /// Candles that are stored already, so that they are known when they come again.
   package mutating func prime(_ series: Series, _ candles: [Candle]) {
     for index in feeds.indices {
@@ -54,7 +56,7 @@ package struct LiveCore: Sendable {
     return output
   }
 
-  /// Nothing is streamed, and everything that was missing has been asked for.
+  /// Nothing is streamed, and everything that was missing has been asked for, or asked for often enough in vain.
   package var isDone: Bool { feeds.allSatisfy(\.isDone) }
 
   package var memories: [Venue: FeedMemory] {

@@ -16,6 +16,7 @@ struct SeriesFeed: Sendable {
   private var book: OrderBook?
   /// A snapshot of the book has been asked for.
   var isWaitingForBook = false
+  private var newestArrival = Timestamp.distantPast
   private(set) var counts = SeriesCounts()
   /// Why minutes were given up, the last time.
   private(set) var refusal: String?
@@ -42,11 +43,12 @@ struct SeriesFeed: Sendable {
 
   mutating func start(_ plan: SeriesPlan, takesUpAgain: Bool, now: Timestamp) -> [GapChange] {
     let changes =
-      minutes.start(plan.ledger, plan.events, now: now) + tradeIds.start(plan.ledger, plan.events, now: now)
+      minutes.start(plan.ledger, plan.events, now: now)
+      + tradeIds.start(plan.ledger, plan.events, takesUpAgain: takesUpAgain, now: now)
+    if let lastId = tradeIds.lastId { trades.resume(after: lastId) }
     guard !takesUpAgain else { return changes }
-    let reason = "missed while nothing ran, and recovery is off"
     return changes.filter { if case .fetch = $0 { false } else { true } }
-      + minutes.abandoned(minutes.expectedMinutes, reason: reason, now: now)
+      + minutes.abandoned(minutes.expectedMinutes, reason: GapKeeper.unrecoveredReason, now: now)
   }
 
   // MARK: Stream
@@ -182,8 +184,9 @@ struct SeriesFeed: Sendable {
     _ candle: Candle, _ provenance: Provenance, now: Timestamp, _ output: inout LiveOutput
   ) {
     guard recent.take(candle) else { return }
-    // A clock behind the venue's would have a candle arrive before it was over.
-    let arrival = max(now, candle.closeTime)
+    // A clock behind the venue's would have a candle arrive before it was over, and a later one before that.
+    let arrival = max(now, candle.closeTime, newestArrival)
+    newestArrival = arrival
     let record = CandleRecord(
       candle: candle, availableAt: arrival, knownAt: arrival, provenance: provenance, isAvailabilityAssumed: false)
     output.batch.candles.append(LiveCandle(series, record))

@@ -107,8 +107,8 @@ struct VenueFeed: Sendable {
   }
 
   mutating func closed(_ number: Int, reason: String, now: Timestamp, _ output: inout LiveOutput) {
-    output.notes.append(LiveNote(.info, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
-    links.closed(number, now)
+    let level = links.closed(number, now) ? LiveNote.Level.info : .warning
+    output.notes.append(LiveNote(level, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
     links.tick(feed, now, &output)
   }
 
@@ -219,7 +219,9 @@ struct VenueFeed: Sendable {
   ) {
     guard let request = requests.removeValue(forKey: number) else { return }
     switch result {
-    case .failed(let reason): failed(request.purpose, .unreachable(reason), now, &output)
+    case .failed(let reason):
+      output.notes.append(LiveNote(.warning, "request", nil, "\(plan.venue): no answer: \(reason)"))
+      failed(request.purpose, .unreachable(reason), now, &output)
     case .answered(let answer):
       do throws(VenueError) {
         note(try use(answer, for: request, now, &output), of: answer, request, now)
@@ -264,7 +266,7 @@ struct VenueFeed: Sendable {
         let candles = try venue.candles(job.series.symbol, in: answer)
         let answer = CandleAnswer(
           asked: job.range, candles: candles, isFull: Int64(candles.count) >= job.range.length,
-          venueTime: skew.venueTime(now), source: source)
+          venueTime: skew.estimate.map { _ in skew.venueTime(now) }, source: source)
         apply(series[position].answered(answer, now: now), to: position, now, &output)
       case .trades:
         let trades = try venue.trades(job.series.symbol, in: answer)

@@ -52,6 +52,10 @@ package struct TradeCandles: Sendable {
 
   package var lastTradeId: Int64? { newestId }
 
+  /// Goes on after the last id that an earlier process accounted for, so that a first trade further on is a jump. It
+  /// proves no boundary between minutes.
+  package mutating func resume(after id: Int64) { newestId = larger(newestId, id) }
+
   package mutating func receive(
     _ trade: Trade, _ provenance: Provenance = .live, now: Timestamp
   ) -> [SealingOutput] {

@@ -138,6 +138,8 @@ package struct WriterStatistics: Hashable, Sendable {
   package var checkpoints = 0
   /// Of the log of commits, after the last of them.
   package var logBytes = 0
+  /// Memory of the store's pages, when it was last asked; `nil` before.
+  package var storeBytes: Int?
   /// From receipt to being committed, by candle.
   package var latency = LatencyHistogram()
   /// Why commits fail at present; `nil` while all is well.

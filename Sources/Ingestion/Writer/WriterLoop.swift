@@ -15,6 +15,7 @@ struct WriterLoop {
   private var failures = 0
   /// By the steady clock.
   private var retryNanoseconds: Int64 = 0
+  private var measureNanoseconds: Int64 = 0
 
   private init(
     _ core: WriterCore, _ limits: LiveWriter.Limits, _ report: @escaping @Sendable (LiveWriter.Event) -> Void,
@@ -86,11 +87,21 @@ struct WriterLoop {
       inHand = []
       recover()
       core.committed(group, outcomes, logBytes: store.logBytes)
+      try measure(store)
       foldLog(above: 4 * limits.logBytes)
       return nil
     } catch {
       return fail(error as? StoreError ?? .failed(path: store?.path ?? "the store", reason: "\(error)"))
     }
+  }
+
+  /// It takes a statement, so it is not done at every commit.
+  private mutating func measure(_ store: DuckDBStore) throws {
+    let now = WriterClock.steady()
+    guard now >= measureNanoseconds else { return }
+    measureNanoseconds = now + 5_000_000_000
+    let bytes = try store.memoryBytes
+    core.note { $0.storeBytes = bytes }
   }
 
   private mutating func recover() {

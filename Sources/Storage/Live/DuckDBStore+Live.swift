@@ -161,6 +161,13 @@ extension DuckDBStore: LiveStore {
     return stat(path + ".wal", &status) == 0 ? Int(status.st_size) : 0
   }
 
+  /// Memory that the database has taken for pages of the file and for what it works on.
+  package var memoryBytes: Int {
+    get throws(StoreError) {
+      try session.query("SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory()").number().map { Int($0) } ?? 0
+    }
+  }
+
   /// Folds the log of commits into the file.
   package func checkpoint() throws(StoreError) { try session.run("CHECKPOINT") }
 }

@@ -95,7 +95,7 @@ package enum LedgerState: Hashable, Codable, Sendable {
 /// A row of `data_quality_logs`. It is identified by series, type and creation.
 package struct QualityEvent: Hashable, Codable, Sendable {
   package var series: Series
-  /// `gap`, `stale`, `completeness`, `invalid`, `late_trades`, `clock_skew`, …
+  /// `gap`, `trade_gap`, `completeness`, `missing`, `stale`, `invalid` or `clock_skew`.
   package var type: String
   package var createdAt: Timestamp
   package var candlesMissing: Int?

@@ -33,6 +33,13 @@ package struct Closing: Hashable, Sendable {
   }
 }
 
+extension Closing: CustomStringConvertible {
+  package var description: String {
+    guard let code else { return reason }
+    return "\(byPeer ? "by the peer" : "by us") with code \(code)" + (reason.isEmpty ? "" : " (\(reason))")
+  }
+}
+
 /// Codes of RFC 6455, section 7.4.
 enum CloseCode {
   static let normal: UInt16 = 1000

@@ -58,11 +58,14 @@ struct BinanceRest {
     return value
   }
 
-  /// Milliseconds or microseconds, told by magnitude.
+  /// 2200-01-01 in microseconds.
+  private static let latest: Int64 = 7_258_118_400_000_000
+
+  /// Milliseconds or microseconds, told by magnitude; what is beyond 2200 is 2200.
   private func instant(_ name: String) throws(BinanceRefusal) -> Timestamp? {
     guard let value = try number(name) else { return nil }
-    if value >= 100_000_000_000_000 { return Timestamp(microseconds: value) }
-    return Timestamp(milliseconds: value)
+    if value >= 100_000_000_000_000 { return Timestamp(microseconds: min(value, Self.latest)) }
+    return Timestamp(milliseconds: min(value, Self.latest / 1000))
   }
 
   /// The end of a range is the whole millisecond.

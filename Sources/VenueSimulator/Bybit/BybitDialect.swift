@@ -209,6 +209,9 @@ struct BybitDialect: Dialect {
     }
   }
 
+  /// Microseconds between messages, by levels of a side.
+  private static let bookIntervals: [Int: Int64] = [1: 10_000, 50: 20_000, 200: 100_000, 1000: 200_000]
+
   private func feed(_ topic: String, _ reader: inout MarketReader, at now: Timestamp) -> Feed? {
     let parts = topic.split(separator: ".").map(String.init)
     guard let name = parts.last, let series = reader.series(name) else { return nil }
@@ -218,11 +221,11 @@ struct BybitDialect: Dialect {
       return Feed(topic, .bars(interval, every: 1_000_000), series: series, from: now, &reader)
     case ("publicTrade", 2): return Feed(topic, .aggregates, series: series, from: now, &reader)
     case ("orderbook", 3):
-      guard let every = ["1": 10_000, "50": 20_000, "200": 100_000, "1000": 200_000][parts[1]].map(Int64.init) else {
-        return nil
-      }
-      return Feed(
-        topic, parts[1] == "1" ? .books(every: every) : .bookChanges(every: every), series: series, from: now, &reader)
+      guard let depth = Int(parts[1]), let every = Self.bookIntervals[depth] else { return nil }
+      let levels = min(depth, SimulatedBook.depth)
+      let content: Feed.Content =
+        depth == 1 ? .books(every: every, depth: levels) : .bookChanges(every: every, depth: levels)
+      return Feed(topic, content, series: series, from: now, &reader)
     case ("tickers", 2): return Feed(topic, .pulses(every: 1_000_000), series: series, from: now, &reader)
     default: return nil
     }
@@ -307,11 +310,11 @@ struct BybitDialect: Dialect {
   /// The first snapshot is update 1, as after the service's own restart.
   private func snapshot(_ book: SimulatedBook, _ feed: Feed, _ stamp: Timestamp, _ reader: MarketReader) -> Frame {
     let symbol = reader.market.series[feed.series].symbol.name
-    let depth = feed.name.hasPrefix("orderbook.1.") ? 1 : SimulatedBook.depth
+    let isTop = feed.name.hasPrefix("orderbook.1.")
     return Frame(
       """
       {"topic":"\(text: feed.name)","ts":\(stamp.milliseconds),"type":"snapshot","data":{"s":"\(text: symbol)",\
-      \(Self.sides(book.bids.prefix(depth), book.asks.prefix(depth))),"u":\(depth == 1 ? book.updateId : 1),\
+      \(Self.sides(book.bids, book.asks)),"u":\(isTop ? book.updateId : 1),\
       "seq":\(book.updateId * 2)},"cts":\(book.time.milliseconds)}
       """)
   }

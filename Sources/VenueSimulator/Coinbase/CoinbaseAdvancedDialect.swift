@@ -277,7 +277,7 @@ struct CoinbaseAdvancedDialect: Dialect {
     case .pulse where words[0] == "heartbeats":
       let date = String(stamp.inSeconds.dropLast().map { $0 == "T" ? " " : $0 })
       return """
-        {"current_time":"\(text: date).000000000+00:00","heartbeat_counter":"\(stamp.seconds % 1_000_000)"}
+        {"current_time":"\(text: date).000000000+00:00","heartbeat_counter":\(stamp.seconds % 1_000_000)}
         """
     case .pulse where words[0] == "candles":
       let interval = CandleInterval(minutes: 5, name: "")
@@ -311,12 +311,14 @@ struct CoinbaseAdvancedDialect: Dialect {
 
   private func ticker(_ id: String, _ series: Int, _ reader: inout MarketReader, at now: Timestamp) -> JSONText? {
     guard let last = reader.last(series, at: now), let quote = reader.book(series, at: now, depth: 1)?.quote,
-      let bar = reader.bar(series, CandleInterval(minutes: 60, name: ""), containing: now, at: now)?.candle
+      let day = DayStatistics(series, minutes: 1440, &reader, at: now)
     else { return nil }
+    let bar = day.bar.candle
     return """
       {"type":"update","tickers":[{"type":"ticker","product_id":"\(text: id)","price":"\(short: last.price)",\
       "volume_24_h":"\(short: bar.volume ?? .zero)","low_24_h":"\(short: bar.low)","high_24_h":"\(short: bar.high)",\
-      "low_52_w":"\(short: bar.low)","high_52_w":"\(short: bar.high)","price_percent_chg_24_h":"0",\
+      "low_52_w":"\(short: bar.low)","high_52_w":"\(short: bar.high)",\
+      "price_percent_chg_24_h":"\(text: day.changePercent)",\
       "best_bid":"\(short: quote.bidPrice)","best_bid_quantity":"\(quote.bidQuantity)",\
       "best_ask":"\(short: quote.askPrice)","best_ask_quantity":"\(quote.askQuantity)"}]}
       """

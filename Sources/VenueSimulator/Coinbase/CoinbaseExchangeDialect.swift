@@ -115,7 +115,7 @@ struct CoinbaseExchangeDialect: Dialect {
     let last = reader.lastTradeId(product.series, at: now)
     var end = last
     if let after = query["after"].flatMap({ Int64($0) }), after > 0 { end = min(last, after - 1) }
-    let start = max(1, end - Int64(limit) + 1, (query["before"].flatMap { Int64($0) } ?? 0) + 1)
+    let start = max(1, end - Int64(limit) + 1, min(query["before"].flatMap { Int64($0) } ?? 0, last) + 1)
     guard start <= end else { return SimulatedAnswer(200, "[]") }
     let trades = reader.trades(product.series, fromId: start, limit: Int(end - start + 1), at: now)
     let rows = trades.reversed().map { trade -> JSONText in
@@ -303,7 +303,7 @@ struct CoinbaseExchangeDialect: Dialect {
     _ last: Trade, _ product: String, _ series: Int, _ reader: inout MarketReader, at now: Timestamp
   ) -> JSONText {
     let quote = reader.book(series, at: now, depth: 1)?.quote
-    let bar = reader.bar(series, CandleInterval(minutes: 60, name: ""), containing: now, at: now)?.candle
+    let bar = DayStatistics(series, minutes: 1440, &reader, at: now)?.bar.candle
     return """
       {"type":"ticker","sequence":\(last.id * 3),"product_id":"\(text: product)","price":"\(short: last.price)",\
       "open_24h":"\(short: bar?.open ?? last.price)","volume_24h":"\(short: bar?.volume ?? .zero)",\

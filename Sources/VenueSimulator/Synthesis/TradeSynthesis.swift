@@ -37,10 +37,13 @@ struct TradeSynthesis {
     let least = Self.leastTrades(candle, isTwoSided: bought > 0 && bought < steps)
     whole.trades = min(max(candle.trades ?? drawnCount, least), max(steps, least))
     whole.takerBuyBase = grid.quantity(bought)
-    let mean = (candle.open.units + candle.high.units + candle.low.units + candle.close.units) / 4 / Int128(grid.tick)
-    let amount = candle.quoteVolume.map(grid.gridAmount) ?? mean * Int128(steps)
+    let sum = [candle.open, candle.high, candle.low, candle.close].reduce(0) { $0 + Int128(grid.ticks($1)) }
+    let amount = candle.quoteVolume.map(grid.gridAmount) ?? sum * Int128(steps) / 4
     whole.quoteVolume = candle.quoteVolume ?? grid.quoteAmount(amount)
-    whole.takerBuyQuote = candle.takerBuyQuote ?? grid.quoteAmount(amount / Int128(steps) * Int128(bought))
+    // The smaller side, which may be a single trade, gets a mean price that exists.
+    let (mean, sold) = ((amount + Int128(steps) / 2) / Int128(steps), steps - bought)
+    let boughtAmount = bought <= sold ? mean * Int128(bought) : amount - mean * Int128(sold)
+    whole.takerBuyQuote = candle.takerBuyQuote ?? grid.quoteAmount(boughtAmount)
     return whole
   }
 
@@ -356,9 +359,17 @@ private struct MinuteFill {
     let mean = min(max(Int64(clamping: side.amount / Int128(max(1, side.steps))), plan.low), plan.high)
     let quantity = Int128(quantities[first] + quantities[second])
     guard quantity > 1 else { return }
+    let balance = side.amount - amount(of: fixed)
     for tenths in [Int64(10), 5, 2, 1, 0] {
-      for slot in others { prices[slot] = mean + (plan.path[slot] - mean) * tenths / 10 }
-      let wanted = side.amount - amount(of: fixed) - amount(of: others)
+      var (wanted, left) = (balance, quantity + others.reduce(0) { $0 + Int128(quantities[$1]) })
+      for slot in others {
+        // The mean of what is left, so that the last two are not left with what they cannot balance.
+        let (fair, _) = (wanted + left / 2).flooredDivision(by: left)
+        let price = Int64(clamping: fair) + (plan.path[slot] - mean) * tenths / 10
+        prices[slot] = min(max(price, plan.low), plan.high)
+        wanted -= Int128(prices[slot]) * Int128(quantities[slot])
+        left -= Int128(quantities[slot])
+      }
       let (price, rest) = wanted.flooredDivision(by: quantity)
       prices[first] = Int64(min(max(price, range.lowerBound), range.upperBound))
       prices[second] = Int64(min(max(price + 1, range.lowerBound), range.upperBound))

@@ -6,10 +6,10 @@ struct Feed: Sendable {
     case aggregates
     /// Bars as they grow, every so many microseconds, and once more when they close.
     case bars(CandleInterval, every: Int64)
-    /// Changes of the book since the last ones.
-    case bookChanges(every: Int64)
-    /// Whole books after changes.
-    case books(every: Int64)
+    /// Changes of the best so many levels of a side since the last ones.
+    case bookChanges(every: Int64, depth: Int = SimulatedBook.depth)
+    /// Whole books after changes, so many levels of a side.
+    case books(every: Int64, depth: Int = SimulatedBook.depth)
     /// An oracle's observations, so many microseconds after they were made.
     case ticks(delay: Int64)
     case pulses(every: Int64)
@@ -51,8 +51,8 @@ struct Feed: Sendable {
     switch content {
     case .aggregates: skipAggregates(upTo: now, &reader)
     case .bars(let interval, let every): beginBar(containing: now, interval, every, reader)
-    case .bookChanges(let every), .books(let every):
-      book = reader.book(series, at: now)
+    case .bookChanges(let every, let depth), .books(let every, let depth):
+      book = reader.book(series, at: now, depth: depth)
       skipAggregates(upTo: now, &reader)
       due = Self.onGrid(due, every)
     case .ticks(let delay): skipTicks(upTo: now, delay, &reader)
@@ -69,8 +69,8 @@ struct Feed: Sendable {
     switch content {
     case .aggregates: return takeAggregate(&reader)
     case .bars(let interval, let every): return takeBar(interval, every, &reader)
-    case .bookChanges(let every): return takeBook(every, &reader, isWhole: false)
-    case .books(let every): return takeBook(every, &reader, isWhole: true)
+    case .bookChanges(let every, let depth): return takeBook(every, depth, &reader, isWhole: false)
+    case .books(let every, let depth): return takeBook(every, depth, &reader, isWhole: true)
     case .ticks(let delay): return takeTick(delay, &reader)
     case .pulses(let every):
       due = due.adding(microseconds: every)
@@ -120,7 +120,9 @@ struct Feed: Sendable {
 
   // MARK: Books
 
-  private mutating func takeBook(_ every: Int64, _ reader: inout MarketReader, isWhole: Bool) -> Event? {
+  private mutating func takeBook(
+    _ every: Int64, _ depth: Int, _ reader: inout MarketReader, isWhole: Bool
+  ) -> Event? {
     let time = due
     var last: AggregateTrade?
     while due <= time {
@@ -130,7 +132,7 @@ struct Feed: Sendable {
     }
     due = Self.onGrid(due, every)
     guard let last else { return nil }
-    let next = reader.book(series, after: last)
+    let next = reader.book(series, after: last, depth: depth)
     defer { book = next }
     guard !isWhole, let book else { return .book(next) }
     changes += 1

@@ -24,7 +24,9 @@ struct FeedMemoryFile: Sendable {
 
   func write(_ entries: [FeedMemoryEntry]) throws {
     let data = try JSONEncoder().encode(entries)
-    try data.write(to: URL(filePath: path + ".new"))
+    do { try data.write(to: URL(filePath: path + ".new")) } catch {
+      throw CommandError(.failed, "cannot write \(path).new: \(error)")
+    }
     guard rename(path + ".new", path) == 0 else {
       throw CommandError(.failed, "cannot write \(path): \(String(cString: strerror(errno)))")
     }

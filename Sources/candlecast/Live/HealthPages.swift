@@ -38,6 +38,8 @@ struct HealthPages: Sendable {
     page.add("candlecast_uptime_seconds", .gauge, "Since the start.", [.init(status.uptimeSeconds)])
     let resident = ProcessMemory.residentBytes.map { [PrometheusText.Sample(Double($0))] } ?? []
     page.add("candlecast_resident_memory_bytes", .gauge, "Memory of the process.", resident)
+    let own = ProcessMemory.privateBytes.map { [PrometheusText.Sample(Double($0))] } ?? []
+    page.add("candlecast_private_memory_bytes", .gauge, "Memory of the process that is not of a file.", own)
     if let facts = status.current {
       addSeries(facts, &page)
       addFeeds(facts, &page)
@@ -115,6 +117,9 @@ struct HealthPages: Sendable {
     page.add(
       "candlecast_predictions_total", .counter, "Predictions made.",
       facts.predictions.sorted { $0.key < $1.key }.map { .init(Double($0.value), [.init("state", $0.key)]) })
+    page.add(
+      "candlecast_store_memory_bytes", .gauge, "Memory that the store has taken for its pages.",
+      writer.storeBytes.map { [.init(Double($0))] } ?? [])
     guard let tape = facts.tape else { return }
     page.add("candlecast_tape_records_total", .counter, "Inputs recorded.", [.init(Double(tape.counts.records))])
     page.add("candlecast_tape_dropped_total", .counter, "Inputs not recorded.", [.init(Double(tape.counts.dropped))])

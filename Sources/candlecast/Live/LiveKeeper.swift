@@ -19,6 +19,9 @@ final class LiveKeeper {
   private var kept: [Venue: FeedMemory] = [:]
   private var states: [String: Int] = [:]
   private var factsAt = 0.0
+  /// Files beside the store that could not be written the last time.
+  private var unwritten: Set<String> = []
+  private var isTapeStopped = false
 
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeWriter?, predictor: LivePredictor?,
@@ -32,21 +35,36 @@ final class LiveKeeper {
   func take(_ output: LiveOutput, _ core: borrowing LiveCore, now: Timestamp) async throws {
     for note in output.notes { context.log.write(note) }
     var batch = output.batch
-    batch.predictions = try predict(output.events, now: now)
+    batch.predictions = predict(output.events, now: now)
     if let writer, !batch.isEmpty {
+      // What is stored can be played back: its inputs are on the tape before it is in the store.
+      if !batch.candles.isEmpty || !batch.predictions.isEmpty { tape?.flush() }
       try await writer.submit(batch, receivedNanoseconds: clock.wallNanoseconds(of: now))
     }
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
-    if SystemClock.seconds() - factsAt >= 0.5 { try note(core) }
+    if SystemClock.seconds() - factsAt >= 0.5 {
+      note(core)
+      tape?.advance(to: now.microseconds * 1000)
+    }
   }
 
-  private func predict(_ events: [MarketEvent], now: Timestamp) throws -> [Prediction] {
+  private func predict(_ events: [MarketEvent], now: Timestamp) -> [Prediction] {
     guard let predictor else { return [] }
     let predictions = predictor.take(events, now: now)
     guard !predictions.isEmpty else { return [] }
     for prediction in predictions { states[prediction.state, default: 0] += 1 }
-    try inferenceLog.append(predictions)
+    attempt("inference log") { try inferenceLog.append(predictions) }
     return predictions
+  }
+
+  /// What matters is in the store; a file beside it that cannot be written is told once, and ends nothing.
+  private func attempt(_ file: String, _ work: () throws -> Void) {
+    do {
+      try work()
+      if unwritten.remove(file) != nil { context.log.write(.info, "store", "\(file): written again") }
+    } catch {
+      if unwritten.insert(file).inserted { context.log.write(.error, "store", "\(file): \(error)") }
+    }
   }
 
   /// Late truth from before everything the pipeline keeps: everything stored by now is folded anew.
@@ -60,14 +78,23 @@ final class LiveKeeper {
     predictor.rebuild(prices: prices, volumes: volumes)
   }
 
-  private func note(_ core: borrowing LiveCore) throws {
+  private func note(_ core: borrowing LiveCore) {
     factsAt = SystemClock.seconds()
     status.set(facts(core))
-    tape?.advance(to: PipelineClock.realtimeNanoseconds())
+    noteTape()
     let memories = core.memories
     guard let file = self.memories, memories != kept else { return }
-    kept = memories
-    try file.write(memories.map { FeedMemoryEntry(venue: $0.key, memory: $0.value) })
+    attempt("venue limits") {
+      try file.write(memories.map { FeedMemoryEntry(venue: $0.key, memory: $0.value) })
+      kept = memories
+    }
+  }
+
+  /// Recording ends when the disk refuses; the feed goes on without it.
+  private func noteTape() {
+    guard !isTapeStopped, case .stopped(let error) = tape?.state else { return }
+    isTapeStopped = true
+    context.log.write(.error, "tape", "nothing more is recorded: \(error)")
   }
 
   private func facts(_ core: borrowing LiveCore) -> LiveStatus.Facts {
@@ -84,13 +111,11 @@ final class LiveKeeper {
 
   /// Stores what waits and closes everything.
   func finish(_ core: borrowing LiveCore) async throws -> LiveSession.Result {
-    try note(core)
-    try await writer?.flush()
-    let statistics = writer?.statistics ?? WriterStatistics()
-    try await writer?.close()
     tape?.close()
+    note(core)
+    try await writer?.close()
     return LiveSession.Result(
-      writer: statistics, report: core.report, predictions: predictor?.predictions ?? 0,
+      writer: writer?.statistics ?? WriterStatistics(), report: core.report, predictions: predictor?.predictions ?? 0,
       fingerprint: predictor?.fingerprint ?? Fingerprint(), tape: tapeFacts)
   }
 }

@@ -24,6 +24,18 @@ struct LivePlanner {
     return LivePlan(seed: context.seed, thresholds: thresholds, feeds: feeds)
   }
 
+  /// What is predicted on; its series are called what their venues call them.
+  var view: MarketView {
+    get throws {
+      MarketView(price: try named(context.view.price), volume: try context.view.volume.map(named))
+    }
+  }
+
+  private func named(_ series: Series) throws -> Series {
+    let feed = try catalogue.feed(try catalogue.interface(of: series.venue), series.venue)
+    return Series(series.venue, feed.name(of: series.symbol))
+  }
+
   /// The view's venues come first, then what the configuration follows beside them.
   var venues: [Venue] {
     get throws {
@@ -57,8 +69,7 @@ struct LivePlanner {
   }
 
   private func symbols(on venue: Venue, _ feed: any FeedProtocol) throws -> [Symbol] {
-    var symbols = [context.view.price, context.view.volume].compactMap(\.self).filter { $0.venue == venue }
-      .map(\.symbol)
+    var symbols = try view.series.filter { $0.venue == venue }.map(\.symbol)
     let listed = context.configuration.list("market.symbols")
     for name in listed.isEmpty ? [context.series.symbol.name] : listed {
       guard let symbol = Symbol(name) else {
@@ -72,42 +83,8 @@ struct LivePlanner {
   }
 
   private func series(_ series: Series, from store: DuckDBStore?) throws -> SeriesPlan {
-    guard let store, let summary = try store.summary(of: series) else {
-      let first = now.minute - Int64(firstMinutes)
-      let ledger = try store?.ledger(series, .trades) ?? []
-      return SeriesPlan(symbol: series.symbol, firstMinute: first, ledger: ledger)
-    }
-    let minutes = try store.ledger(series, .minutes)
-    let events = try store.qualityEvents(series, unresolvedOnly: true, limit: 1000)
-    let next = summary.lastOpenTime.minute + 1
-    let end = minutes.last?.range.upperBound ?? next
-    let later = try stored(series, from: end, summary, store)
-    return SeriesPlan(
-      symbol: series.symbol, firstMinute: minutes.first?.range.lowerBound ?? next,
-      ledger: minutes + later + (try store.ledger(series, .trades)), events: events)
-  }
-
-  /// Candles that came by other ways after the ledger's end.
-  private func stored(
-    _ series: Series, from minute: Int64, _ summary: SeriesSummary, _ store: DuckDBStore
-  ) throws -> [LedgerRange] {
-    let range = Timestamp(minute: minute)..<summary.lastOpenTime.adding(minutes: 1)
-    guard !range.isEmpty else { return [] }
-    var runs: [Range<Int64>] = []
-    try store.readCandles(series, in: range, asOf: .distantFuture) { records in
-      for record in records { runs.extend(with: record.candle.openTime.minute) }
-    }
-    return runs.map { LedgerRange(series, .minutes, $0, .patched(from: "import"), since: now) }
-  }
-}
-
-extension [Range<Int64>] {
-  /// Keys come in rising order.
-  mutating func extend(with key: Int64) {
-    if let last, last.upperBound == key {
-      self[count - 1] = last.lowerBound..<key + 1
-    } else {
-      append(key..<key + 1)
-    }
+    let first = now.minute - Int64(firstMinutes)
+    guard let store else { return SeriesPlan(symbol: series.symbol, firstMinute: first) }
+    return try SeriesPlan(series, from: store, firstMinute: first, now: now)
   }
 }

@@ -80,25 +80,28 @@ struct LiveSession: Sendable {
       try options.plan ?? planner.plan(options.channels, candlesPerRequest: options.requestKnob, from: store)
     let memories = FeedMemoryFile(besideStore: context.storePath)
     let remembered = options.stores ? try memories.read() : []
-    let predictor = options.predicts ? LivePredictor(view: context.view, mode: .live) : nil
+    let view = try planner.view
+    let predictor = options.predicts ? LivePredictor(view: view, mode: .live) : nil
     let versions = try predictor.map { try serve($0) } ?? []
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let known = Dictionary(remembered.map { ($0.venue, $0.memory) }) { _, last in last }
     var core = LiveCore(plan, protocols: protocols, memories: known, now: now)
-    if let store { try LivePriming.prime(&core, plan, from: store, before: now) }
+    if let store { try core.prime(from: store, before: now) }
     let record = LiveStart(
-      time: now, plan: plan, memories: remembered, view: context.view, versions: versions, history: history)
+      time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
   }
 
   /// The versions that are registered, and a baseline for the target asked for if it has none.
   private func serve(_ predictor: LivePredictor) throws -> [LiveStart.ServedTarget] {
     try PredictionTarget.all.compactMap { target in
-      let version = try context.servedVersion(context.view, target)
+      let version = try context.servedVersion(predictor.view, target)
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
-      return LiveStart.ServedTarget(target: target, version: version?.bundle.card.name.description)
+      return LiveStart.ServedTarget(
+        target: target, version: version?.bundle.card.name.description,
+        unpromotedReason: version?.standing.unpromotedReason)
     }
   }
 
@@ -115,15 +118,19 @@ struct LiveSession: Sendable {
 
   private func openWriter() throws -> LiveWriter {
     let (log, path) = (context.log, context.storePath)
-    return try LiveWriter(LiveWriter.Limits(context.configuration), report: { log.write($0) }) {
-      () throws(StoreError) in
+    var limits = LiveWriter.Limits(context.configuration)
+    // Until the log is folded into the file the database holds its changes in memory, a kilobyte for each commit.
+    limits.logBytes = 1 << 20
+    return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
       try DuckDBStore(path: path, mode: .create, memoryMegabytes: 64)
     }
   }
 
   private func openTape() throws -> TapeWriter {
-    try TapeWriter(
+    let tape = try TapeWriter(
       folder: context.configuration.text("tape.directory") ?? "feature_store/tape", TapeOptions(context.configuration))
+    for cut in tape.cuts { context.log.write(.warning, "tape", "\(cut)") }
+    return tape
   }
 
   // MARK: Run
@@ -145,21 +152,36 @@ struct LiveSession: Sendable {
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox)
     try tape?.append(LiveTape.record(start.record))
-    let watch = Task { await stopWhenAsked(shell) }
+    let watch = Task { await stopWhenAsked(shell, writer) }
     defer { watch.cancel() }
-    try await shell.run(&core) { input in
-      tape?.append(LiveTape.record(input))
-    } take: { output, core, now in
-      try await keeper.take(output, core, now: now)
+    do {
+      try await shell.run(&core) { input in
+        tape?.append(LiveTape.record(input))
+      } take: { output, core, now in
+        try await keeper.take(output, core, now: now)
+      }
+    } catch is LiveWriterError where options.isStopRequested() {
+      // The end says why.
     }
     webSockets.stop()
     return try await keeper.finish(core)
   }
 
   /// Ctrl-C and `kill` are seen within a twentieth of a second.
-  private func stopWhenAsked(_ shell: LiveShell) async {
+  private func stopWhenAsked(_ shell: LiveShell, _ writer: LiveWriter?) async {
     while !Task.isCancelled, !options.isStopRequested() { try? await Task.sleep(for: .milliseconds(50)) }
     shell.stop()
+    // A store that refuses everything would be waited for without end.
+    if let writer, writer.statistics.failure != nil { try? await writer.close() }
+  }
+}
+
+extension ServedVersion.Standing {
+  fileprivate var unpromotedReason: String? {
+    switch self {
+    case .production: nil
+    case .unpromoted(let reason): reason
+    }
   }
 }
 
@@ -170,21 +192,6 @@ extension Log {
       write(.error, "store", "attempt \(attempt) failed, the next is in \(seconds) s: \(error)")
     case .recovered(let attempts): write(.info, "store", "stored after \(attempts) attempts; nothing was lost")
     case .stopped(let error): write(.error, "store", "nothing more is stored: \(error)")
-    }
-  }
-}
-
-/// Tells a core what is stored already of the newest days.
-enum LivePriming {
-  private static let minutes = 2 * 24 * 60
-
-  static func prime(_ core: inout LiveCore, _ plan: LivePlan, from store: DuckDBStore, before now: Timestamp) throws {
-    for feed in plan.feeds {
-      for series in feed.series.map({ Series(feed.venue, $0.symbol) }) {
-        try store.readCandles(series, in: now.adding(minutes: -minutes)..<now, asOf: now) {
-          core.prime(series, $0.map(\.candle))
-        }
-      }
     }
   }
 }

@@ -27,8 +27,6 @@ struct RecordingReplay {
   /// The store that the recorded run began with.
   let historyPath: String
 
-  private static let batchSize = 512
-
   func run() throws -> Result {
     let reader = try RecordingReader(path)
     guard let first = try reader.next() else {
@@ -50,13 +48,15 @@ struct RecordingReplay {
   // MARK: Our own recordings
 
   private func playRuns(_ first: TapeRecord, _ reader: RecordingReader, _ result: inout Result) throws {
+    let history = RecordedHistory(path: historyPath, destination: destination)
     var record: TapeRecord? = first
     var player: Player?
     while let current = record {
       if context.isStopRequested { throw CommandError(.failed, "stopped; what was played back so far is stored") }
       if let start = try LiveTape.start(of: current) {
+        try player?.dropUnstored(before: start, history)
         try player?.finish(&result)
-        player = try begin(start)
+        player = try begin(start, history)
         result.runs += 1
       } else if let input = try LiveTape.input(of: current) {
         try player?.step(input)
@@ -67,7 +67,7 @@ struct RecordingReplay {
     try player?.finish(&result)
   }
 
-  private func begin(_ recorded: LiveStart) throws -> Player {
+  private func begin(_ recorded: LiveStart, _ history: RecordedHistory) throws -> Player {
     var start = recorded
     start.plan.thresholds.makesMarketData = context.configuration.boolean("tape.market_data") ?? false
     let catalogue = VenueCatalogue(configuration: context.configuration)
@@ -76,20 +76,19 @@ struct RecordingReplay {
     var core = LiveCore(start.plan, protocols: protocols, memories: known, now: start.time)
     let predictor = LivePredictor(view: start.view, mode: .replay)
     for target in start.versions { predictor.serve(target.target, with: try version(target, start.view)) }
-    let history = try start.history.map { try warmUp(predictor, &core, start, $0) }
-    return try Player(core, predictor, history: history, destination: destination)
+    let store = try start.history.map { try warmUp(predictor, &core, start, $0, try history.opened()) }
+    return try Player(core, predictor, history: store.map { ($0, start.time) }, destination: destination)
   }
 
   private func version(_ target: LiveStart.ServedTarget, _ view: MarketView) throws -> ServedVersion? {
-    try target.version.flatMap { try context.version($0, view, target.target) }
+    let standing = target.unpromotedReason.map { ServedVersion.Standing.unpromoted(reason: $0) } ?? .production
+    return try target.version.map { try context.version($0, view, target.target, standing: standing) }
   }
 
   private func warmUp(
-    _ predictor: LivePredictor, _ core: inout LiveCore, _ start: LiveStart, _ recorded: LiveStart.History
+    _ predictor: LivePredictor, _ core: inout LiveCore, _ start: LiveStart, _ recorded: LiveStart.History,
+    _ source: DuckDBStore
   ) throws -> DuckDBStore {
-    let store = try destination?.path == historyPath ? nil : DuckDBStore(path: historyPath, mode: .readOnly)
-    let source = store ?? destination
-    guard let source else { throw CommandError(.badData, "\(historyPath) cannot be read") }
     let found = try predictor.warmUp(from: source, asOf: start.time)
     guard found == recorded else {
       throw CommandError(
@@ -98,7 +97,7 @@ struct RecordingReplay {
           + "\(historyPath) had \(found.map { "\($0.candles.grouped) (\($0.fingerprint))" } ?? "none") at \(start.time); "
           + "name the store it began with by --history")
     }
-    try LivePriming.prime(&core, start.plan, from: source, before: start.time)
+    try core.prime(from: source, before: start.time)
     return source
   }
 
@@ -112,15 +111,16 @@ struct RecordingReplay {
     let offset = survey.clockOffsetMicroseconds
     result.clockOffsetMicroseconds = offset
     let begin = first.time.adding(microseconds: offset)
-    var plan = try LivePlanner(context: context, catalogue: catalogue, now: begin).plan(
+    let planner = LivePlanner(context: context, catalogue: catalogue, now: begin)
+    var plan = try planner.plan(
       Channel.allCases, candlesPerRequest: "gaps.backfill_batch_size", from: nil)
     for index in plan.feeds.indices {
       plan.feeds[index].makesCandlesOfTrades = !survey.hasKlines && feed.candleSource == .klines
       for series in plan.feeds[index].series.indices { plan.feeds[index].series[series].firstMinute = begin.minute + 1 }
     }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
-    let predictor = LivePredictor(view: context.view, mode: .replay)
-    predictor.serve(context.target, with: try context.servedVersion(context.view, context.target))
+    let predictor = LivePredictor(view: try planner.view, mode: .replay)
+    predictor.serve(context.target, with: try context.servedVersion(predictor.view, context.target))
     let core = LiveCore(plan, protocols: protocols, now: begin)
     let player = try Player(core, predictor, history: nil, destination: destination)
     guard let socket = player.firstSocket else {
@@ -194,17 +194,45 @@ extension VenueMessage {
   }
 }
 
+/// The store that recorded runs began with; opened when the first of them needs it.
+private final class RecordedHistory {
+  private let path: String
+  private let destination: DuckDBStore?
+  private var store: DuckDBStore?
+
+  init(path: String, destination: DuckDBStore?) { (self.path, self.destination) = (path, destination) }
+
+  /// What is played back goes where it came from.
+  var isDestination: Bool { destination?.path == path }
+
+  func opened() throws -> DuckDBStore {
+    if let destination, isDestination { return destination }
+    if let store { return store }
+    let opened = try DuckDBStore(path: path, mode: .readOnly)
+    store = opened
+    return opened
+  }
+}
+
 /// One recorded run while it is played back.
 private final class Player {
+  private static let batchSize = 512
+  /// More than a run can have on the tape and not in its store.
+  private static let held = 2048
+
   private var core: LiveCore
   private let predictor: LivePredictor
-  private let history: DuckDBStore?
+  /// What the run began with, and when.
+  private let history: (store: DuckDBStore, time: Timestamp)?
   private let destination: DuckDBStore?
   private var taken: [MarketEvent] = []
   private var waiting: [LiveBatch] = []
   let firstSocket: SocketID?
 
-  init(_ core: LiveCore, _ predictor: LivePredictor, history: DuckDBStore?, destination: DuckDBStore?) throws {
+  init(
+    _ core: LiveCore, _ predictor: LivePredictor, history: (store: DuckDBStore, time: Timestamp)?,
+    destination: DuckDBStore?
+  ) throws {
     self.core = core
     (self.predictor, self.history, self.destination) = (predictor, history, destination)
     let output = self.core.start()
@@ -220,12 +248,28 @@ private final class Player {
     taken += output.events
     if !batch.isEmpty { waiting.append(batch) }
     if predictor.needsRebuild { try rebuild(asOf: batch.knownAt) }
-    if waiting.count >= 512 { try flush() }
+    if waiting.count >= Self.held + Self.batchSize { try flush(Self.batchSize) }
   }
 
-  private func flush() throws {
-    if let destination, !waiting.isEmpty { try destination.commit(waiting) }
-    waiting.removeAll(keepingCapacity: true)
+  private func flush(_ count: Int) throws {
+    if let destination, count > 0 { try destination.commit(Array(waiting[..<count])) }
+    waiting.removeFirst(count)
+  }
+
+  /// Lets go of what a crash kept the run from storing: the tape is ahead of the store, and the next run did it anew.
+  func dropUnstored(before next: LiveStart, _ history: RecordedHistory) throws {
+    guard destination != nil, !history.isDestination, waiting.contains(where: { !$0.candles.isEmpty }) else { return }
+    guard next.history != nil else { return waiting.removeAll() }
+    let store = try history.opened()
+    let last = try waiting.lastIndex { batch in
+      try batch.candles.contains { candle in
+        let open = candle.record.candle.openTime
+        return try store.candles(candle.series, in: open..<open.adding(minutes: 1), asOf: next.time).contains {
+          $0.knownAt >= batch.knownAt
+        }
+      }
+    }
+    waiting.removeSubrange((last.map { $0 + 1 } ?? 0)...)
   }
 
   private func rebuild(asOf now: Timestamp) throws {
@@ -236,15 +280,15 @@ private final class Player {
   /// The candles as they stand: those the run began with, and over them what came since.
   private func standing(_ series: Series) throws -> [Candle] {
     var candles = Dictionary(
-      uniqueKeysWithValues: try history.map { store in
-        try store.candles(series).map { ($0.candle.openTime, $0.candle) }
+      uniqueKeysWithValues: try history.map { store, time in
+        try store.candles(series, asOf: time).map { ($0.candle.openTime, $0.candle) }
       } ?? [])
     for record in taken.newestVersions(of: series) { candles[record.candle.openTime] = record.candle }
     return candles.values.sorted { $0.openTime < $1.openTime }
   }
 
   func finish(_ result: inout RecordingReplay.Result) throws {
-    try flush()
+    while !waiting.isEmpty { try flush(min(waiting.count, Self.batchSize)) }
     result.candles += taken.count
     result.predictions += predictor.predictions
     result.fingerprint = predictor.fingerprint

@@ -1,0 +1,77 @@
+import Features
+import Market
+import Pipeline
+import Storage
+
+/// A prediction pipeline that is fed as a live process feeds it.
+final class Predictor {
+  private struct Sink: PipelineSink {
+    var predictions: [Prediction] = []
+    mutating func receive(_ prediction: Prediction) { predictions.append(prediction) }
+  }
+
+  private var pipeline: PredictionPipeline
+  private var sink = Sink()
+  private var standing: [Timestamp: Candle] = [:]
+  private var needsRebuild = false
+
+  init(_ view: MarketView) {
+    pipeline = PredictionPipeline(view: view, mode: .live)
+    for target in [PredictionTarget.window(lengthMinutes: 15), .window(lengthMinutes: 5)] {
+      pipeline.serve(target, with: nil)
+    }
+  }
+
+  /// What is stored, without deciding.
+  func warmUp(from store: some CandleStore, asOf now: Timestamp) throws {
+    try store.readEvents(pipeline.view, in: .all, asOf: now) { event in
+      keep(event)
+      if case .needsRebuild = pipeline.fold(event) { needsRebuild = true }
+    }
+    rebuildIfNeeded()
+  }
+
+  /// What follows from events that came together.
+  func take(_ events: [MarketEvent], now: Timestamp) -> [Prediction] {
+    sink.predictions.removeAll(keepingCapacity: true)
+    for event in events {
+      keep(event)
+      if case .needsRebuild = pipeline.step(event, into: &sink) { needsRebuild = true }
+    }
+    rebuildIfNeeded()
+    return sink.predictions
+  }
+
+  private func keep(_ event: MarketEvent) {
+    guard case .candle(let series, let record) = event, series == pipeline.view.price else { return }
+    standing[record.candle.openTime] = record.candle
+  }
+
+  private func rebuildIfNeeded() {
+    guard needsRebuild else { return }
+    needsRebuild = false
+    let candles = standing.values.sorted { $0.openTime < $1.openTime }
+    pipeline.rebuild(from: JoinedCandles(prices: candles, volumes: nil))
+  }
+}
+
+/// What tells one prediction from another, and what it says.
+struct Said: Hashable {
+  struct Question: Hashable {
+    let time: Timestamp
+    let target: PredictionTarget
+  }
+
+  let question: Question
+  let availableAt: Timestamp
+  let probabilityUp: UInt64?
+  let inputHash: UInt64
+  let state: String
+
+  init(_ prediction: Prediction) {
+    question = Question(time: prediction.time, target: prediction.target)
+    availableAt = prediction.availableAt
+    probabilityUp = prediction.probabilityUp?.bitPattern
+    (inputHash, state) = (prediction.inputHash, prediction.state)
+  }
+}
