@@ -1,4 +1,5 @@
 import Dispatch
+import FoundationEssentials
 import Ingestion
 import Market
 import Operations
@@ -39,13 +40,19 @@ enum Watch {
     let limit = ContinuousClock.now + patience
     while !ending.hasCome.load(ordering: .relaxed), try await !isEnough(options.status) {
       guard ContinuousClock.now < limit else {
-        Issue.record("it never came to that: \(String(describing: options.status.current))")
+        Issue.record("it never came to that: \(log(of: context).suffix(3000))")
         break
       }
       try await Task.sleep(for: .milliseconds(20))
     }
     ending.isWanted.store(true, ordering: .relaxed)
     return try await running.value
+  }
+
+  private static func log(of context: CommandContext) -> String {
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: context.logFolder)) ?? []
+    return files.compactMap { FileManager.default.contents(atPath: context.logFolder + "/" + $0) }
+      .map { String(decoding: $0, as: UTF8.self) }.joined()
   }
 
   /// Why a feed cannot begin; `nil` if it can.
