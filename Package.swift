@@ -112,7 +112,8 @@ let package = Package(
       "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
       resources: [.copy("Fixtures")]),
     tests(
-      "ClientTests", ["Market", "Operations", "TestSupport", "VenueSimulator"], resources: [.copy("client.py")]),
+      "ClientTests", ["Crypto", "Market", "Operations", "TestSupport", "VenueSimulator", "Venues"],
+      resources: [.copy("client.py"), .copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],

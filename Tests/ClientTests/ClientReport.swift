@@ -2,6 +2,8 @@ import FoundationEssentials
 import Operations
 import Testing
 
+import class Foundation.Bundle
+
 /// What a client library saw: the line that `client.py` prints.
 struct ClientReport: Decodable {
   let markets: [String]

@@ -35,10 +35,13 @@ struct ClientStage {
     still = market.split.adding(microseconds: 10 * Timestamp.microsecondsPerMinute + 37_250_000)
     var venue = try #require(venues.venue("binance"))
     self.candles = venue.truth(of: Self.symbol, at: market.end)
-    let minutes = (-20..<60).compactMap { venue.synthesised(Self.symbol, minute: market.split.adding(minutes: $0)) }
+    let split = market.split
+    let minutes = (-20..<60).compactMap { venue.synthesised(Self.symbol, minute: split.adding(minutes: $0)) }
     aggregates = minutes.flatMap(\.aggregates)
     trades = minutes.flatMap(\.trades)
   }
+
+  func venue(_ name: String) -> SimulatedVenue? { venues.venue(name) }
 
   // MARK: Serving
 
@@ -188,7 +191,10 @@ struct ClientStage {
     let minutes = minutes(at: now)
     let from = Timestamp(minute: now.minute + 1).adding(minutes: -1440)
     let day = minutes.drop { $0.openTime < from }
-    guard var bar = day.first, let last = last(at: now) else { return Issue.record("no day before \(now)") }
+    guard var bar = day.first, let last = last(at: now) else {
+      Issue.record("no day before \(now)", sourceLocation: sourceLocation)
+      return
+    }
     for minute in day.dropFirst() { bar.append(minute) }
     let ask = last.price.units + (last.isTakerBuyer ? 0 : Int128(market.series[0].grid.tick))
     let bid = ask - Int128(market.series[0].grid.tick)
@@ -205,10 +211,12 @@ struct ClientStage {
 
   // MARK: Streams
 
-  /// - Parameter columns: of the candles; `nil` if the venue streams none.
+  /// - Parameters:
+  ///   - columns: of the candles; `nil` if the venue streams none.
+  ///   - isTickerOfTrade: it bears the time of its trade, without the microseconds.
   func expectStream(
     _ seen: ClientReport.Stream, columns: Columns?, books: Books,
-    tickersWithout absent: [KeyPath<ClientReport.Ticker, Double?>]
+    tickersWithout absent: [KeyPath<ClientReport.Ticker, Double?>], isTickerOfTrade: Bool = false
   ) {
     guard let first = seen.trades.first?.id, let start = trades.first(where: { $0.id >= first })?.time else {
       Issue.record("no trades came")
@@ -227,8 +235,8 @@ struct ClientStage {
     expect(seen.books, books)
     #expect(!seen.tickers.isEmpty)
     for ticker in seen.tickers {
-      guard let time = ticker.time else { return Issue.record("a ticker without a time") }
-      expect(ticker, at: Timestamp(milliseconds: time), without: absent)
+      let time = Timestamp(milliseconds: ticker.time ?? 0)
+      expect(ticker, at: time.adding(microseconds: isTickerOfTrade ? 999 : 0), without: absent)
     }
   }
 }

@@ -40,7 +40,8 @@ import Testing
     stage.expectStill(seen.book, levels: 100)
     let absent: [KeyPath<ClientReport.Ticker, Double?>] = [\.open, \.high, \.low, \.quoteVolume]
     stage.expect(seen.ticker, at: stage.still, without: absent)
-    stage.expectStream(seen.stream, columns: nil, books: .byTime(levels: 100), tickersWithout: [\.quoteVolume])
+    stage.expectStream(
+      seen.stream, columns: nil, books: .byTime(levels: 100), tickersWithout: [\.quoteVolume], isTickerOfTrade: true)
   }
 
   @Test func `ccxt's bybit sees what the simulated venue is made of`() async throws {

@@ -26,7 +26,7 @@ sys.addaudithook(stay_here)
 import binance  # noqa: E402
 import ccxt.pro  # noqa: E402
 
-CLOSED_MINUTES = 3
+CLOSED_MINUTES = 2
 HOUR = 3_600_000
 TICKER = ("last", "open", "high", "low", "bid", "ask", "baseVolume", "quoteVolume")
 
@@ -125,6 +125,8 @@ def look_with_ccxt(name, symbol, url):
 
 async def follow_with_ccxt(name, symbol, url):
     exchange = exchange_at(url, ccxt.pro, name)
+    # Another one for quotes: some classes keep them where they keep the book.
+    quoting = exchange_at(url, ccxt.pro, name)
     if name == "coinbaseexchange":
         # ccxt signs for books, whoever asks.
         exchange.apiKey, exchange.secret, exchange.password = "key", "c2VjcmV0", "word"
@@ -142,7 +144,7 @@ async def follow_with_ccxt(name, symbol, url):
         stream.books.append(ccxt_book(await exchange.watch_order_book(symbol)))
 
     async def quotes():
-        stream.quotes += [ccxt_quote(quote) for quote in (await exchange.watch_bids_asks([symbol])).values()]
+        stream.quotes += [ccxt_quote(quote) for quote in (await quoting.watch_bids_asks([symbol])).values()]
 
     async def tickers():
         stream.tickers.append(ccxt_ticker(await exchange.watch_ticker(symbol)))
@@ -154,6 +156,7 @@ async def follow_with_ccxt(name, symbol, url):
         await stream.follow(*readers)
     finally:
         await exchange.close()
+        await quoting.close()
     return stream.report()
 
 

@@ -66,8 +66,8 @@ struct PolyBoltDialect: Dialect {
       let price = price(tick, series, isMean: isMean, &reader)
       rows.append(
         """
-        {"full_accuracy_value":"\(text: price.description)","timestamp":\(tick.time.milliseconds),\
-        "value":\(text: price.shown)}
+        {"full_accuracy_value":"\(text: isMean ? price.description : price.plain(places: 8))","timestamp":\(tick.time.milliseconds),\
+        "value":\(text: price.number)}
         """)
     }
     let envelope = envelope(item.channel, socket.nextSequence() + 1, reader.stamp(now))
@@ -96,7 +96,7 @@ struct PolyBoltDialect: Dialect {
     return [
       Frame(
         """
-        {\(envelope),"payload":{"symbol":"\(text: words[1])","value":\(text: price.shown),\
+        {\(envelope),"payload":{"symbol":"\(text: words[1])","value":\(text: price.number),\
         "full_accuracy_value":"\(text: price.description)","timestamp":\(tick.time.milliseconds)\(tail)}}
         """, .trade)
     ]

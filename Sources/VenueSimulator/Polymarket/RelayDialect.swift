@@ -43,7 +43,8 @@ struct RelayDialect: Dialect {
       guard request.action == "subscribe" else { continue }
       socket.feeds.append(Feed(name, .ticks(delay: Self.delayMicroseconds), series: series, from: now, &reader))
       if !item.topic.hasPrefix("crypto_prices_twap") {
-        socket.outbox.append(Frame(snapshot(item.symbol, series, &reader, at: now)))
+        let symbol = item.topic == "crypto_prices" ? reader.market.series[series].symbol : reader.feed(series)
+        socket.outbox.append(snapshot(symbol, series, &reader, at: now))
       }
     }
   }
@@ -68,23 +69,25 @@ struct RelayDialect: Dialect {
       now.microseconds - (heard[socket.id] ?? now).microseconds <= Self.patienceMicroseconds
     else { return [] }
     let words = feed.name.split(separator: " ").map(String.init)
-    let window: Int64? =
-      words[0] == "crypto_prices_twap_thirty" ? 30 : words[0] == "crypto_prices_twap_sixty" ? 60 : nil
-    var price = tick.price
-    if let window {
+    let stamp = reader.stamp(now)
+    if words[0] == "crypto_prices" { return [Frame(price(tick, of: words[1], stamp), .trade)] }
+    let windows: [String: Int64] = ["crypto_prices_twap_thirty": 30, "crypto_prices_twap_sixty": 60]
+    var told = tick
+    if let window = windows[words[0]] {
       guard let mean = reader.mean(feed.series, seconds: window, at: tick.time) else { return [] }
-      price = mean
+      (told.quantity, told.price) = (.timeWeightedMean(seconds: Int(window)), mean)
     }
-    let accurate: JSONText = words[0] == "crypto_prices" ? "\(text: price.plain(places: 8))" : "\(price.units)"
-    let tail: JSONText = window.map { #","window_s":\#($0)"# } ?? ""
-    return [
-      Frame(
-        """
-        {"topic":"\(text: words[0])","type":"update","timestamp":\(reader.stamp(now).milliseconds),"payload":{\
-        "symbol":"\(text: words[1])","timestamp":\(tick.time.milliseconds),"value":\(text: price.shown),\
-        "full_accuracy_value":"\(accurate)"\(tail)},"connection_id":"\(text: Self.connection(socket))"}
-        """, .trade)
-    ]
+    let text = RelayProtocol.update(told, sentAt: stamp, connection: Self.connection(socket))
+    return text.map { [Frame(JSONText(stringLiteral: $0), .trade)] } ?? []
+  }
+
+  /// Of Binance, with as many digits as that venue has.
+  private func price(_ tick: OracleTick, of symbol: String, _ stamp: Timestamp) -> JSONText {
+    """
+    {"topic":"crypto_prices","type":"update","timestamp":\(stamp.milliseconds),"payload":{\
+    "symbol":"\(text: symbol)","timestamp":\(tick.time.milliseconds),"value":\(text: tick.price.number),\
+    "full_accuracy_value":"\(text: tick.price.plain(places: 8))"}}
+    """
   }
 
   private static func connection(_ socket: SimulatedSocket) -> String {
@@ -92,30 +95,15 @@ struct RelayDialect: Dialect {
   }
 
   /// Comes under the topic `crypto_prices`, whatever was asked for.
-  private func snapshot(
-    _ symbol: String, _ series: Int, _ reader: inout MarketReader, at now: Timestamp
-  ) -> JSONText {
+  private func snapshot(_ symbol: Symbol, _ series: Int, _ reader: inout MarketReader, at now: Timestamp) -> Frame {
     let seen = now.adding(microseconds: -Self.delayMicroseconds)
     let ticks = reader.ticks(series, in: seen.adding(microseconds: -Self.snapshotSeconds * 1_000_000)...seen)
-    let rows = ticks.map { tick -> JSONText in
-      #"{"timestamp":\#(tick.time.milliseconds),"value":\#(text: tick.price.shown)}"#
-    }
-    return """
-      {"topic":"crypto_prices","type":"subscribe","timestamp":\(reader.stamp(now).milliseconds),"payload":{\
-      "symbol":"\(text: symbol)","data":\(.array(rows))}}
-      """
+    return Frame(
+      JSONText(stringLiteral: RelayProtocol.snapshot(ticks, of: symbol, sentAt: reader.stamp(now))))
   }
 }
 
 extension OraclePrice {
-  /// For a chart: eight places, without trailing zeros.
-  var shown: String {
-    var text = plain(places: 8)
-    while text.last == "0" { text.removeLast() }
-    if text.last == "." { text.removeLast() }
-    return text
-  }
-
   /// Cut after so many places.
   func plain(places: Int) -> String { String(description.dropLast(Self.fractionDigits - places)) }
 }

@@ -5,10 +5,15 @@ extension RelayProtocol {
   /// A message with one observation, as the relay sends it; `nil` for a mean that it has no topic for.
   package static func update(_ tick: OracleTick, sentAt now: Timestamp, connection: String) -> String? {
     guard let topic = Topic.allCases.first(where: { $0.quantity == tick.quantity }) else { return nil }
-    var payload = "\"full_accuracy_value\":\"\(tick.price.units)\",\"symbol\":\"\(tick.feed.name.lowercased())\","
-    payload += "\"timestamp\":\(tick.time.milliseconds),\"value\":\(tick.price.number)"
-    if case .timeWeightedMean(let seconds) = tick.quantity { payload += ",\"window_s\":\(seconds)" }
-    return "{\"connection_id\":\"\(connection)\",\"payload\":{\(payload)},\"timestamp\":\(now.milliseconds),"
+    let symbol = tick.feed.name.lowercased()
+    let (time, value, units) = (tick.time.milliseconds, tick.price.number, tick.price.units)
+    if case .timeWeightedMean(let seconds) = tick.quantity {
+      return "{\"connection_id\":\"\(connection)\",\"topic\":\"\(topic.rawValue)\",\"type\":\"update\","
+        + "\"timestamp\":\(now.milliseconds),\"payload\":{\"symbol\":\"\(symbol)\",\"timestamp\":\(time),"
+        + "\"value\":\(value),\"full_accuracy_value\":\"\(units)\",\"window_s\":\(seconds)}}"
+    }
+    return "{\"connection_id\":\"\(connection)\",\"payload\":{\"full_accuracy_value\":\"\(units)\","
+      + "\"symbol\":\"\(symbol)\",\"timestamp\":\(time),\"value\":\(value)},\"timestamp\":\(now.milliseconds),"
       + "\"topic\":\"\(topic.rawValue)\",\"type\":\"update\"}"
   }
 
@@ -47,7 +52,7 @@ extension PolyBoltProtocol {
 
 extension OraclePrice {
   /// The nearest JSON number with no more digits than a `Double` needs.
-  fileprivate var number: String {
+  package var number: String {
     guard let value = Double(description) else { return description }
     let text = value.description
     if text.hasSuffix(".0") { return String(text.dropLast(2)) }
