@@ -329,7 +329,7 @@ struct VenueFeed: Sendable {
     guard let lost = queue.failed(job.id, failure, now: now), !lost.isRecheck,
       let position = positions[lost.series.symbol]
     else { return }
-    let changes = series[position].abandoned(lost.kind, lost.range, reason: "\(failure)", now: now)
+    let changes = series[position].abandoned(lost.kind, lost.range, reason: failure.reason, now: now)
     apply(changes, to: position, now, &output)
   }
 
