@@ -140,7 +140,7 @@ let package = Package(
         "candlecast", "Ingestion", "Market", "Operations", "Storage", "Tape", "TestSupport", "Transport",
         "VenueSimulator", "Venues",
       ]),
-    tests("ProcessTests", ["Ingestion", "Market", "Operations", "Storage", "TestSupport", "Transport"]),
+    tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),
     tests("SetupTests", ["Crypto", "Operations"]),
     tests("TidyTests", []),
   ]

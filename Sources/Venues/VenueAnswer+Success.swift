@@ -6,7 +6,7 @@ extension VenueAnswer {
     guard !(200...299).contains(status) else { return }
     let text = (reason(self) ?? String(decoding: body.prefix(200), as: UTF8.self))
     switch status {
-    case 429: throw .limited(status: status, retryAfterSeconds: retryAfterSeconds, reason: text)
+    case 418, 429: throw .limited(status: status, retryAfterSeconds: retryAfterSeconds, reason: text)
     case 500...: throw .unavailable(status: status, reason: text)
     default: throw .refused(status: status, code: nil, reason: text)
     }

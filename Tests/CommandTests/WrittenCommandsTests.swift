@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Operations
 import Testing
 
 @testable import candlecast
@@ -17,11 +18,29 @@ struct WrittenCommandsTests {
     line.split(separator: " ").prefix { !$0.hasPrefix("#") }.map { $0.filter { $0 != "\"" } }
   }
 
-  @Test func `those of the README`() throws {
-    let commands = try lines("README.md").filter { $0.hasPrefix("candlecast ") }
-    #expect(commands.count >= 5)
-    for command in commands.map(words) {
+  /// Words after the variables that are set for a command, of lines that are one.
+  private func commands(_ path: String) throws -> [[String]] {
+    try lines(path).map { Array(words($0).drop { $0.contains("=") }) }
+      .filter { $0.first == "candlecast" && $0.count > 1 && !$0[1].hasSuffix(":") }
+  }
+
+  @Test(arguments: [("README.md", 8), ("docs/live-data.md", 10)])
+  func `those of pages`(path: String, count: Int) throws {
+    let commands = try commands(path)
+    #expect(commands.count >= count)
+    for command in commands {
       _ = try ArgumentParser.parse(Array(command.dropFirst(2)), for: try Verbs.named(command[1]))
+    }
+  }
+
+  @Test func `variables that pages set are read`() throws {
+    let names = Set(KnobTable.all.flatMap { [$0.environmentName] + $0.seedNames.map(\.name) })
+    for path in ["README.md", "docs/live-data.md"] {
+      for line in try lines(path) where line.contains(" candlecast ") {
+        for word in words(line).prefix(while: { $0.contains("=") }) {
+          #expect(names.contains(String(word.prefix { $0 != "=" })), "\(path): \(word)")
+        }
+      }
     }
   }
 

@@ -41,8 +41,15 @@ struct Desk {
 
   func context(_ knobs: [String: String] = [:]) throws -> CommandContext {
     CommandContext(
-      configuration: try configuration(knobs), log: .silent, output: Output(isJSON: false, isQuiet: true) { _ in },
+      configuration: try configuration(knobs), log: log, output: Output(isJSON: false, isQuiet: true) { _ in },
       installation: Installation(environment: [:]))
+  }
+
+  /// To the folder alone.
+  private var log: Log {
+    Log(
+      files: LogFiles(folder: folder.path + "/logs", retentionDays: 1), fileLevel: .info, screenLevel: .error,
+      screen: { _ in }, clock: SystemClock.now)
   }
 
   func yaml(_ knobs: [String: String] = [:]) -> String {

@@ -13,6 +13,7 @@ import Venues
     var plan = Simulation.Plan(seed: 3)
     (plan.minutes, plan.quietMinutes, plan.faults) = (minutes, 2, faults)
     plan.endsWithRecheck = false
+    (plan.tradesPerMinute, plan.quietOneIn) = (40...60, 0)
     edit(&plan)
     let simulation = try Simulation(plan)
     try simulation.run()
@@ -157,7 +158,7 @@ import Venues
 
   @Test(arguments: [10, 30])
   func `qualityWindowMinutes is how far back quality is judged`(minutes: Int) throws {
-    let simulation = try simulation(minutes: 70) {
+    let simulation = try simulation(minutes: 85) {
       $0.thresholds.qualityWindowMinutes = minutes
       $0.absentMinutes = [$0.historyMinutes + 40, $0.historyMinutes + 41]
     }

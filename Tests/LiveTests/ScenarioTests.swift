@@ -13,6 +13,7 @@ import Venues
     var plan = Simulation.Plan(seed: 1)
     (plan.minutes, plan.quietMinutes, plan.faults) = (minutes, quiet, faults)
     plan.endsWithRecheck = false
+    (plan.tradesPerMinute, plan.quietOneIn) = (40...60, 0)
     edit(&plan)
     let simulation = try Simulation(plan)
     try simulation.run()

@@ -64,6 +64,8 @@ import Venues
   static let findings = [
     Finding(seed: 0, found: "trades that went by while nothing ran counted as live"),
     Finding(seed: 21, found: "an unfinished minute was stored before the clock of the venue was known"),
+    Finding(
+      seed: 46, found: "with a clock behind the venue's a later patch was available before the minute it followed"),
   ]
 
   @Test(arguments: findings)

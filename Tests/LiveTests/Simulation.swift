@@ -37,6 +37,10 @@ final class Simulation {
     var clockAheadMicroseconds: Int64 = 0
     var channels: [Channel] = [.klines, .trades]
     var symbols: [Symbol] = [.btcusdt]
+    /// Few, so that hours go by fast.
+    var tradesPerMinute: ClosedRange<Int64> = 4...9
+    /// One minute in so many is without a trade; 0 is none.
+    var quietOneIn: UInt64 = 40
     /// Minutes after the first one of the market that the venue does not have.
     var absentMinutes: Set<Int> = []
     /// A way to be late with storing, up to so many microseconds.
@@ -116,7 +120,7 @@ final class Simulation {
     let count = plan.historyMinutes + plan.minutes + plan.quietMinutes + 10
     let recordings = Dictionary(
       uniqueKeysWithValues: plan.symbols.enumerated().map { index, symbol in
-        (symbol, Self.candles(seed: plan.seed &+ UInt64(index) &* 7919, count: count, without: plan.absentMinutes))
+        (symbol, Self.candles(plan, seed: plan.seed &+ UInt64(index) &* 7919, count: count))
       })
     let streamed = Int64(plan.minutes + plan.quietMinutes + 10) * Timestamp.microsecondsPerMinute
     market = try SimulatedMarket(recordings, .init(streamedMicroseconds: streamed, seed: plan.seed))
@@ -130,15 +134,15 @@ final class Simulation {
   }
 
   /// A random walk of few trades, with minutes in which nothing happens.
-  private static func candles(seed: UInt64, count: Int, without absent: Set<Int>) -> [Candle] {
+  private static func candles(_ plan: Plan, seed: UInt64, count: Int) -> [Candle] {
     var random = SplitMix64(seed: seed ^ 0xCA4D)
     return RandomWalk()(seed: seed, count: count).enumerated().compactMap { index, candle in
-      guard !absent.contains(index) else { return nil }
+      guard !plan.absentMinutes.contains(index) else { return nil }
       var candle = candle
-      candle.trades = .random(in: 4...9, using: &random)
+      candle.trades = .random(in: plan.tradesPerMinute, using: &random)
       candle.quoteVolume = nil
       candle.takerBuyQuote = nil
-      guard random.next() % 40 == 0 else { return candle }
+      guard plan.quietOneIn > 0, random.next() % plan.quietOneIn == 0 else { return candle }
       (candle.high, candle.low, candle.close) = (candle.open, candle.open, candle.open)
       (candle.volume, candle.takerBuyBase, candle.trades) = (.zero, .zero, 0)
       return candle

@@ -2,6 +2,10 @@ import Market
 import Testing
 
 struct TimestampTests {
+  @Test func `the first and the last instant can be told`() {
+    #expect(Timestamp.distantPast.description < Timestamp.distantFuture.description)
+  }
+
   @Test(arguments: [
     ("2024-03-31T23:59:00Z", 1_711_929_540_000), ("2024-02-29", 1_709_164_800_000),
     ("2024-03-01T12:30", 1_709_296_200_000), ("2024-03-01T14:30:00+02:00", 1_709_296_200_000),

@@ -16,6 +16,8 @@ package struct GapKeeper: Sendable {
     package var graceMicroseconds: Int64 = 10_000_000
     /// How long after its end a venue's answer about a minute is final.
     package var finalMicroseconds: Int64 = 2_000_000
+    /// How wrong our own clock may be while the venue's is not known.
+    package var clockErrorMicroseconds: Int64 = 600_000_000
     /// How long after its end a venue must have a minute.
     package var absentMicroseconds: Int64 = 120_000_000
     /// Answers without a minute, and without a later one, before it is lost.
@@ -96,10 +98,8 @@ package struct GapKeeper: Sendable {
   }
 
   package mutating func answered(_ answer: CandleAnswer, now: Timestamp) -> [GapChange] {
-    // Without the venue's clock only a minute that another one follows is known to be over.
     let finalEnd =
-      answer.venueTime.map { minutesOver(by: $0, after: options.finalMicroseconds) }
-      ?? answer.candles.map(\.openTime.minute).max() ?? .min
+      answer.venueTime.map { minutesOver(by: $0, after: options.finalMicroseconds) } ?? finalWithoutClock(answer, now)
     let usable = answer.candles.filter {
       $0.violation == nil && answer.asked.contains($0.openTime.minute) && $0.openTime.minute < finalEnd
     }
@@ -113,6 +113,12 @@ package struct GapKeeper: Sendable {
       answer.asked, present: present, last: last, end: end ?? .min, tries: options.emptyAnswers, from: answer.source,
       now: now)
     return (usable.isEmpty ? [] : [.store(usable, from: answer.source)]) + changes
+  }
+
+  /// Over is what another minute follows, and what is long over even if our clock is wrong.
+  private func finalWithoutClock(_ answer: CandleAnswer, _ now: Timestamp) -> Int64 {
+    let long = minutesOver(by: now, after: options.clockErrorMicroseconds)
+    return max(answer.candles.map(\.openTime.minute).max() ?? long, long)
   }
 
   /// These minutes cannot be had.

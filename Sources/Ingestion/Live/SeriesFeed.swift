@@ -16,6 +16,7 @@ struct SeriesFeed: Sendable {
   private var book: OrderBook?
   /// A snapshot of the book has been asked for.
   var isWaitingForBook = false
+  private var newestArrival = Timestamp.distantPast
   private(set) var counts = SeriesCounts()
   /// Why minutes were given up, the last time.
   private(set) var refusal: String?
@@ -183,8 +184,9 @@ struct SeriesFeed: Sendable {
     _ candle: Candle, _ provenance: Provenance, now: Timestamp, _ output: inout LiveOutput
   ) {
     guard recent.take(candle) else { return }
-    // A clock behind the venue's would have a candle arrive before it was over.
-    let arrival = max(now, candle.closeTime)
+    // A clock behind the venue's would have a candle arrive before it was over, and a later one before that.
+    let arrival = max(now, candle.closeTime, newestArrival)
+    newestArrival = arrival
     let record = CandleRecord(
       candle: candle, availableAt: arrival, knownAt: arrival, provenance: provenance, isAvailabilityAssumed: false)
     output.batch.candles.append(LiveCandle(series, record))

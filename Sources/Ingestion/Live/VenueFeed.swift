@@ -107,8 +107,8 @@ struct VenueFeed: Sendable {
   }
 
   mutating func closed(_ number: Int, reason: String, now: Timestamp, _ output: inout LiveOutput) {
-    output.notes.append(LiveNote(.info, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
-    links.closed(number, now)
+    let level = links.closed(number, now) ? LiveNote.Level.info : .warning
+    output.notes.append(LiveNote(level, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
     links.tick(feed, now, &output)
   }
 

@@ -99,7 +99,9 @@ struct LiveSession: Sendable {
       let version = try context.servedVersion(predictor.view, target)
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
-      return LiveStart.ServedTarget(target: target, version: version?.bundle.card.name.description)
+      return LiveStart.ServedTarget(
+        target: target, version: version?.bundle.card.name.description,
+        unpromotedReason: version?.standing.unpromotedReason)
     }
   }
 
@@ -116,8 +118,10 @@ struct LiveSession: Sendable {
 
   private func openWriter() throws -> LiveWriter {
     let (log, path) = (context.log, context.storePath)
-    return try LiveWriter(LiveWriter.Limits(context.configuration), report: { log.write($0) }) {
-      () throws(StoreError) in
+    var limits = LiveWriter.Limits(context.configuration)
+    // Until the log is folded into the file the database holds its changes in memory, a kilobyte for each commit.
+    limits.logBytes = 1 << 20
+    return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
       try DuckDBStore(path: path, mode: .create, memoryMegabytes: 64)
     }
   }
@@ -169,6 +173,15 @@ struct LiveSession: Sendable {
     shell.stop()
     // A store that refuses everything would be waited for without end.
     if let writer, writer.statistics.failure != nil { try? await writer.close() }
+  }
+}
+
+extension ServedVersion.Standing {
+  fileprivate var unpromotedReason: String? {
+    switch self {
+    case .production: nil
+    case .unpromoted(let reason): reason
+    }
   }
 }
 

@@ -54,8 +54,8 @@ enum Diagnosis {
     }
     let folder = configuration.text("tape.directory") ?? ""
     let place = nearestFolder(to: folder + "/segment")
-    guard access(place, W_OK) == 0 else {
-      return Finding("tape", .missing, "\(place) cannot be written", remedy: "set tape.directory")
+    guard access(place + "/", W_OK) == 0 else {
+      return Finding("tape", .missing, "\(place) is no folder that can be written", remedy: "set tape.directory")
     }
     return Finding("tape", .fine, "\(folder), up to \(configuration.text("tape.max_megabytes") ?? "") MB")
   }
