@@ -67,6 +67,9 @@ package struct BackfillQueue: Sendable {
 
   package var isIdle: Bool { waiting.isEmpty && running.isEmpty }
 
+  /// Of the job that has failed the most times, one after the other.
+  package var mostFailures: Int { waiting.map(\.failures).max() ?? 0 }
+
   /// What is not waiting or running yet is added, in requests' worth.
   ///
   /// - Parameter age: the time of the range's first key; of minutes it is the first minute.

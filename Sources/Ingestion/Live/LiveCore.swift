@@ -54,7 +54,7 @@ package struct LiveCore: Sendable {
     return output
   }
 
-  /// Nothing is streamed, and everything that was missing has been asked for.
+  /// Nothing is streamed, and everything that was missing has been asked for, or asked for often enough in vain.
   package var isDone: Bool { feeds.allSatisfy(\.isDone) }
 
   package var memories: [Venue: FeedMemory] {

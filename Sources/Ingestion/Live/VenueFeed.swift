@@ -19,6 +19,8 @@ struct VenueFeed: Sendable {
 
   private static let requestTimeoutSeconds = 20.0
   private static let timeIntervalSeconds = 60
+  /// Of a feed that is to end, before it ends without an answer.
+  private static let attempts = 5
 
   let index: Int
   let plan: FeedPlan
@@ -61,8 +63,10 @@ struct VenueFeed: Sendable {
   /// What must outlive the process so that a crash loop cannot get banned.
   var memory: FeedMemory { FeedMemory(weights: limiter.state, connects: links.budget.state) }
 
-  /// Nothing is streamed, and all that was missing has been asked for.
-  var isDone: Bool { plan.channels.isEmpty && queue.isIdle && requests.isEmpty }
+  /// Nothing is streamed, and all that was missing has been asked for, or asked for often enough in vain.
+  var isDone: Bool {
+    plan.channels.isEmpty && requests.isEmpty && (queue.isIdle || queue.mostFailures >= Self.attempts)
+  }
 
   mutating func prime(_ position: Int, _ candles: [Candle]) { series[position].prime(candles) }
 
@@ -99,8 +103,8 @@ struct VenueFeed: Sendable {
   }
 
   mutating func closed(_ number: Int, reason: String, now: Timestamp, _ output: inout LiveOutput) {
-    output.notes.append(LiveNote(.info, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
-    links.closed(number, now)
+    let level = links.closed(number, now) ? LiveNote.Level.info : .warning
+    output.notes.append(LiveNote(level, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
     links.tick(feed, now, &output)
   }
 
@@ -186,7 +190,9 @@ struct VenueFeed: Sendable {
   ) {
     guard let request = requests.removeValue(forKey: number) else { return }
     switch result {
-    case .failed(let reason): failed(request.purpose, .unreachable(reason), now, &output)
+    case .failed(let reason):
+      output.notes.append(LiveNote(.warning, "request", nil, "\(plan.venue): no answer: \(reason)"))
+      failed(request.purpose, .unreachable(reason), now, &output)
     case .answered(let answer):
       do throws(VenueError) {
         note(try use(answer, for: request, now, &output), of: answer, request, now)

@@ -11,6 +11,8 @@ struct VenueSockets: Sendable {
   /// Open sockets by number, with the time of the next text that keeps them open.
   private var open: [Int: KeepAlive?] = [:]
   private(set) var connects = 0
+  /// Those that we are closing.
+  private var unwanted: Set<Int> = []
 
   private struct KeepAlive: Sendable {
     let text: String
@@ -72,10 +74,12 @@ struct VenueSockets: Sendable {
     watches[link].announcedEnd(of: socket)
   }
 
-  mutating func closed(_ number: Int, _ now: Timestamp) {
+  /// - Returns: whether it was we who closed it.
+  mutating func closed(_ number: Int, _ now: Timestamp) -> Bool {
     let (link, socket) = parts(of: number)
     open.removeValue(forKey: number)
     watches[link].closed(socket, now: now)
+    return unwanted.remove(number) != nil
   }
 
   private mutating func perform(
@@ -91,6 +95,7 @@ struct VenueSockets: Sendable {
         LiveNote(.info, "link", nil, "\(`protocol`.venue): connecting socket \(number) (\(reason.rawValue))"))
     case .close(let socket, let reason):
       let number = number(link, socket)
+      unwanted.insert(number)
       output.actions.append(.close(id(number)))
       output.notes.append(
         LiveNote(.info, "link", nil, "\(`protocol`.venue): closing socket \(number) (\(reason.rawValue))"))

@@ -1,0 +1,54 @@
+import Ingestion
+import Market
+import Testing
+import Venues
+
+/// A feed that only fetches what is missing and ends.
+struct LiveOneShotTests {
+  private static let start = Timestamp("2024-03-31T12:00:30Z")!
+
+  private func core() -> LiveCore {
+    let series = SeriesPlan(symbol: .btcusdt, firstMinute: Self.start.minute - 2000)
+    let feed = FeedPlan(venue: .binance, interface: "binance", channels: [], series: [series])
+    return LiveCore(
+      LivePlan(seed: 1, thresholds: LiveThresholds(), feeds: [feed]), protocols: [BinanceProtocol(venue: .binance)],
+      now: Self.start)
+  }
+
+  /// Ticks for so many seconds and answers every request at once; returns when it was done and what it said.
+  private func play(
+    seconds: Int, _ answer: (RequestID) -> LiveInput
+  ) -> (doneAfter: Int?, notes: [LiveNote]) {
+    var core = core()
+    var output = core.start()
+    var notes = output.notes
+    for second in 0..<seconds {
+      let now = Self.start.adding(microseconds: Int64(second) * 1_000_000)
+      var asked = output.actions
+      while !asked.isEmpty {
+        guard case .request(let id, _, _) = asked.removeFirst() else { continue }
+        let more = core.step(answer(id), at: now)
+        asked += more.actions
+        notes += more.notes
+      }
+      if core.isDone { return (second, notes) }
+      output = core.step(.tick, at: now)
+      notes += output.notes
+    }
+    return (nil, notes)
+  }
+
+  @Test func `a venue that cannot be reached is given up after some tries, with the reason told`() throws {
+    let played = play(seconds: 300) { .answer($0, .failed(reason: "nobody is there")) }
+    let doneAfter = try #require(played.doneAfter)
+    #expect((5...60).contains(doneAfter))
+    let told = played.notes.filter { $0.level == .warning && $0.message.contains("nobody is there") }
+    #expect(told.count >= 5)
+  }
+
+  @Test func `a venue that is in trouble is given up too`() throws {
+    let answer = VenueAnswer(status: 503, headers: [], body: [])
+    let played = play(seconds: 300) { .answer($0, .answered(answer)) }
+    #expect(try #require(played.doneAfter) <= 60)
+  }
+}
