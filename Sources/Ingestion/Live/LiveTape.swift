@@ -119,8 +119,12 @@ package struct LiveStart: Codable, Hashable, Sendable {
     package var target: PredictionTarget
     /// `nil` is the baseline.
     package var version: String?
+    /// Why it serves although it is not in production.
+    package var unpromotedReason: String?
 
-    package init(target: PredictionTarget, version: String?) { (self.target, self.version) = (target, version) }
+    package init(target: PredictionTarget, version: String?, unpromotedReason: String? = nil) {
+      (self.target, self.version, self.unpromotedReason) = (target, version, unpromotedReason)
+    }
   }
 
   package struct History: Codable, Hashable, Sendable {

@@ -33,6 +33,14 @@ extension CommandContext {
     return ServedVersion(bundle, standing: .unpromoted(reason: bundle.card.gate.reason))
   }
 
+  /// A version as it once served, whatever it counts for now.
+  func version(
+    _ name: String, _ view: MarketView, _ target: PredictionTarget, standing: ServedVersion.Standing
+  ) throws -> ServedVersion {
+    let name = try registry.resolve(name, RegistrySlot(view, target))
+    return ServedVersion(try bundle(of: name, view), standing: standing)
+  }
+
   /// The baselines that a version's training window gave; `nil` for targets that have none.
   func baselines(of name: VersionName) throws -> TrainedBaselines? {
     let directory = try registry.directory(of: name)

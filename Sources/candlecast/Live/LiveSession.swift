@@ -97,7 +97,9 @@ struct LiveSession: Sendable {
       let version = try context.servedVersion(context.view, target)
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
-      return LiveStart.ServedTarget(target: target, version: version?.bundle.card.name.description)
+      return LiveStart.ServedTarget(
+        target: target, version: version?.bundle.card.name.description,
+        unpromotedReason: version?.standing.unpromotedReason)
     }
   }
 
@@ -125,6 +127,8 @@ struct LiveSession: Sendable {
     limits.maxWaitSeconds = configuration.number("ingest.max_wait_seconds") ?? limits.maxWaitSeconds
     limits.queuedCandles = configuration.integer("ingest.queue_candles") ?? limits.queuedCandles
     let (log, path) = (context.log, context.storePath)
+    // Until the log is folded into the file the database holds its changes in memory, a kilobyte for each commit.
+    limits.logBytes = 1 << 20
     return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
       try DuckDBStore(path: path, mode: .create, memoryMegabytes: 64)
     }
@@ -181,6 +185,15 @@ struct LiveSession: Sendable {
     shell.stop()
     // A store that refuses everything would be waited for without end.
     if let writer, writer.statistics.failure != nil { try? await writer.close() }
+  }
+}
+
+extension ServedVersion.Standing {
+  fileprivate var unpromotedReason: String? {
+    switch self {
+    case .production: nil
+    case .unpromoted(let reason): reason
+    }
   }
 }
 

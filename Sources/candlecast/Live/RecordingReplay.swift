@@ -79,7 +79,8 @@ struct RecordingReplay {
   }
 
   private func version(_ target: LiveStart.ServedTarget, _ view: MarketView) throws -> ServedVersion? {
-    try target.version.flatMap { try context.version($0, view, target.target) }
+    let standing = target.unpromotedReason.map { ServedVersion.Standing.unpromoted(reason: $0) } ?? .production
+    return try target.version.map { try context.version($0, view, target.target, standing: standing) }
   }
 
   private func warmUp(
