@@ -28,7 +28,9 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(name: name, dependencies: dependencies, swiftSettings: dialect)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+  -> Target
+{
   .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: dialect)
 }
 
@@ -39,10 +41,13 @@ func systemLibrary(_ name: String, pkgConfig: String, debian: String) -> Target 
 /// libtorch has neither a package nor a pkg-config file; only the trainer links it.
 let torch = Target.target(
   name: "CTorch",
-  cxxSettings: [.unsafeFlags(["-std=c++20", "-O2", "-Wall", "-Werror", "-isystem", cache + "/torch/include"])],
+  cxxSettings: [
+    .unsafeFlags(["-std=c++20", "-O2", "-Wall", "-Werror", "-isystem", cache + "/torch/include"])
+  ],
   linkerSettings: [
     .unsafeFlags([
-      "-L" + cache + "/torch/lib", "-ltorch_cpu", "-lc10", "-Xlinker", "-rpath", "-Xlinker", cache + "/torch/lib",
+      "-L" + cache + "/torch/lib", "-ltorch_cpu", "-lc10", "-Xlinker", "-rpath", "-Xlinker",
+      cache + "/torch/lib",
     ])
   ])
 
@@ -72,59 +77,85 @@ let package = Package(
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "Market"]),
-    target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
-    target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
     target(
-      "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
+      "Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
+    target(
+      "VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
+    target(
+      "Learning",
+      ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),
     program(
       "candlecast",
       [
-        "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
+        "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models",
+        "Operations", "Pipeline",
         "Settlement", "Storage", "Tape", "Transport", "VenueSimulator", "Venues",
       ]),
-    program("candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
+    program(
+      "candlecast-trainer", ["CProcessor", "Dataset", "Evaluation", "Learning", "Market", "Models"]),
     program(
       "candlecast-bench",
       [
-        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Transport",
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage",
+        "TestSupport", "Transport",
         "Venues",
       ]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(
-      name: "TestSupport", dependencies: ["Market", "Models"], path: "Tests/TestSupport", swiftSettings: dialect),
+      name: "TestSupport", dependencies: ["Market", "Models"], path: "Tests/TestSupport",
+      swiftSettings: dialect),
     tests("MarketTests", ["Market"]),
     tests("CryptoTests", ["Crypto"]),
     tests("SettlementTests", ["Market", "Settlement", "TestSupport"]),
     tests(
-      "FeaturesTests", ["CAllocationCounter", "Features", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
+      "FeaturesTests", ["CAllocationCounter", "Features", "Market", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     tests(
-      "ModelsTests", ["CAllocationCounter", "Market", "Models", "TestSupport"], resources: [.copy("Fixtures")]),
-    tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
-    tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
-    tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
-    tests("TransportTests", ["Compression", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
-    tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
+      "ModelsTests", ["CAllocationCounter", "Market", "Models", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    tests(
+      "PipelineTests",
+      ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
+    tests(
+      "EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"],
+      resources: [.copy("Fixtures")]),
+    tests(
+      "CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
+    tests(
+      "TransportTests", ["Compression", "Market", "TestSupport", "Transport"],
+      resources: [.copy("Fixtures")]),
+    tests(
+      "VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"],
+      resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
     tests(
-      "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
+      "VenueSimulatorTests",
+      ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
       resources: [.copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
-      "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
+      "IngestionTests",
+      ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",
-      ["Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Settlement", "TestSupport"]),
+      [
+        "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Settlement",
+        "TestSupport",
+      ]),
     tests("OperationsTests", ["Market", "Operations", "TestSupport"]),
     tests(
       "CommandTests",
       [
-        "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models", "Operations",
+        "candlecast", "Dataset", "Evaluation", "Features", "Learning", "Market", "Models",
+        "Operations",
         "Settlement", "Storage", "TestSupport",
       ]),
-    tests("ProcessTests", ["Ingestion", "Market", "Operations", "Storage", "TestSupport", "Transport"]),
+    tests(
+      "ProcessTests",
+      ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),
     tests("SetupTests", ["Operations"]),
     tests("TidyTests", []),
   ]

@@ -55,7 +55,7 @@ enum PredictionBenchmarks {
 
 extension MadeVersion.Columns {
   /// Those of the real feature set.
-  fileprivate static var candles: MadeVersion.Columns {
+  static var candles: MadeVersion.Columns {
     let set = FeatureSet.candles
     return MadeVersion.Columns(
       hash: set.hash.description, names: set.names, model: set.modelColumns.map { set.names[$0] },

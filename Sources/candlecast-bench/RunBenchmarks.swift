@@ -3,12 +3,14 @@ import FoundationEssentials
 import Glibc
 import Ingestion
 import Market
+import Models
 import Operations
 import Storage
 import Synchronization
+import TestSupport
 import Transport
 
-/// `candlecast run` on the candles of a file but for their last day, which a simulator streams.
+/// `candlecast run`, with a version to predict by, on the candles of a file but for their last day, which a simulator streams.
 enum RunBenchmarks {
   /// The word that makes `candlecast-bench` a program which does nothing but have a store open.
   static let bareWord = "--bare-store"
@@ -70,13 +72,16 @@ private actor RunMemory {
         "simulate", "--data", path, "--symbol", "BTCUSDT", "--port", "0", "--json", "--speed", "300x",
         "--original-time",
       ])
+    defer { simulator.stop() }
     let announcement = try JSONDecoder().decode(Announcement.self, from: Data(try await simulator.firstLine().utf8))
     let run = Sibling(
       "candlecast",
       ["run", "--venue", "sim-binance", "--store", "duckdb:" + file, "--feeder-port", "0", "--gap-handler-port", "0"],
       announcement.endpoints.merging([
         "CANDLECAST_TAPE_DIRECTORY": folder.path + "/tape", "CANDLECAST_LOG_DIRECTORY": folder.path + "/logs",
+        "CANDLECAST_MODELS": try register(in: folder),
       ]) { _, own in own })
+    defer { run.stop() }
     let ports = try await run.firstLine().split { !$0.isNumber }.compactMap { Int($0) }
     try await Task.sleep(for: .seconds(watchedSeconds))
     let page = try await HTTPClient().send(HTTPRequest(url: "http://127.0.0.1:\(ports[1])/metrics"))
@@ -85,26 +90,40 @@ private actor RunMemory {
       if line.hasPrefix("candlecast_resident_memory_bytes ") { result.resident = value }
       if line.hasPrefix("candlecast_private_memory_bytes ") { result.private = value }
     }
-    run.stop()
-    simulator.stop()
     return result
   }
 
   private struct Announcement: Decodable { let endpoints: [String: String] }
+
+  /// A version of a fitted one's size. Returns the folder of the models.
+  private static func register(in folder: ScratchFolder) throws -> String {
+    let models = folder.path + "/models"
+    let made = MadeVersion(
+      target: .direction(horizonMinutes: 15), view: MarketView(price: simulated()), columns: .candles,
+      treeCount: 400, depth: 5)
+    _ = try Registry(path: models).register(
+      staged: try made.write(in: folder.path), at: Timestamp(minute: 0), who: "bench", why: "memory")
+    return models
+  }
+
+  private static func simulated() -> Series {
+    guard let venue = Venue("sim-binance") else { preconditionFailure("a venue's name") }
+    return Series(venue, .btcusdt)
+  }
 
   /// Returns the number of candles.
   private static func fill(_ file: String, from path: String, in folder: ScratchFolder) throws -> Int {
     let series = Series(.binance, .btcusdt)
     let scratch = try DuckDBStore(path: folder.path + "/all.duckdb")
     _ = try CandleImport(series: series, knownAt: Timestamp(minute: 0)).run(path, into: scratch)
-    guard let summary = try scratch.summary(of: series), let simulated = Venue("sim-binance") else {
+    guard let summary = try scratch.summary(of: series) else {
       preconditionFailure("\(path) has no candles")
     }
     let split = summary.lastOpenTime.adding(minutes: 1 - streamedMinutes)
     let table = folder.path + "/history.csv"
     let count = try scratch.exportCandles(series, in: .distantPast..<split, asOf: .distantFuture, to: table)
     let store = try DuckDBStore(path: file)
-    _ = try CandleImport(series: Series(simulated, .btcusdt), knownAt: split).run(table, into: store)
+    _ = try CandleImport(series: simulated(), knownAt: split).run(table, into: store)
     return count
   }
 }
