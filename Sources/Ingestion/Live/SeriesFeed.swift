@@ -12,6 +12,8 @@ struct SeriesFeed: Sendable {
   private(set) var tradeIds: TradeGaps
   private(set) var quality: QualityMonitor
   private var recent = RecentCandles()
+  /// When the trade ids so far go into the ledger next.
+  private var reachesAt = Timestamp.distantPast
   private(set) var counts = SeriesCounts()
 
   init(_ plan: SeriesPlan, of venue: Venue, _ source: CandleSource, _ thresholds: LiveThresholds, now: Timestamp) {
@@ -141,9 +143,15 @@ struct SeriesFeed: Sendable {
   }
 
   mutating func tick(now: Timestamp) -> [GapChange] {
-    let reached = trades.lastTradeId.map { tradeIds.reached($0, now: now) } ?? []
-    return reached + minutes.tick(now: now) + tradeIds.tick(now: now)
+    reachedTrades(now: now) + minutes.tick(now: now) + tradeIds.tick(now: now)
       + quality.tick(now: now).map { .quality($0) }
+  }
+
+  /// Once a minute: each range is a commit, and what a crash keeps from the ledger is only asked for again.
+  private mutating func reachedTrades(now: Timestamp) -> [GapChange] {
+    guard now >= reachesAt, let last = trades.lastTradeId else { return [] }
+    reachesAt = now.adding(minutes: 1)
+    return tradeIds.reached(last, now: now)
   }
 
   private mutating func store(
