@@ -17,6 +17,8 @@ struct SeriesFeed: Sendable {
   private var book: OrderBook?
   /// A snapshot of the book has been asked for.
   var isWaitingForBook = false
+  /// When the trade ids so far go into the ledger next.
+  private var reachesAt = Timestamp.distantPast
   private(set) var counts = SeriesCounts()
   /// Why minutes were given up, the last time.
   private(set) var refusal: String?
@@ -175,9 +177,15 @@ struct SeriesFeed: Sendable {
   }
 
   mutating func tick(now: Timestamp) -> [GapChange] {
-    let reached = trades.lastTradeId.map { tradeIds.reached($0, now: now) } ?? []
-    return reached + minutes.tick(now: now) + tradeIds.tick(now: now)
+    reachedTrades(now: now) + minutes.tick(now: now) + tradeIds.tick(now: now)
       + quality.tick(now: now).map { .quality($0) }
+  }
+
+  /// Once a minute: each range is a commit, and what a crash keeps from the ledger is only asked for again.
+  private mutating func reachedTrades(now: Timestamp) -> [GapChange] {
+    guard now >= reachesAt, let last = trades.lastTradeId else { return [] }
+    reachesAt = now.adding(minutes: 1)
+    return tradeIds.reached(last, now: now)
   }
 
   private mutating func store(
