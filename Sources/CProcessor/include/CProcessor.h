@@ -2,3 +2,6 @@
 
 /// Names of the instruction sets that the kernels need and this processor lacks, or "" if it has them all.
 const char *candlecast_missing_instructions(void);
+
+/// Gives memory that is free and still held back to the system.
+void candlecast_return_free_memory(void);

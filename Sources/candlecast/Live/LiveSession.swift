@@ -50,6 +50,8 @@ struct LiveSession: Sendable {
     let http = try HTTPClient(HTTPClient.Options(context.configuration))
     let clock = try await ClockSource(catalogue: catalogue, http: http).clock(of: try venues())
     let start = try start(at: clock.now())
+    // Reading versions and history leaves much that is free and not given back.
+    FreeMemory.giveBack()
     let health = options.servesHealth ? try openHealth() : nil
     let writer = options.stores ? try openWriter() : nil
     let tape = options.records ? try openTape() : nil
