@@ -169,7 +169,8 @@ struct Verdict {
       case .lost(let reason): complain("\(series) trades \(range.range) are lost: \(reason)")
       }
     }
-    if let last = heard.max(), next <= last - 3 { complain("\(series) ledger of trades ends at \(next), not \(last)") }
+    // Ids go into the ledger once a minute, in which no simulation has so many trades.
+    if let last = heard.max(), next <= last - 60 { complain("\(series) ledger of trades ends at \(next), not \(last)") }
   }
 
   // MARK: Quality
