@@ -7,6 +7,9 @@ CANDLECAST := .build/release/candlecast
 CANDLES ?= Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst
 # Tests see internals, which costs speed, so their build is not the one that is shipped.
 SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
+# Tests that run servers, clients and the programs themselves wait for one another, so they do not share the cores with
+# those that calculate.
+WIRED := '^(ClientTests|LiveCommandTests|ProcessTests|TransportTests)\.'
 
 .PHONY: help run test setup build bench bench-peers bench-training soak lint format docs clean
 
@@ -17,10 +20,12 @@ run: build ## import the bundled candles, train, replay the last days, print the
 	@Scripts/run.sh $(CANDLECAST)
 
 test: setup lint ## set-up, format check and every test in release; warnings and undeclared imports are errors
-	$(SWIFT_TEST)
+	$(SWIFT_TEST) --skip $(WIRED)
+	$(SWIFT_TEST) --skip-build --filter $(WIRED)
 
 soak: setup ## the same tests with far larger counts
-	CANDLECAST_SOAK=1 $(SWIFT_TEST)
+	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip $(WIRED)
+	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(WIRED)
 
 setup: ## what Swift packages cannot give: Debian packages, libraries out of wheels (cached, resumable)
 	@Scripts/setup.sh

@@ -141,7 +141,7 @@ let package = Package(
         "VenueSimulator", "Venues",
       ]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),
-    tests("SetupTests", ["Operations"]),
+    tests("SetupTests", ["Crypto", "Operations"]),
     tests("TidyTests", []),
   ]
 )

@@ -44,7 +44,7 @@ struct LiveRefusalTests {
 
   @Test func `what a venue refuses to give is lost`() {
     let outcome = hour(of: .answered(VenueAnswer(status: 400, headers: [], body: Array("no".utf8))))
-    #expect(outcome.ledger.contains(where: isLost))
+    #expect(outcome.ledger.contains { $0.state == .lost(reason: "refused with HTTP 400: not JSON: no") })
   }
 
   @Test func `a request without an answer is logged with its reason and loses nothing`() {

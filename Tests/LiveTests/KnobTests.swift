@@ -113,7 +113,7 @@ import Venues
     var plan = Simulation.Plan(seed: 3)
     (plan.minutes, plan.quietMinutes, plan.endsWithRecheck) = (10, 0, false)
     plan.channels = [.ticks]
-    plan.symbols = [.bitcoinUSD]
+    plan.feedSymbols = [.bitcoinUSD]
     plan.thresholds.pollSeconds = seconds
     let simulation = try Simulation(plan, "chainlink", feed)
     try simulation.run()

@@ -10,13 +10,15 @@ import Venues
 /// Each is six simulated hours of klines and thinned trades, and a quiet end in which everything can be fetched. Every
 /// tenth is stored in DuckDB too, which must agree with the store in memory row for row.
 @Suite struct SeededSimulationTests {
-  /// 50, and 500 in a soak; one alone if `CANDLECAST_SEED` names it.
+  /// 50, and 500 in a soak; one alone, with its whole history, if `CANDLECAST_SEED` names it.
   static let seeds = seeds(from: 0, count: 50)
   static let tradeSeeds = seeds(from: 10_000, count: 10)
   static let bybitSeeds = seeds(from: 20_000, count: 5)
 
+  private static let chosenSeed = ProcessInfo.processInfo.environment["CANDLECAST_SEED"].flatMap { UInt64($0) }
+
   private static func seeds(from first: UInt64, count: UInt64) -> [UInt64] {
-    if let text = ProcessInfo.processInfo.environment["CANDLECAST_SEED"], let seed = UInt64(text) { return [seed] }
+    if let chosenSeed { return [chosenSeed] }
     return Array(first..<first + (Soak.isOn ? 10 * count : count))
   }
 
@@ -30,7 +32,9 @@ import Venues
     try simulation.run()
     try simulation.finish()
     let complaints = try Verdict(simulation).complaints
-    #expect(complaints.isEmpty, Comment(rawValue: simulation.report(complaints)), sourceLocation: location)
+    #expect(
+      complaints.isEmpty, Comment(rawValue: simulation.report(complaints, isWhole: Self.chosenSeed != nil)),
+      sourceLocation: location)
   }
 
   @Test(arguments: seeds)

@@ -37,6 +37,8 @@ final class Simulation {
     var clockAheadMicroseconds: Int64 = 0
     var channels: [Channel] = [.klines, .trades]
     var symbols: [Symbol] = [.btcusdt]
+    /// What the feed follows, where that is not what the market trades.
+    var feedSymbols: [Symbol]?
     /// Few, so that hours go by fast.
     var tradesPerMinute: ClosedRange<Int64> = 4...9
     /// One minute in so many is without a trade; 0 is none.
@@ -165,7 +167,7 @@ final class Simulation {
   /// Half a minute after the end of the last minute.
   var end: Timestamp { quietBegin.adding(minutes: plan.quietMinutes).adding(microseconds: 30_000_000) }
   /// In the order of the plan's symbols, named as the venue names them.
-  var series: [Series] { plan.symbols.map { Series(venue, tell.name(of: $0)) } }
+  var series: [Series] { (plan.feedSymbols ?? plan.symbols.map(tell.name)).map { Series(venue, $0) } }
   var store: any LiveStore & CandleStore { stores[0] }
 
   // MARK: Run
@@ -241,7 +243,7 @@ final class Simulation {
     processes.append(process)
     self.process = nil
     fetches = []
-    timers.add(.start, at: now.adding(microseconds: seconds * 1_000_000 + 1))
+    timers.add(.start, at: max(now, min(now.adding(microseconds: seconds * 1_000_000), quietBegin)))
   }
 
   private func step(_ input: LiveInput) throws {

@@ -313,9 +313,9 @@ extension MarketEvent {
 }
 
 extension Simulation {
-  /// The seed, what is wrong, and what happened around it.
-  func report(_ complaints: [String]) -> String {
-    let lines = history.suffix(60).map { "\($0.time) \($0.text)" }
-    return (["seed \(plan.seed):"] + complaints + ["the end of its history:"] + lines).joined(separator: "\n")
+  /// The seed, what is wrong, and what happened before the end, or from the start on.
+  func report(_ complaints: [String], isWhole: Bool = false) -> String {
+    let lines = history.suffix(isWhole ? history.count : 60).map { "\($0.time) \($0.text)" }
+    return (["seed \(plan.seed):"] + complaints + ["what happened:"] + lines).joined(separator: "\n")
   }
 }

@@ -1,3 +1,4 @@
+import Crypto
 import FoundationEssentials
 import Glibc
 import Operations
@@ -40,10 +41,26 @@ struct SetupTests {
 
     var calls: String { (try? String(contentsOfFile: folder + "/calls", encoding: .utf8)) ?? "" }
 
+    var scripts: String {
+      URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Scripts").path
+    }
+
+    /// As if the libraries had been made of the wheels that are pinned.
+    func placeLibraries() throws {
+      let lines = try String(contentsOfFile: scripts + "/wheels.txt", encoding: .utf8).split(separator: "\n")
+      let pins = lines.filter { !$0.hasPrefix("#") }.map { $0.split(separator: " ") }
+      func stamp(_ names: [String]) -> String {
+        names.map { name in pins.first { $0[0].hasPrefix(name + "==") }.map { "\($0[1]) " } ?? "" }.joined()
+      }
+      try write("cache/duckdb/.made-of", stamp(["duckdb"]))
+      try write("cache/duckdb/libpython_stub.so", "stub")
+      try write("cache/xgboost/.made-of", stamp(["xgboost-cpu"]))
+      try write("cache/torch/.made-of", stamp(["torch", "nvidia-cuda-cupti", "nvidia-cuda-runtime"]))
+    }
+
     func setUp() throws -> (code: ChildProcess.Ending, text: String) {
-      let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Scripts/setup.sh").path
-      var child = ChildProcess(executable: "/bin/bash", arguments: [script])
+      var child = ChildProcess(executable: "/bin/bash", arguments: [scripts + "/setup.sh"])
       child.environment = ["PATH": "\(folder)/bin:/usr/bin:/bin", "CANDLECAST_CACHE": folder + "/cache"]
       var lines: [String] = []
       let outcome = try child.run { lines.append($1) }
@@ -88,5 +105,27 @@ struct SetupTests {
     let result = try machine.setUp()
     #expect(result.code == .exited(4))
     #expect(result.text.contains("Swift 5.10 is too old"))
+  }
+
+  @Test func `clients that cannot be fetched are said, with the list of them`() throws {
+    let machine = try Machine()
+    try machine.tool("python3", "[[ $* == *--version* ]] || { [[ $* == *version_info* ]] && echo 3.11; }")
+    try machine.placeLibraries()
+    let result = try machine.setUp()
+    #expect(result.code == .exited(4))
+    #expect(result.text.contains("installing ccxt and python-binance"))
+    #expect(result.text.contains("Scripts/clients.txt"))
+    #expect(result.text.contains("\(machine.folder)/cache/wheels"))
+  }
+
+  @Test func `what is there is not made again`() throws {
+    let machine = try Machine()
+    try machine.tool("python3", "[[ $* == *--version* ]] || { [[ $* == *version_info* ]] && echo 3.11; }")
+    try machine.placeLibraries()
+    let list = try Data(contentsOf: URL(filePath: machine.scripts + "/clients.txt"))
+    try machine.write("cache/clients/.made-of", "3.11 \(SHA256.hexDigest(of: Array(list)))  -")
+    let result = try machine.setUp()
+    #expect(result.code == .exited(0))
+    #expect(result.text.isEmpty)
   }
 }

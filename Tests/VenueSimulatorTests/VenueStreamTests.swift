@@ -129,6 +129,24 @@ struct VenueStreamTests {
     #expect(means.last?.price.units == window.reduce(0) { $0 + $1.price.units } / Int128(window.count))
   }
 
+  @Test func `a book of fifty levels has fifty, and its changes keep it so`() throws {
+    var stage = try Stage(streamed: 5)
+    let plan = SocketPlan(
+      path: "/v5/public/spot", greetings: [#"{"op":"subscribe","args":["orderbook.50.BTCUSDT"]}"#])
+    var sides: [[Decimal8: Decimal8]] = [[:], [:]]
+    let updates = try stage.play("bybit", [plan]).messages(BybitProtocol()).compactMap { message -> BookUpdate? in
+      if case .book(_, let update) = message { update } else { nil }
+    }
+    #expect(updates.count > 100)
+    for update in updates {
+      if update.isSnapshot { sides = [[:], [:]] }
+      for (side, levels) in [update.bids, update.asks].enumerated() {
+        for level in levels { sides[side][level.price] = level.quantity == .zero ? nil : level.quantity }
+        #expect(sides[side].count == 50)
+      }
+    }
+  }
+
   @Test func `control messages are answered as documented`() throws {
     var stage = try Stage()
     let start = stage.market.split

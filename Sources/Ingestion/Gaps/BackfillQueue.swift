@@ -38,6 +38,12 @@ package struct BackfillQueue: Sendable {
     case unreachable(String)
     /// The venue answered and will not give it.
     case refused(String)
+
+    package var reason: String {
+      switch self {
+      case .unreachable(let reason), .refused(let reason): reason
+      }
+    }
   }
 
   package struct Progress: Hashable, Sendable {

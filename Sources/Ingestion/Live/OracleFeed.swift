@@ -41,4 +41,22 @@ struct OracleFeed: Sendable {
       return update.minute.candle.map { SealedCandle($0, provenance, isRevision: update.isRevision) }
     }
   }
+
+  /// The minutes that an answer shows from their first observation to one after their end. Those too old for the stream's
+  /// builder are kept as the answer has them; the others as everything that came makes them.
+  mutating func minutes(
+    of feed: Symbol, in ticks: [OracleTick], now: Timestamp, _ output: inout LiveOutput
+  ) -> [OracleMinute] {
+    var past = OracleMinuteBuilder(feed: feed, keptMinutes: Self.answerMinutes)
+    for tick in ticks { past.receive(tick) }
+    return past.take().map { update in
+      if let known = feeds[feed]?.builder.minute(update.minute.openTime.minute) { return known }
+      output.batch.oracleMinutes.append(
+        OracleMinuteRecord(
+          venue: venue, minute: update.minute, availableAt: max(now, update.minute.openTime.adding(minutes: 1))))
+      return update.minute
+    }
+  }
+
+  private static let answerMinutes = 1_000_000
 }

@@ -13,10 +13,12 @@ struct SeriesFeed: Sendable {
   private(set) var tradeIds: TradeGaps
   private(set) var quality: QualityMonitor
   private var recent = RecentCandles()
+  private var newest = (arrival: Timestamp.distantPast, openTime: Timestamp.distantPast)
   private var book: OrderBook?
   /// A snapshot of the book has been asked for.
   var isWaitingForBook = false
-  private var newestArrival = Timestamp.distantPast
+  /// When the trade ids so far go into the ledger next.
+  private var reachesAt = Timestamp.distantPast
   private(set) var counts = SeriesCounts()
   /// Why minutes were given up, the last time.
   private(set) var refusal: String?
@@ -175,24 +177,37 @@ struct SeriesFeed: Sendable {
   }
 
   mutating func tick(now: Timestamp) -> [GapChange] {
-    let reached = trades.lastTradeId.map { tradeIds.reached($0, now: now) } ?? []
-    return reached + minutes.tick(now: now) + tradeIds.tick(now: now)
+    reachedTrades(now: now) + minutes.tick(now: now) + tradeIds.tick(now: now)
       + quality.tick(now: now).map { .quality($0) }
+  }
+
+  /// Once a minute: each range is a commit, and what a crash keeps from the ledger is only asked for again.
+  private mutating func reachedTrades(now: Timestamp) -> [GapChange] {
+    guard now >= reachesAt, let last = trades.lastTradeId else { return [] }
+    reachesAt = now.adding(minutes: 1)
+    return tradeIds.reached(last, now: now)
   }
 
   private mutating func store(
     _ candle: Candle, _ provenance: Provenance, now: Timestamp, _ output: inout LiveOutput
   ) {
     guard recent.take(candle) else { return }
-    // A clock behind the venue's would have a candle arrive before it was over, and a later one before that.
-    let arrival = max(now, candle.closeTime, newestArrival)
-    newestArrival = arrival
+    let arrival = arrival(of: candle, now: now)
     let record = CandleRecord(
       candle: candle, availableAt: arrival, knownAt: arrival, provenance: provenance, isAvailabilityAssumed: false)
     output.batch.candles.append(LiveCandle(series, record))
     output.events.append(.candle(series, record))
     quality.stored(candle.openTime.minute, isLive: provenance == .live)
     counts.add(candle, provenance)
+  }
+
+  /// With a clock behind the venue's a candle would arrive before it was over, and a later one before that. Whoever puts
+  /// candles into the order of their arrival must have them in the order in which they came.
+  private mutating func arrival(of candle: Candle, now: Timestamp) -> Timestamp {
+    var arrival = max(now, candle.closeTime)
+    if (arrival, candle.openTime) <= newest { arrival = newest.arrival.adding(microseconds: 1) }
+    newest = (arrival, candle.openTime)
+    return arrival
   }
 }
 

@@ -23,6 +23,8 @@ struct VenueFeed: Sendable {
   private static let triesOfOneShot = 6
   /// Wrong credentials, a firewall's and a lawyer's refusals: they say nothing of the data, and they pass.
   private static let refusalsOfTheClient: Set = [401, 403, 407, 451]
+  /// A page of observations may be as short as a hundred.
+  private static let oracleMinutesPerAnswer = 1
 
   let index: Int
   let plan: FeedPlan
@@ -53,7 +55,7 @@ struct VenueFeed: Sendable {
     series = plan.series.map { SeriesFeed($0, of: plan, feed, thresholds, now: now) }
     positions = Dictionary(uniqueKeysWithValues: plan.series.enumerated().map { ($1.symbol, $0) })
     links = VenueSockets(plan, index: index, feed, thresholds, seed: seed, memory: memory, now: now)
-    let rows = (feed as? any VenueProtocol)?.rowsPerAnswer ?? 1000
+    let rows = (feed as? any VenueProtocol)?.rowsPerAnswer ?? Self.oracleMinutesPerAnswer
     queue = BackfillQueue(BackfillQueue.Options(thresholds, rowsPerAnswer: rows))
     limiter = memory.map { WeightLimiter(restoring: $0.weights, now: now) } ?? WeightLimiter()
     let filing = series[0].series
@@ -275,8 +277,15 @@ struct VenueFeed: Sendable {
         apply(changes, to: position, now, &output)
       }
     } else if let oracle = feed as? any OracleProtocol {
-      for tick in try oracle.ticks(job.series.symbol, in: answer) { observe(tick, now, &output) }
+      let ticks = try oracle.ticks(job.series.symbol, in: answer)
+      for tick in ticks { observe(tick, now, &output) }
       finishObserving(.patched, now, &output)
+      let minutes = self.oracle?.minutes(of: job.series.symbol, in: ticks, now: now, &output) ?? []
+      // An answer says nothing past its last observation, and by then that much time has passed.
+      let answer = CandleAnswer(
+        asked: job.range, candles: minutes.compactMap(\.candle), isFull: true, venueTime: ticks.last?.time,
+        source: source)
+      apply(series[position].answered(answer, now: now), to: position, now, &output)
     }
     queue.finished(job.id)
     let left = queue.progress
@@ -320,7 +329,7 @@ struct VenueFeed: Sendable {
     guard let lost = queue.failed(job.id, failure, now: now), !lost.isRecheck,
       let position = positions[lost.series.symbol]
     else { return }
-    let changes = series[position].abandoned(lost.kind, lost.range, reason: "\(failure)", now: now)
+    let changes = series[position].abandoned(lost.kind, lost.range, reason: failure.reason, now: now)
     apply(changes, to: position, now, &output)
   }
 
@@ -378,7 +387,7 @@ struct VenueFeed: Sendable {
     }
     guard let oracle = feed as? any OracleProtocol, job.kind == .minutes else { return nil }
     return oracle.ticksRequest(
-      symbol, from: Timestamp(minute: job.range.lowerBound), limit: Int(job.range.length) * 60, now: now)
+      symbol, from: Timestamp(minute: job.range.lowerBound), limit: Int(job.range.length) * 60 + 5, now: now)
   }
 
   /// Small requests that must not wait in the queue; without a permit they are left out this time.

@@ -51,6 +51,9 @@ package struct OracleMinuteBuilder: Sendable {
     if isChanged { changed.insert(number) }
   }
 
+  /// A minute as it was last given.
+  package func minute(_ number: Int64) -> OracleMinute? { minutes[number]?.given }
+
   /// The minutes that are finished or have changed since, by time.
   package mutating func take() -> [Update] {
     let updates = changed.sorted().compactMap { update(of: $0) }

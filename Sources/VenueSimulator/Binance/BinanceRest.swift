@@ -302,11 +302,14 @@ struct DayStatistics {
   let bar: Bar
 
   init?(_ series: Int, minutes: Int, _ reader: inout MarketReader, at now: Timestamp) {
-    let start = Timestamp(minute: now.minute + 1).adding(minutes: -minutes)
-    var bars = reader.bars(series, .minute, from: start, through: now, limit: minutes, at: now)[...]
-    if bars.isEmpty { bars = reader.bars(series, .minute, from: nil, through: now, limit: 1, at: now)[...] }
-    guard var bar = bars.popFirst() else { return nil }
-    for next in bars { bar.append(next.candle) }
+    let open = Timestamp(minute: now.minute)
+    var sum = reader.sum(series, open.adding(minutes: 1 - minutes)..<open, at: now)
+    if let last = reader.bar(series, .minute, containing: now, at: now) {
+      if sum == nil { sum = last } else { sum?.append(last.candle) }
+    }
+    guard let bar = sum ?? reader.bars(series, .minute, from: nil, through: now, limit: 1, at: now).first else {
+      return nil
+    }
     self.bar = bar
   }
 

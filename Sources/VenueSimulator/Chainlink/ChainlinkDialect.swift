@@ -120,7 +120,10 @@ struct ChainlinkDialect: Dialect {
     return SimulatedAnswer(200, #"{"reports":\#(.array(rows))}"#)
   }
 
-  private func report(_ tick: OracleTick, _ stream: Stream, _ reader: inout MarketReader) -> JSONText? {
+  /// Frames have the members in another order than answers.
+  private func report(
+    _ tick: OracleTick, _ stream: Stream, _ reader: inout MarketReader, isFrame: Bool = false
+  ) -> JSONText? {
     var price = tick.price
     if stream.isMean {
       guard let mean = reader.mean(stream.series, seconds: Self.meanSeconds, at: tick.time) else { return nil }
@@ -131,11 +134,12 @@ struct ChainlinkDialect: Dialect {
     let report = StreamReport(
       feedID: stream.id, validFrom: tick.time, observed: tick.time, nativeFee: 96_211_668_557_200,
       linkFee: 23_664_882_624_157_200, expires: tick.time.adding(minutes: 1440), price: price, spread: spread)
-    return """
-      {"feedID":"\(text: stream.id.description)","validFromTimestamp":\(tick.time.seconds),\
-      "observationsTimestamp":\(tick.time.seconds),\
-      "fullReport":"0x\(text: Self.signed(report.blob).bytes.hexadecimal)"}
+    let id: JSONText = #""feedID":"\#(text: stream.id.description)""#
+    let full: JSONText = #""fullReport":"0x\#(text: Self.signed(report.blob).bytes.hexadecimal)""#
+    let times: JSONText = """
+      "validFromTimestamp":\(tick.time.seconds),"observationsTimestamp":\(tick.time.seconds)
       """
+    return isFrame ? "{\(id),\(full),\(times)}" : "{\(id),\(times),\(full)}"
   }
 
   /// As many signatures as a real report has; no contract would accept them.
@@ -175,7 +179,7 @@ struct ChainlinkDialect: Dialect {
     at now: Timestamp
   ) -> [Frame] {
     guard case .tick(let tick) = event, let stream = stream(feed.name, reader),
-      let report = report(tick, stream, &reader)
+      let report = report(tick, stream, &reader, isFrame: true)
     else { return [] }
     return [Frame(#"{"report":\#(report)}"#, .trade)]
   }

@@ -7,10 +7,17 @@ struct MarketReader: Sendable {
   private var kept: [Key: SynthesisedMinute] = [:]
   private var oldest: [Key] = []
   private static let mostKept = 64
+  private var sums: [SumKey: Bar] = [:]
+  private static let mostSums = 32
 
   private struct Key: Hashable {
     let series: Int
     let index: Int
+  }
+
+  private struct SumKey: Hashable {
+    let series: Int
+    let range: Range<Timestamp>
   }
 
   init(_ market: SimulatedMarket, _ faults: FaultPlan) { (self.market, self.faults) = (market, faults) }
@@ -45,6 +52,21 @@ struct MarketReader: Sendable {
   }
 
   // MARK: Bars
+
+  /// Closed minutes taken together. Tickers ask for the same ones all through a minute, so they are kept.
+  mutating func sum(_ series: Int, _ range: Range<Timestamp>, at now: Timestamp) -> Bar? {
+    let key = SumKey(series: series, range: range)
+    if let sum = sums[key] { return sum }
+    let last = range.upperBound.adding(microseconds: -1)
+    var bars = bars(series, .minute, from: range.lowerBound, through: last, limit: .max, at: now)[...]
+    guard var sum = bars.popFirst() else { return nil }
+    for bar in bars { sum.append(bar.candle) }
+    // A fault may rewrite history at any moment.
+    guard faults.faults.isEmpty else { return sum }
+    if sums.count >= Self.mostSums { sums.removeAll() }
+    sums[key] = sum
+    return sum
+  }
 
   /// The bar that contains `time`, of what happened up to `now`; `nil` where there are no minutes.
   mutating func bar(_ series: Int, _ interval: CandleInterval, containing time: Timestamp, at now: Timestamp) -> Bar? {
