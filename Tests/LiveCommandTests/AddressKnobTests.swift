@@ -108,7 +108,8 @@ struct AddressKnobTests {
   ])
   func `the oracle's prices come through the source that is chosen`(name: String, source: OracleSource) async throws {
     let keys = ["polymarket.api_key": "k", "polymarket.api_secret": "s", "polymarket.passphrase": "p"]
-    let desk = try desk(keys.merging(["market.venue": "sim-chainlink", "chainlink.source": name]) { $1 })
+    let knobs = try Exchange.calm.get().knobs.merging(keys) { $1 }
+    let desk = try Desk(knobs.merging(["market.venue": "sim-chainlink", "chainlink.source": name]) { $1 })
     _ = try await Watch.run(try desk.context(), .init(channels: Self.streamed)) {
       $0.current?.series.contains { $0.counts.ticks > 2 } == true
     }
@@ -163,6 +164,16 @@ struct AddressKnobTests {
   }
 
   // MARK: The network
+
+  @Test func `the clock of a simulator's feed is the simulator's`() async throws {
+    let exchange = try Exchange.shared.get()
+    let catalogue = VenueCatalogue(configuration: try desk().configuration())
+    let clock = try await ClockSource(catalogue: catalogue, http: HTTPClient()).clock(of: [Venue("sim-binance")!])
+    let (ours, theirs) = (clock.now(), exchange.clock.now)
+    // What a quarter of a second is at this speed.
+    #expect(abs(ours.microseconds - theirs.microseconds) < 15_000_000, "\(ours) \(theirs)")
+    #expect(clock.speed == exchange.clock.speed)
+  }
 
   @Test func `requests go through the proxy`() async throws {
     // What answers there is no proxy, and says so; without one the name does not resolve.

@@ -8,6 +8,8 @@ import VenueSimulator
 final class Exchange: Sendable {
   /// One for all tests that disturb nothing.
   static let shared = Result { try Exchange() }
+  /// Slow enough that five seconds of its clock, which is what signatures are good for, are a quarter of a second.
+  static let calm = Result { try Exchange(speed: 20) }
 
   let server: SimulatorServer
   let clock: VirtualClock

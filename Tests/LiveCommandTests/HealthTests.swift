@@ -14,7 +14,7 @@ import Venues
 @testable import candlecast
 
 /// The health pages and the metrics of a live feed.
-struct HealthTests {
+@Suite(.serialized) struct HealthTests {
   /// What the page of the feed is made of, with nothing else in it.
   private struct Feeder: Decodable {
     let status: String

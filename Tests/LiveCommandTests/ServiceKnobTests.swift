@@ -43,7 +43,8 @@ struct ServiceKnobTests {
     ]
     let outcome = await Watch.command(
       ["ingest", "--venue", "sim-binance", "--config", file, "--json"], environment: places)
-    #expect(outcome.code == .done, "\(outcome.error)")
+    // A minute that ends in between is still missing, which the exit code says.
+    #expect([.done, .unreachable].contains(outcome.code), "\(outcome.error)")
     #expect(outcome.output.contains("sim-binance:ETHUSDT") && outcome.output.contains("sim-binance:BTCUSDT"))
   }
 

@@ -12,7 +12,9 @@ import Venues
 @testable import candlecast
 
 /// Each knob that the core obeys, changed in the configuration and seen in what a feed does.
-struct ThresholdKnobTests {
+///
+/// One after the other, so that the tests that wait for sockets have a thread left.
+@Suite(.serialized) struct ThresholdKnobTests {
   private static let silence = [Fault(.silence, atSeconds: 300, lastingSeconds: 1200)]
   /// Nothing but the ledger asks for what a silence hides.
   private static let patient = ["gaps.recheck_minutes": "0", "link.silence_seconds": "3600"]

@@ -23,7 +23,7 @@ struct TogetherTests {
     source: String
   ) async throws {
     let desk = try Desk(
-      try Exchange.shared.get().knobs.merging(Self.knobs) { $1 }.merging(["chainlink.source": source]) { $1 })
+      try Exchange.calm.get().knobs.merging(Self.knobs) { $1 }.merging(["chainlink.source": source]) { $1 })
     let context = try desk.context()
     var options = LiveSession.Options(service: context.configuration)
     options.servesHealth = false

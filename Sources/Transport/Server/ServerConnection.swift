@@ -165,7 +165,14 @@ final class ServerConnection: @unchecked Sendable {
     }
   }
 
+  /// How a client's greeting begins that speaks TLS; it has no end that a head has.
+  private static let tlsHandshake: UInt8 = 0x16
+
   private func headLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    guard bytes.first != Self.tlsHandshake else {
+      refuse(400, "TLS is not spoken here")
+      return nil
+    }
     let length = Head.length(bytes, from: scanned)
     scanned = length == nil ? bytes.count : 0
     guard (length ?? bytes.count) <= core.options.maxHeaderBytes else {
