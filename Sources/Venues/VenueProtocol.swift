@@ -56,6 +56,9 @@ package protocol VenueProtocol: FeedProtocol {
   /// Oldest first.
   func trades(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> [Trade]
 
+  /// Requests a second that the venue allows, where it counts by the second.
+  var requestsPerSecond: Int? { get }
+
   /// Ids of one instrument's trades rise by one, so that a jump shows what was missed.
   var numbersTrades: Bool { get }
 
@@ -83,6 +86,8 @@ package protocol VenueProtocol: FeedProtocol {
 
 extension VenueProtocol {
   package var rowsPerAnswer: Int { 1000 }
+
+  package var requestsPerSecond: Int? { nil }
 
   package var numbersTrades: Bool { true }
 

@@ -23,6 +23,16 @@ struct LimitsTests {
     #expect(limiter.state.used == 2)
   }
 
+  @Test func `where a venue counts by the second a burst waits for the next one`() {
+    var options = WeightLimiter.Options()
+    options.perSecond = 10
+    var limiter = WeightLimiter(options)
+    for _ in 0..<8 { #expect(limiter.permit(1, now: after(1.5)) == .go) }
+    #expect(limiter.permit(1, now: after(1.9)) == .wait(until: after(2)))
+    #expect(limiter.permit(1, now: after(2)) == .go)
+    #expect(limiter.state.used == 9)
+  }
+
   @Test func `what others used of the address counts and what an earlier minute used does not`() {
     var limiter = limiter(100)
     #expect(limiter.permit(10, now: after(1)) == .go)

@@ -82,11 +82,21 @@ struct SealingTradeCandlesTests {
     var candles = TradeCandles()
     #expect(candles.heartbeat(time: time(30), lastTradeId: 7, now: time(30)).isEmpty)
     _ = feed([trade(8, at: 65), trade(9, at: 70)], to: &candles)
-    #expect(candles.heartbeat(time: time(119), lastTradeId: 9, now: time(119)).isEmpty)
-    let outputs = candles.heartbeat(time: time(120), lastTradeId: 9, now: time(120))
+    #expect(candles.heartbeat(time: time(117), lastTradeId: 9, now: time(117)).isEmpty)
+    let outputs = candles.heartbeat(time: time(122), lastTradeId: 9, now: time(122))
     #expect(sealed(outputs).map(\.candle.openTime.minute) == [start + 1])
-    #expect(candles.heartbeat(time: time(180), lastTradeId: 9, now: time(180)) == [.quiet(minute: start + 2)])
-    #expect(candles.heartbeat(time: time(181), lastTradeId: 11, now: time(181)) == [.jumped(ids: 10..<12)])
+    #expect(candles.heartbeat(time: time(182), lastTradeId: 9, now: time(182)) == [.quiet(minute: start + 2)])
+    #expect(candles.heartbeat(time: time(183), lastTradeId: 11, now: time(183)) == [.jumped(ids: 10..<12)])
+  }
+
+  @Test func `a heartbeat at a border proves nothing, for its clock need not be that of the trades`() {
+    var candles = TradeCandles()
+    _ = feed([trade(7, at: 50), trade(8, at: 65), trade(9, at: 70)], to: &candles)
+    // The heartbeats' clock is 1.2 seconds ahead: trade 10 still belongs to the minute that they have left.
+    #expect(candles.heartbeat(time: time(120), lastTradeId: 9, now: time(121)).isEmpty)
+    #expect(feed([trade(10, at: 119)], to: &candles).isEmpty)
+    let outputs = feed([trade(11, at: 121)], to: &candles)
+    #expect(sealed(outputs).map(\.candle.trades) == [3])
   }
 
   @Test func `values no market has are refused and change nothing`() {

@@ -3,6 +3,9 @@ import Market
 import VenueSimulator
 
 extension Simulation.Plan {
+  /// How far a fault sets the venue's clock ahead or back, at most.
+  static let mostVenueClockMicroseconds: Int64 = 1_200_000
+
   /// Everything that a seed decides: faults, timing and crashes.
   static func drawn(_ seed: UInt64) -> Self {
     var plan = Self(seed: seed)
@@ -49,7 +52,9 @@ extension Simulation.Plan {
       case .status: fault.amount = [429, 418, 500, 503].randomElement(using: &random) ?? 429
       case .late: fault.amount = .random(in: 1...30, using: &random)
       case .slow: fault.amount = .random(in: 1...30, using: &random)
-      case .clock: fault.amount = .random(in: -1200...1200, using: &random)
+      case .clock:
+        let most = Self.mostVenueClockMicroseconds / 1000
+        fault.amount = .random(in: -most...most, using: &random)
       case .rewrite: fault.amount = .random(in: 1...30, using: &random)
       case .lifetime: fault.amount = .random(in: 2...30, using: &random)
       case .shutdown: fault.amount = .random(in: 1...60, using: &random)

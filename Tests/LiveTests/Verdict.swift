@@ -99,7 +99,9 @@ struct Verdict {
   private mutating func judgeTimes(_ series: Series, _ record: CandleRecord) {
     let close = record.candle.closeTime
     if record.availableAt < close { complain("\(series) \(record.candle.openTime) is available before its close") }
-    if record.knownAt.adding(microseconds: -offset) < close.adding(microseconds: -1) {
+    // Event time is the venue's, whose clock may be set ahead by so much.
+    let earliest = close.adding(microseconds: -1 - Simulation.Plan.mostVenueClockMicroseconds)
+    if record.knownAt.adding(microseconds: -offset) < earliest {
       complain("\(series) \(record.candle.openTime) is known before its close")
     }
     if record.knownAt > record.availableAt, record.knownAt > close.adding(microseconds: abs(offset) + 1) {

@@ -8,7 +8,9 @@ package struct WeightLimiter: Sendable {
   package struct Options: Hashable, Sendable {
     /// Weight per minute; the venue's own word replaces it.
     package var limit = 1200
-    /// Of the limit, so much is used: others may share the address.
+    /// Weight per second, where a venue counts so; `nil` is no such limit.
+    package var perSecond: Int?
+    /// Of the limits, so much is used: others may share the address.
     package var share = 0.8
     package var firstPauseMicroseconds: Int64 = 10_000_000
     package var longestPauseMicroseconds: Int64 = 600_000_000
@@ -39,6 +41,8 @@ package struct WeightLimiter: Sendable {
 
   package private(set) var state: State
   private var options: Options
+  /// Weight used in the newest second; what a crash forgets of it is no more than a second's.
+  private var second = (number: Int64.min, used: 0)
 
   package init(_ options: Options = Options()) {
     (self.options, state) = (options, State())
@@ -72,8 +76,20 @@ package struct WeightLimiter: Sendable {
     guard state.used == 0 || weight <= usableWeight - state.used else {
       return .wait(until: Timestamp(minute: state.minute + 1))
     }
+    if let until = fullSecond(weight, now: now) { return .wait(until: until) }
     state.used += max(weight, 0)
+    second.used += max(weight, 0)
     return .go
+  }
+
+  /// When the next second begins, if this one has no room.
+  private mutating func fullSecond(_ weight: Int, now: Timestamp) -> Timestamp? {
+    let number = now.microseconds.flooredQuotient(1_000_000)
+    if number > second.number { second = (number, 0) }
+    guard let limit = options.perSecond, second.used > 0,
+      weight > max(Int(Double(limit) * options.share), 1) - second.used
+    else { return nil }
+    return Timestamp(microseconds: (second.number + 1) * 1_000_000)
   }
 
   /// An answer that was no refusal, with the weight that the venue has counted, if it said so. Of a request sent in

@@ -57,7 +57,9 @@ struct VenueFeed: Sendable {
     links = VenueSockets(plan, index: index, feed, thresholds, seed: seed, memory: memory, now: now)
     let rows = (feed as? any VenueProtocol)?.rowsPerAnswer ?? Self.oracleMinutesPerAnswer
     queue = BackfillQueue(BackfillQueue.Options(thresholds, rowsPerAnswer: rows))
-    limiter = memory.map { WeightLimiter(restoring: $0.weights, now: now) } ?? WeightLimiter()
+    var limits = WeightLimiter.Options()
+    limits.perSecond = (feed as? any VenueProtocol)?.requestsPerSecond
+    limiter = memory.map { WeightLimiter(restoring: $0.weights, limits, now: now) } ?? WeightLimiter(limits)
     let filing = series[0].series
     skew = ClockSkew(filing, ClockSkew.Options(thresholds), events: plan.series[0].events)
     oracle = feed.candleSource == .ticks ? OracleFeed(plan.venue) : nil

@@ -3,9 +3,9 @@ package import Market
 /// Makes candles of one series' trades, in whatever order they come, and gives those that are proven whole.
 ///
 /// The ids prove it. A boundary between two minutes is known once the last trade before it and the first one after it
-/// have neighbouring ids; a heartbeat with the id of the last trade stands for either. A minute is whole when both its
-/// boundaries are known and every id between them has come. So the first and the last minute of a session are never
-/// given until their missing trades come, and neither is a minute with a hole.
+/// have neighbouring ids; a heartbeat with the id of the last trade, amid a minute, stands for either. A minute is
+/// whole when both its boundaries are known and every id between them has come. So the first and the last minute of a
+/// session are never given until their missing trades come, and neither is a minute with a hole.
 ///
 /// Amounts are exact: quote volume sums exact products and is rounded once, half up, to eight places.
 package struct TradeCandles: Sendable {
@@ -16,6 +16,8 @@ package struct TradeCandles: Sendable {
     package var heldRuns = 4096
     /// Trades and heartbeats further ahead of the pipeline's clock are refused.
     package var aheadMicroseconds = 10 * Timestamp.microsecondsPerMinute
+    /// Heartbeats so close to a minute's border prove nothing: their clock need not be that of the trades.
+    package var borderMicroseconds: Int64 = 2_000_000
 
     package init() {}
   }
@@ -89,6 +91,9 @@ package struct TradeCandles: Sendable {
       outputs.append(.jumped(ids: (newestId + 1)..<(id + 1)))
     }
     if id > newestId ?? -1 { newestId = id }
+    let inMinute = time.microseconds - time.minute * Timestamp.microsecondsPerMinute
+    let border = options.borderMicroseconds
+    guard inMinute >= border, inMinute < Timestamp.microsecondsPerMinute - border else { return outputs }
     let index = indexOfMinute(time.minute)
     minutes[index].lastBeat = larger(minutes[index].lastBeat, id)
     if let first = minutes[index].firstBeat, first <= id { return outputs }

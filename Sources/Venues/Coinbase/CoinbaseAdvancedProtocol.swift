@@ -11,6 +11,8 @@ package struct CoinbaseAdvancedProtocol: VenueProtocol {
 
   package var rowsPerAnswer: Int { Self.mostCandles }
 
+  package var requestsPerSecond: Int? { 10 }
+
   package func name(of symbol: Symbol) -> Symbol { CoinbaseProduct.name(of: symbol) }
 
   // MARK: Stream

@@ -10,6 +10,8 @@ package struct CoinbaseExchangeProtocol: VenueProtocol {
 
   package var rowsPerAnswer: Int { Self.mostCandles }
 
+  package var requestsPerSecond: Int? { 10 }
+
   package func name(of symbol: Symbol) -> Symbol { CoinbaseProduct.name(of: symbol) }
 
   // MARK: Stream
