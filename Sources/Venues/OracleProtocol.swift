@@ -2,9 +2,6 @@ package import Market
 
 /// A feed of an oracle's observations. It has no minutes of its own: they are made of the ticks.
 package protocol OracleProtocol: FeedProtocol {
-  /// How often the newest observation is worth asking for where no stream brings it.
-  var pollIntervalSeconds: Int { get }
-
   /// Asks for the newest observation; `nil` where everything comes by the stream.
   func pollRequest(_ symbol: Symbol, now: Timestamp) -> VenueRequest?
 
@@ -17,8 +14,6 @@ package protocol OracleProtocol: FeedProtocol {
 
 extension OracleProtocol {
   package var candleSource: CandleSource { .ticks }
-
-  package var pollIntervalSeconds: Int { 60 }
 
   /// `BTC/USD` of `BTCUSDT`.
   package func name(of symbol: Symbol) -> Symbol {

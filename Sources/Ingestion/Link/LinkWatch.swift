@@ -28,11 +28,6 @@ package struct LinkWatch: Sendable {
     package var stableMicroseconds: Int64 = 60_000_000
 
     package init() {}
-
-    /// Thresholds that suit busy instruments.
-    package static let usualSilence: [Channel: Int64] = [
-      .klines: 15_000_000, .trades: 60_000_000, .quotes: 30_000_000, .books: 30_000_000, .ticks: 30_000_000,
-    ]
   }
 
   package enum Reason: String, Hashable, Sendable {
