@@ -30,67 +30,42 @@ package struct PredictionPipeline: ~Copyable {
   /// nobody could have acted on a prediction of then.
   package static let latestDecisionMinutes = 1
 
-  package let view: MarketView
-  /// Decisions before it are not made; candles only build up state.
-  package var firstDecision = Timestamp.distantPast
-  private let mode: Prediction.Mode
-  private let featureSet: FeatureSet
-  private let featureSetHash: String
-  private var join: CandleJoin
-  private var features = RewindableFeatures()
-  private var recent: RecentVectors
-  private var servings: [Serving] = []
-  private var latestAvailability = Timestamp.distantPast
+  private var stage: FeatureStage
+  private var decisions: DecisionStage
 
   package init(view: MarketView, mode: Prediction.Mode) {
-    self.view = view
-    self.mode = mode
-    featureSet = .of(view)
-    featureSetHash = featureSet.hash.description
-    join = CandleJoin(view)
-    recent = RecentVectors(featureSet)
+    stage = FeatureStage(view)
+    decisions = DecisionStage(view: view, mode: mode)
+  }
+
+  package var view: MarketView { decisions.view }
+
+  /// Decisions before it are not made; candles only build up state.
+  package var firstDecision: Timestamp {
+    get { decisions.firstDecision }
+    set { decisions.firstDecision = newValue }
   }
 
   /// Starts, replaces or (with `nil`) withdraws the version that answers for a target. Without one the baseline answers.
   ///
   /// The version must be for this view and its feature set, which loading it checks.
   package mutating func serve(_ target: PredictionTarget, with version: ServedVersion?) {
-    if let card = version?.bundle.card {
-      precondition(
-        card.view == view && card.layout.featureSetHash == featureSetHash,
-        "\(card.name) is for \(card.view) with features \(card.layout.featureSetHash), not for \(view)")
-    }
-    var serving = Serving(target: target, version: version, featureSet: featureSet)
-    serving.rebuild(recent)
-    if let index = servings.firstIndex(where: { $0.target == target }) {
-      servings[index] = serving
-    } else {
-      servings.append(serving)
-    }
+    decisions.serve(target, with: version)
   }
 
   /// Forgets all candles; versions stay.
   package mutating func restart() {
-    join = CandleJoin(view)
-    latestAvailability = .distantPast
-    refold([FeatureInput]())
+    stage.restart()
+    decisions.restart(with: RecentVectors(stage.featureSet))
   }
 
   /// Folds everything anew after `needsRebuild`, without deciding. What waits for its volumes goes on waiting.
   ///
   /// - Parameter candles: all of the view's as they stand, ascending.
   package mutating func rebuild(from candles: some Sequence<FeatureInput>) {
-    refold(candles.lazy.filter { [join] in !join.isWaiting($0.openTime) })
-  }
-
-  private mutating func refold(_ candles: some Sequence<FeatureInput>) {
-    features = RewindableFeatures()
-    recent = RecentVectors(featureSet)
-    for candle in candles {
-      features.update(candle)
-      recent.append(features.engine)
-    }
-    for index in servings.indices { servings[index].rebuild(recent) }
+    var recent = RecentVectors(stage.featureSet)
+    stage.rebuild(from: candles) { recent.append($0) }
+    decisions.restart(with: recent)
   }
 
   /// Folds an event and makes the decisions that follow from it.
@@ -108,86 +83,47 @@ package struct PredictionPipeline: ~Copyable {
   package mutating func fold(_ event: borrowing MarketEvent) -> Effect {
     guard take(event) else { return .ignored }
     var effect = Effect.waiting
-    while let step = join.next() { effect = effect.joined(by: fold(step)) }
+    while let next = fold() { effect = effect.joined(by: next) }
     return effect
   }
 
   /// Takes an event; what follows from it comes from `next`. False for a series that this view does not read.
-  package mutating func take(_ event: borrowing MarketEvent) -> Bool {
-    switch event {
-    case .candle(let series, _):
-      guard join.reads(series) else { return false }
-      join.take(event)
-      return true
-    }
-  }
+  package mutating func take(_ event: borrowing MarketEvent) -> Bool { stage.take(event) }
 
   /// It is this late: prices that have waited for their volumes for too long wait no more, and what follows comes from
   /// `next`. It only makes decisions sooner that the next event would bring, and does not change them.
-  package mutating func advance(to time: Timestamp) { join.advance(to: time) }
+  package mutating func advance(to time: Timestamp) { stage.advance(to: time) }
 
   /// Folds the next candle that follows from what was taken, and decides on it; `nil` when there is none.
   package mutating func next(into sink: inout some PipelineSink) -> Effect? {
-    guard let step = join.next() else { return nil }
-    let effect = fold(step)
-    if effect == .folded { decide(into: &sink) }
+    let effect = fold()
+    if effect == .folded {
+      decisions.decide(availableAt: stage.latestAvailability, isWarm: stage.isWarm, into: &sink)
+    }
     return effect
   }
 
   /// The newest feature vector, raw, in the order of the view's feature set; empty before the first candle.
-  package var vector: [Float] { recent.newestVector }
+  package var vector: [Float] { decisions.recent.newestVector }
 
-  package var newestOpenTime: Timestamp? { features.engine.openTime }
+  package var newestOpenTime: Timestamp? { decisions.newestOpenTime }
 
   /// The version that answers for a target, as the last decision left it.
-  package func bundle(of target: PredictionTarget) -> ModelBundle? {
-    servings.first { $0.target == target }?.bundle
-  }
+  package func bundle(of target: PredictionTarget) -> ModelBundle? { decisions.serving(target)?.bundle }
 
   /// Where the target's window stands at the newest candle's close.
-  package func windowState(of target: PredictionTarget) -> WindowState? {
-    servings.first { $0.target == target }?.windowState
-  }
+  package func windowState(of target: PredictionTarget) -> WindowState? { decisions.serving(target)?.windowState }
 
-  private mutating func fold(_ step: CandleJoin.Step) -> Effect {
-    switch step {
-    case .next(let candle, let time):
-      latestAvailability = max(latestAvailability, time)
-      features.update(candle)
-      recent.append(features.engine)
-      for index in servings.indices { servings[index].observe(recent) }
+  private mutating func fold() -> Effect? {
+    switch stage.next() {
+    case nil: return nil
+    case .folded:
+      decisions.observe(stage.engine)
       return .folded
-    case .late(let candle, let time):
-      latestAvailability = max(latestAvailability, time)
-      return amend(candle)
-    case .forgotten(let openTime, let time):
-      latestAvailability = max(latestAvailability, time)
-      return .needsRebuild(from: openTime)
-    }
-  }
-
-  private mutating func amend(_ candle: FeatureInput) -> Effect {
-    var refolded = RecentVectors(featureSet)
-    switch features.amend([candle], onUpdate: { refolded.append($0) }) {
+    case .amended(let candles):
+      decisions.replaceTail(with: stage.refolded)
+      return .amended(candles: candles)
     case .needsRebuild(let from): return .needsRebuild(from: from)
-    case .refolded(let count):
-      recent.replaceTail(with: refolded)
-      for index in servings.indices { servings[index].rebuild(recent) }
-      return .amended(candles: count)
-    }
-  }
-
-  private mutating func decide(into sink: inout some PipelineSink) {
-    guard let newest = features.engine.newest, newest.openTime.adding(minutes: 1) >= firstDecision,
-      latestAvailability <= newest.openTime.adding(minutes: 1 + Self.latestDecisionMinutes)
-    else { return }
-    let isWarm = features.engine.candlesSinceRestart >= FeatureEngine.warmUpCandles
-    for index in servings.indices where servings[index].isDue {
-      let decision = Decision(
-        time: newest.openTime.adding(minutes: 1), availableAt: latestAvailability, view: view,
-        target: servings[index].target, featureSetHash: featureSetHash,
-        inputHash: recent.inputHash(servings[index].windowState), mode: mode)
-      servings[index].answer(decision, isWarm: isWarm, recent, into: &sink)
     }
   }
 }

@@ -7,16 +7,17 @@ struct RecentVectors {
   static let capacity = 60
 
   private let featureSet: FeatureSet
+  private let capacity: Int
   private var width: Int { featureSet.count }
   private var vectors: [Float]
   private var candles: [FeatureInput] = []
   /// Where the next one goes once the ring is full.
   private var next = 0
 
-  init(_ featureSet: FeatureSet) {
-    self.featureSet = featureSet
-    vectors = [Float](repeating: .nan, count: Self.capacity * featureSet.count)
-    candles.reserveCapacity(Self.capacity)
+  init(_ featureSet: FeatureSet, capacity: Int = Self.capacity) {
+    (self.featureSet, self.capacity) = (featureSet, capacity)
+    vectors = [Float](repeating: .nan, count: capacity * featureSet.count)
+    candles.reserveCapacity(capacity)
   }
 
   var count: Int { candles.count }
@@ -24,8 +25,8 @@ struct RecentVectors {
   mutating func append(_ engine: borrowing FeatureEngine) {
     guard let candle = engine.newest else { return }
     let slot = next
-    if candles.count < Self.capacity { candles.append(candle) } else { candles[slot] = candle }
-    next = slot + 1 == Self.capacity ? 0 : slot + 1
+    if candles.count < capacity { candles.append(candle) } else { candles[slot] = candle }
+    next = slot + 1 == capacity ? 0 : slot + 1
     let (featureSet, start) = (featureSet, slot * width)
     var span = vectors.mutableSpan
     engine.write(featureSet, into: &span, at: start)
@@ -81,12 +82,23 @@ struct RecentVectors {
 
   private var oldest: FeatureInput? { candles.isEmpty ? nil : candles[slot(age: candles.count - 1)] }
 
-  private func slot(age: Int) -> Int { (next - 1 - age + 2 * Self.capacity) % Self.capacity }
+  private func slot(age: Int) -> Int { (next - 1 - age + 2 * capacity) % capacity }
+
+  /// Oldest first.
+  var points: [FeaturePoint] {
+    var points: [FeaturePoint] = []
+    forEach { points.append(FeaturePoint(candle: $0, vector: Array($1))) }
+    return points
+  }
+
+  mutating func append(_ point: FeaturePoint) {
+    point.vector.withUnsafeBufferPointer { append(point.candle, $0) }
+  }
 
   private mutating func append(_ candle: FeatureInput, _ vector: UnsafeBufferPointer<Float>) {
     let slot = next
-    if candles.count < Self.capacity { candles.append(candle) } else { candles[slot] = candle }
-    next = slot + 1 == Self.capacity ? 0 : slot + 1
+    if candles.count < capacity { candles.append(candle) } else { candles[slot] = candle }
+    next = slot + 1 == capacity ? 0 : slot + 1
     for column in 0..<width { vectors[slot * width + column] = vector[column] }
   }
 }

@@ -122,32 +122,57 @@ struct ViewPipelineTests {
     #expect(vector[column].isNaN)
   }
 
-  @Test(arguments: 0..<6 as Range<UInt64>)
-  func `late prices and volumes give the state of those that came in order`(seed: UInt64) throws {
+  /// Candles, and what a live reader gets of them: late prices, late volumes, corrected volumes.
+  private static func disorder(seed: UInt64) -> (truth: [Candle], events: [MarketEvent]) {
     var random = SplitMix64(seed: seed)
     let truth = RandomWalk()(seed: seed, count: 400)
     var events: [MarketEvent] = []
     for candle in truth {
       let isLate = Int.random(in: 0..<25, using: &random) == 0
-      events.append(Self.prices(candle, after: isLate ? .random(in: 0...3_600_000_000, using: &random) : 2_000_000))
+      events.append(prices(candle, after: isLate ? .random(in: 0...3_600_000_000, using: &random) : 2_000_000))
       let delay: Int64 =
         switch Int.random(in: 0..<20, using: &random) {
         case 0: .random(in: 5_000_000...3_600_000_000, using: &random)
         case 1: .random(in: 0...10_000_000, using: &random)
         default: 1_000_000
         }
-      events.append(Self.volumes(candle, after: delay))
+      events.append(volumes(candle, after: delay))
       if Int.random(in: 0..<30, using: &random) == 0 {
         let wrong = RandomWalk()(seed: seed + 100, count: 400)[Int.random(in: 0..<400, using: &random)]
         var other = candle
         (other.volume, other.trades, other.takerBuyBase) = (wrong.volume, wrong.trades, wrong.takerBuyBase)
-        events.append(Self.volumes(other, after: 500_000))
+        events.append(volumes(other, after: 500_000))
       }
     }
+    return (truth, events.sorted { $0.precedes($1) })
+  }
+
+  @Test(arguments: 0..<6 as Range<UInt64>)
+  func `two stages that hand updates on decide as the whole does`(seed: UInt64) throws {
+    var pipeline = try served(mode: .live)
+    var stage = FeatureStage(Self.view)
+    var decisions = DecisionStage(view: Self.view, mode: .live)
+    for target in Self.targets {
+      decisions.serve(
+        target, with: ServedVersion(try #require(try Self.bundles.get()[target]), standing: .production))
+    }
+    let events = Self.disorder(seed: seed).events
+    var kept = Kept()
+    for event in events where stage.take(event) {
+      while let update = stage.nextUpdate() {
+        let isTaken = decisions.step(update, into: &kept)
+        #expect(isTaken)
+      }
+    }
+    #expect(kept.predictions == step(events, &pipeline) && kept.predictions.count > 100)
+  }
+
+  @Test(arguments: 0..<6 as Range<UInt64>)
+  func `late prices and volumes give the state of those that came in order`(seed: UInt64) throws {
+    let (truth, sorted) = Self.disorder(seed: seed)
     var amended = try served()
     var again = try served()
     var fresh = try served()
-    let sorted = events.sorted { $0.precedes($1) }
     let predictions = step(sorted, &amended)
     // A clock that ticks between the events changes nothing.
     var kept = Kept()

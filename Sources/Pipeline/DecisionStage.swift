@@ -1,0 +1,95 @@
+internal import Features
+package import Market
+internal import Models
+
+/// The second half of a pipeline: from feature vectors to predictions. It has no clock and no I/O.
+package struct DecisionStage: ~Copyable {
+  package let view: MarketView
+  /// Decisions before it are not made; vectors only build up state.
+  package var firstDecision = Timestamp.distantPast
+  private let mode: Prediction.Mode
+  private let featureSet: FeatureSet
+  private let featureSetHash: String
+  private(set) var recent: RecentVectors
+  private var servings: [Serving] = []
+
+  package init(view: MarketView, mode: Prediction.Mode) {
+    (self.view, self.mode) = (view, mode)
+    featureSet = .of(view)
+    featureSetHash = featureSet.hash.description
+    recent = RecentVectors(featureSet)
+  }
+
+  /// Starts, replaces or (with `nil`) withdraws the version that answers for a target. Without one the baseline answers.
+  ///
+  /// The version must be for this view and its feature set, which loading it checks.
+  package mutating func serve(_ target: PredictionTarget, with version: ServedVersion?) {
+    if let card = version?.bundle.card {
+      precondition(
+        card.view == view && card.layout.featureSetHash == featureSetHash,
+        "\(card.name) is for \(card.view) with features \(card.layout.featureSetHash), not for \(view)")
+    }
+    var serving = Serving(target: target, version: version, featureSet: featureSet)
+    serving.rebuild(recent)
+    if let index = servings.firstIndex(where: { $0.target == target }) {
+      servings[index] = serving
+    } else {
+      servings.append(serving)
+    }
+  }
+
+  func serving(_ target: PredictionTarget) -> Serving? { servings.first { $0.target == target } }
+
+  /// Open time of the newest minute.
+  package var newestOpenTime: Timestamp? { recent.newest?.openTime }
+
+  /// Takes the minutes of before as they stand.
+  mutating func restart(with recent: consuming RecentVectors) {
+    self.recent = recent
+    for index in servings.indices { servings[index].rebuild(self.recent) }
+  }
+
+  mutating func observe(_ engine: borrowing FeatureEngine) {
+    recent.append(engine)
+    for index in servings.indices { servings[index].observe(recent) }
+  }
+
+  mutating func replaceTail(with refolded: RecentVectors) {
+    recent.replaceTail(with: refolded)
+    for index in servings.indices { servings[index].rebuild(recent) }
+  }
+
+  /// Takes an update of a feature stage elsewhere and decides on it.
+  ///
+  /// False if the minutes of before are needed: give them by a stage that has folded what is stored.
+  package mutating func step(_ update: FeatureUpdate, into sink: inout some PipelineSink) -> Bool {
+    switch update {
+    case .next(let point, let availableAt, let isWarm):
+      guard point.vector.count == featureSet.count else { return false }
+      recent.append(point)
+      for index in servings.indices { servings[index].observe(recent) }
+      decide(availableAt: availableAt, isWarm: isWarm, into: &sink)
+      return true
+    case .amended(let points, _):
+      guard points.allSatisfy({ $0.vector.count == featureSet.count }) else { return false }
+      var tail = RecentVectors(featureSet)
+      for point in points { tail.append(point) }
+      replaceTail(with: tail)
+      return true
+    case .needsRebuild: return false
+    }
+  }
+
+  mutating func decide(availableAt: Timestamp, isWarm: Bool, into sink: inout some PipelineSink) {
+    guard let newest = recent.newest, newest.openTime.adding(minutes: 1) >= firstDecision,
+      availableAt <= newest.openTime.adding(minutes: 1 + PredictionPipeline.latestDecisionMinutes)
+    else { return }
+    for index in servings.indices where servings[index].isDue {
+      let decision = Decision(
+        time: newest.openTime.adding(minutes: 1), availableAt: availableAt, view: view,
+        target: servings[index].target, featureSetHash: featureSetHash,
+        inputHash: recent.inputHash(servings[index].windowState), mode: mode)
+      servings[index].answer(decision, isWarm: isWarm, recent, into: &sink)
+    }
+  }
+}

@@ -1,0 +1,112 @@
+package import Features
+package import Market
+
+/// The first half of a pipeline: from market events to feature vectors. It has no clock and no I/O.
+package struct FeatureStage: ~Copyable {
+  package enum Effect: Hashable, Sendable {
+    /// The engine holds the next minute.
+    case folded
+    /// The newest minutes of what was folded again are in `refolded`.
+    case amended(candles: Int)
+    case needsRebuild(from: Timestamp)
+  }
+
+  package let view: MarketView
+  package let featureSet: FeatureSet
+  private var join: CandleJoin
+  private var features = RewindableFeatures()
+  /// Of everything folded so far.
+  package private(set) var latestAvailability = Timestamp.distantPast
+  private(set) var refolded: RecentVectors
+
+  package init(_ view: MarketView) {
+    self.view = view
+    featureSet = .of(view)
+    join = CandleJoin(view)
+    refolded = RecentVectors(featureSet)
+  }
+
+  var engine: FeatureEngine { _read { yield features.engine } }
+
+  package var isWarm: Bool { features.engine.candlesSinceRestart >= FeatureEngine.warmUpCandles }
+
+  /// Forgets all candles.
+  package mutating func restart() {
+    join = CandleJoin(view)
+    features = RewindableFeatures()
+    latestAvailability = .distantPast
+  }
+
+  /// Folds everything anew after `needsRebuild`. What waits for its volumes goes on waiting.
+  ///
+  /// - Parameters:
+  ///   - candles: all of the view's as they stand, ascending.
+  ///   - onUpdate: sees the engine after each of them.
+  mutating func rebuild(
+    from candles: some Sequence<FeatureInput>, onUpdate: (borrowing FeatureEngine) -> Void = { _ in }
+  ) {
+    features = RewindableFeatures()
+    for candle in candles where !join.isWaiting(candle.openTime) {
+      features.update(candle)
+      onUpdate(features.engine)
+    }
+  }
+
+  /// Takes an event; what follows from it comes from `next`. False for a series that this view does not read.
+  package mutating func take(_ event: borrowing MarketEvent) -> Bool {
+    switch event {
+    case .candle(let series, _):
+      guard join.reads(series) else { return false }
+      join.take(event)
+      return true
+    }
+  }
+
+  /// It is this late: prices that have waited for their volumes for too long wait no more, and what follows comes from
+  /// `next`. It only makes decisions sooner that the next event would bring, and does not change them.
+  package mutating func advance(to time: Timestamp) { join.advance(to: time) }
+
+  /// Folds the next candle that follows from what was taken; `nil` when there is none.
+  mutating func next() -> Effect? {
+    switch join.next() {
+    case nil: return nil
+    case .next(let candle, let time):
+      latestAvailability = max(latestAvailability, time)
+      features.update(candle)
+      return .folded
+    case .late(let candle, let time):
+      latestAvailability = max(latestAvailability, time)
+      return amend(candle)
+    case .forgotten(let openTime, let time):
+      latestAvailability = max(latestAvailability, time)
+      return .needsRebuild(from: openTime)
+    }
+  }
+
+  /// As `next`, with what another process needs to go on from it.
+  package mutating func nextUpdate() -> FeatureUpdate? {
+    switch next() {
+    case nil: nil
+    case .folded: newestPoint.map { .next($0, availableAt: latestAvailability, isWarm: isWarm) }
+    case .amended(let candles): .amended(refolded.points, candles: candles)
+    case .needsRebuild(let from): .needsRebuild(from: from)
+    }
+  }
+
+  private var newestPoint: FeaturePoint? {
+    guard let candle = features.engine.newest else { return nil }
+    var newest = RecentVectors(featureSet, capacity: 1)
+    newest.append(features.engine)
+    return FeaturePoint(candle: candle, vector: newest.newestVector)
+  }
+
+  private mutating func amend(_ candle: FeatureInput) -> Effect {
+    var tail = RecentVectors(featureSet)
+    switch features.amend([candle], onUpdate: { tail.append($0) }) {
+    case .needsRebuild(let from): return .needsRebuild(from: from)
+    case .refolded(let count):
+      refolded = tail
+      return .amended(candles: count)
+    }
+  }
+}
