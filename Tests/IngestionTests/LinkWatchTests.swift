@@ -148,6 +148,39 @@ struct LinkWatchTests {
     #expect(link.nextDue <= now.adding(minutes: 2).adding(microseconds: 500_000))
   }
 
+  @Test func `a venue that has no use for a client is not asked again and again`() {
+    var budget = ConnectBudget()
+    var link = running(options(), &budget)
+    link.closed(1, .useless(reason: "test", retrySeconds: 3600), now: after(2))
+    #expect(link.tick(now: after(3601), &budget).isEmpty)
+    #expect(link.tick(now: after(3602), &budget) == [.connect(socket: 2, .lost)])
+    link.closed(2, .useless(reason: "test", retrySeconds: nil), now: after(3603))
+    #expect(link.tick(now: start.adding(minutes: 1_000_000), &budget).isEmpty)
+  }
+
+  @Test func `a venue that moves its clients is come back to at a random moment`() {
+    var moments: Set<Timestamp> = []
+    for seed in UInt64(0)..<20 {
+      var budget = ConnectBudget()
+      var link = LinkWatch(options(), seed: seed)
+      _ = link.tick(now: start, &budget)
+      link.closed(1, .within(seconds: 10), now: after(1))
+      moments.insert(link.nextDue)
+    }
+    #expect(moments.allSatisfy { $0 >= after(1) && $0 <= after(11) })
+    #expect(moments.count == 20 && moments.contains { $0 > after(6) })
+  }
+
+  @Test func `a socket that lost frames is replaced, but not a young one`() {
+    var budget = ConnectBudget()
+    var link = running(options(), &budget)
+    link.lostFrames(of: 1, now: after(30))
+    link.heard(1, .trades, eventTime: after(61), now: after(61))
+    #expect(link.tick(now: after(61.5), &budget).isEmpty)
+    link.lostFrames(of: 1, now: after(62))
+    #expect(link.tick(now: after(62), &budget) == [.connect(socket: 2, .incomplete)])
+  }
+
   @Test func `the connection budget holds a link back`() {
     var limits = ConnectBudget.Options()
     limits.connects = 1

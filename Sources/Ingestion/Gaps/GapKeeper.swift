@@ -35,6 +35,8 @@ package struct GapKeeper: Sendable {
   private var newestData: Timestamp?
   private var alarmed = false
   private var refetchAt = Timestamp.distantPast
+  /// Minutes from here on are checked again as soon as they are over.
+  private var doubted: Int64?
 
   /// - Parameter first: the first minute that is expected.
   package init(_ series: Series, first: Int64, _ options: Options = Options()) {
@@ -75,6 +77,9 @@ package struct GapKeeper: Sendable {
     newestData = time
     alarmed = false
   }
+
+  /// What the stream said of this minute may be incomplete: it is checked again when it is over.
+  package mutating func doubt(_ time: Timestamp) { doubted = min(doubted ?? .max, time.minute) }
 
   package mutating func sealed(_ candle: SealedCandle, now: Timestamp) -> [GapChange] {
     let state: LedgerState = candle.provenance == .live ? .live : .patched(from: "trades")
@@ -142,8 +147,16 @@ package struct GapKeeper: Sendable {
         changes.append(.alarm(silentMicroseconds: silence))
       }
     }
-    changes += expect(before: end, now: now)
+    changes += expect(before: end, now: now) + rechecks(now)
     return now >= refetchAt ? changes + fetches(now) : changes
+  }
+
+  private mutating func rechecks(_ now: Timestamp) -> [GapChange] {
+    let end = minutesOver(by: now, after: options.finalMicroseconds)
+    guard let doubted, doubted < end else { return [] }
+    self.doubted = nil
+    let from = max(doubted, expected.lowerBound)
+    return from < end ? [.fetch(.minutes, from..<end, isRecheck: true)] : []
   }
 
   private mutating func expect(before end: Int64, now: Timestamp) -> [GapChange] {

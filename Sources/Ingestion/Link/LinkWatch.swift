@@ -31,7 +31,7 @@ package struct LinkWatch: Sendable {
   }
 
   package enum Reason: String, Hashable, Sendable {
-    case start, lost, silent, unconfirmed, rotation, shutdown, timeout, replaced
+    case start, lost, silent, unconfirmed, rotation, shutdown, incomplete, timeout, replaced
   }
 
   package enum Action: Hashable, Sendable {
@@ -45,7 +45,8 @@ package struct LinkWatch: Sendable {
     var openedAt: Timestamp?
     var confirmedAt: Timestamp?
     var replaceAt = Timestamp.distantFuture
-    var isEnding = false
+    /// Why it has to go.
+    var ending: Reason?
     var heard: [Channel: Timestamp] = [:]
     var newest: [Channel: Timestamp] = [:]
   }
@@ -116,20 +117,30 @@ package struct LinkWatch: Sendable {
 
   /// The venue says that it will close this socket.
   package mutating func announcedEnd(of socket: Int) {
-    if current?.id == socket { current?.isEnding = true }
-    if next?.id == socket { next?.isEnding = true }
+    if current?.id == socket { current?.ending = .shutdown }
+    if next?.id == socket { next?.ending = .shutdown }
+  }
+
+  /// Frames of this socket were lost, and only a new subscription makes up for them. One that is young stays, so that a
+  /// line too slow for the venue is not opened anew all the time.
+  package mutating func lostFrames(of socket: Int, now: Timestamp) {
+    guard current?.id == socket, let since = current?.confirmedAt,
+      now.microseconds - since.microseconds > options.stableMicroseconds
+    else { return }
+    current?.ending = .incomplete
   }
 
   /// The socket is closed, or could not be opened.
-  package mutating func closed(_ socket: Int, now: Timestamp) {
+  package mutating func closed(_ socket: Int, _ reconnection: Reconnection = .backOff, now: Timestamp) {
     retiring.removeAll { $0.id == socket }
     if current?.id == socket {
       current = nil
-      pause(now)
     } else if next?.id == socket {
       next = nil
-      pause(now)
+    } else {
+      return
     }
+    pause(now, reconnection)
   }
 
   package var nextDue: Timestamp {
@@ -144,7 +155,7 @@ package struct LinkWatch: Sendable {
     return due.min() ?? .distantFuture
   }
 
-  private var isWanted: Bool { current == nil || current?.isEnding == true }
+  private var isWanted: Bool { current == nil || current?.ending != nil }
 
   private mutating func promote(_ now: Timestamp) {
     if let current { retiring.append((current.id, now.adding(microseconds: options.overlapMicroseconds))) }
@@ -173,12 +184,22 @@ package struct LinkWatch: Sendable {
 
   private func need(_ now: Timestamp) -> Reason? {
     guard let current else { return lastId == 0 ? .start : .lost }
-    if current.isEnding { return .shutdown }
+    if let ending = current.ending { return ending }
     if now >= current.replaceAt { return .rotation }
     let isSilent = options.silenceMicroseconds.contains { channel, limit in
       current.heard[channel].map { now.microseconds - $0.microseconds > limit } ?? false
     }
     return isSilent ? .silent : nil
+  }
+
+  private mutating func pause(_ now: Timestamp, _ reconnection: Reconnection) {
+    switch reconnection {
+    case .backOff: pause(now)
+    case .within(let seconds):
+      connectAt = now.adding(microseconds: .random(in: 0...Int64(seconds) * 1_000_000, using: &random))
+    case .useless(_, let seconds):
+      connectAt = seconds.map { now.adding(microseconds: Int64($0) * 1_000_000) } ?? .distantFuture
+    }
   }
 
   /// A random part of a span that doubles with every failure, so that many clients do not return together.

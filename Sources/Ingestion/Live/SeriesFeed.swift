@@ -109,6 +109,9 @@ struct SeriesFeed: Sendable {
 
   mutating func connected(now: Timestamp) -> [GapChange] { minutes.connected(now: now) }
 
+  /// Messages of this time were lost.
+  mutating func doubt(_ time: Timestamp) { minutes.doubt(time) }
+
   /// A message of this series could not be used.
   mutating func refused(now: Timestamp) {
     counts.refused += 1

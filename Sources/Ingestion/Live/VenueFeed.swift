@@ -110,14 +110,23 @@ struct VenueFeed: Sendable {
     pump(now, &output)
   }
 
-  mutating func closed(_ number: Int, reason: String, now: Timestamp, _ output: inout LiveOutput) {
-    let level = links.closed(number, now) ? LiveNote.Level.info : .warning
-    output.notes.append(LiveNote(level, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
+  mutating func closed(
+    _ number: Int, code: UInt16?, reason: String, now: Timestamp, _ output: inout LiveOutput
+  ) {
+    let reconnection = feed.reconnection(afterClose: code)
+    let isOurs = links.closed(number, reconnection, now)
+    var note = LiveNote(isOurs ? .info : .warning, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)")
+    if !isOurs, case .useless(let why, let seconds) = reconnection {
+      note.level = .error
+      note.message += "; \(why), and it is not tried again " + (seconds.map { "for \($0) s" } ?? "before a restart")
+    }
+    output.notes.append(note)
     links.tick(feed, now, &output)
   }
 
-  mutating func overflowed(_ number: Int, messages: Int, _ output: inout LiveOutput) {
+  mutating func overflowed(_ number: Int, messages: Int, now: Timestamp, _ output: inout LiveOutput) {
     counts.dropped += 1
+    doubt(now)
     output.notes.append(
       LiveNote(.warning, "link", nil, "\(plan.venue): socket \(number) has dropped \(messages) messages so far"))
   }
@@ -126,6 +135,7 @@ struct VenueFeed: Sendable {
     _ bytes: [UInt8], isBinary: Bool, from number: Int, now: Timestamp, _ output: inout LiveOutput
   ) {
     counts.messages += 1
+    if let sequence = bytes.withUnsafeBufferPointer({ feed.sequence(of: $0) }) { follow(sequence, of: number, now, &output) }
     var messages: [VenueMessage] = []
     do {
       try bytes.withUnsafeBufferPointer { bytes throws(VenueError) in
@@ -173,6 +183,7 @@ struct VenueFeed: Sendable {
       apply(changes, to: position, now, &output)
     case .dropped(let count):
       counts.dropped += Int(clamping: count)
+      doubt(now)
       output.notes.append(LiveNote(.warning, "link", nil, "\(plan.venue) has left out \(count) messages"))
     case .shutdown:
       output.notes.append(LiveNote(.info, "link", nil, "\(plan.venue) is about to close socket \(number)"))
@@ -182,6 +193,25 @@ struct VenueFeed: Sendable {
     case .control(.refused(let reason)):
       output.notes.append(LiveNote(.error, "link", nil, "\(plan.venue) refuses a subscription: \(reason)"))
     }
+  }
+
+  /// Frames of a socket that numbers them were lost.
+  private mutating func follow(
+    _ sequence: Int64, of number: Int, _ now: Timestamp, _ output: inout LiveOutput
+  ) {
+    let count = links.skipped(number, sequence)
+    guard count > 0 else { return }
+    counts.dropped += Int(clamping: count)
+    output.notes.append(
+      LiveNote(.warning, "link", nil, "\(plan.venue): \(count) messages before \(sequence) of socket \(number) are lost"))
+    doubt(now)
+    links.lostFrames(of: number, now)
+    links.tick(feed, now, &output)
+  }
+
+  /// What messages say of this time may be incomplete.
+  private mutating func doubt(_ now: Timestamp) {
+    for position in series.indices { series[position].doubt(now) }
   }
 
   private mutating func observe(_ tick: OracleTick, _ now: Timestamp, _ output: inout LiveOutput) {

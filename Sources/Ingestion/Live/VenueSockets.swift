@@ -13,6 +13,8 @@ struct VenueSockets: Sendable {
   private(set) var connects = 0
   /// Those that we are closing.
   private var unwanted: Set<Int> = []
+  /// The number of the last frame of each socket that numbers them.
+  private var sequences: [Int: Int64] = [:]
 
   private struct KeepAlive: Sendable {
     let text: String
@@ -74,11 +76,26 @@ struct VenueSockets: Sendable {
     watches[link].announcedEnd(of: socket)
   }
 
+  /// - Returns: how many frames of the socket are missing before this one.
+  mutating func skipped(_ number: Int, _ sequence: Int64) -> Int64 {
+    let last = sequences[number] ?? sequence - 1
+    sequences[number] = max(last, sequence)
+    return max(sequence - last - 1, 0)
+  }
+
+  /// Frames of it were lost, so that a book made of them is wrong.
+  mutating func lostFrames(of number: Int, _ now: Timestamp) {
+    guard channels.contains(.books) else { return }
+    let (link, socket) = parts(of: number)
+    watches[link].lostFrames(of: socket, now: now)
+  }
+
   /// - Returns: whether it was we who closed it.
-  mutating func closed(_ number: Int, _ now: Timestamp) -> Bool {
+  mutating func closed(_ number: Int, _ reconnection: Reconnection, _ now: Timestamp) -> Bool {
     let (link, socket) = parts(of: number)
     open.removeValue(forKey: number)
-    watches[link].closed(socket, now: now)
+    sequences.removeValue(forKey: number)
+    watches[link].closed(socket, reconnection, now: now)
     return unwanted.remove(number) != nil
   }
 
