@@ -61,7 +61,50 @@ struct LinkWatchTests {
       }
     }
     #expect(link.currentSocket == 1)
-    #expect((50...150).contains(connects))
+    #expect((10...20).contains(connects))
+  }
+
+  /// Both sockets bring a trade every so many seconds, the older one first or last.
+  @Test(arguments: [true, false])
+  func `a market of few trades costs some sockets an hour and not one for each pause`(isOlderFirst: Bool) {
+    var budget = ConnectBudget()
+    var link = running(options(), &budget)
+    var sockets = [1]
+    var connects: [Int] = []
+    for second in 2..<6 * 3600 {
+      let now = after(Double(second))
+      for action in link.tick(now: now, &budget) {
+        switch action {
+        case .connect(let socket, _):
+          connects.append(second)
+          _ = link.opened(socket, now: now)
+          sockets.append(socket)
+        case .close(let socket, _): sockets.removeAll { $0 == socket }
+        }
+      }
+      guard second.isMultiple(of: 40) else { continue }
+      for socket in isOlderFirst ? sockets : sockets.reversed() {
+        link.heard(socket, .trades, eventTime: now, now: now)
+      }
+    }
+    #expect(sockets.count == 1)
+    #expect((8...30).contains(connects.count), "\(connects)")
+  }
+
+  @Test func `after a mistake twice the silence is allowed, until a socket turns out to be dead`() {
+    var budget = ConnectBudget()
+    var link = running(options(), &budget)
+    #expect(link.tick(now: after(12), &budget) == [.connect(socket: 2, .silent)])
+    link.heard(1, .trades, eventTime: after(13), now: after(13))
+    #expect(link.currentSocket == 1)
+    #expect(link.tick(now: after(13), &budget) == [.close(socket: 2, .needless)])
+    #expect(link.tick(now: after(33), &budget).isEmpty)
+    #expect(link.tick(now: after(33.1), &budget) == [.connect(socket: 3, .silent)])
+    _ = link.opened(3, now: after(33.5))
+    link.heard(3, .trades, eventTime: after(34), now: after(34))
+    #expect(link.tick(now: after(39), &budget) == [.close(socket: 1, .replaced)])
+    #expect(link.tick(now: after(44), &budget).isEmpty)
+    #expect(link.tick(now: after(44.1), &budget) == [.connect(socket: 4, .silent)])
   }
 
   @Test func `a heartbeat is a sign of life for every channel and a repetition is none`() {

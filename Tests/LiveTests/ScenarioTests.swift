@@ -50,13 +50,36 @@ import Venues
   }
 
   @Test func `a socket that is silent is replaced before it is dropped`() throws {
-    let simulation = try simulation([Fault(.silence, atSeconds: 300, lastingSeconds: 100)])
+    let simulation = try simulation {
+      $0.cutsAtSeconds = [295]
+      $0.quality.hidesCutsOneIn = 1
+    }
     try expectWhole(simulation)
     let second = try #require(simulation.seconds(ofNotes: "(silent)").first)
-    #expect((320...345).contains(second))
+    #expect((315...335).contains(second))
     let dropped = try #require(simulation.seconds(ofNotes: "(replaced)").first)
-    #expect(dropped > 400)
-    #expect(try simulation.state(ofMinute: 5) == rest)
+    #expect((5...8).contains(dropped - second))
+    #expect(simulation.connects.count == 2)
+    #expect(try simulation.state(ofMinute: 4) == rest)
+    let rechecked = simulation.seconds(ofRequests: "limit=60").filter { $0 > 60 }
+    #expect(rechecked.isEmpty, "only the time since the newest data is checked")
+  }
+
+  @Test func `a venue that is silent on every socket is asked less and less often`() throws {
+    let simulation = try simulation(minutes: 40, [Fault(.silence, atSeconds: 300, lastingSeconds: 1200)])
+    try expectWhole(simulation)
+    #expect((4...8).contains(simulation.seconds(ofNotes: "(silent)").count))
+    #expect(simulation.seconds(ofNotes: "(replaced)").isEmpty)
+    for minute in 6..<24 { #expect(try simulation.state(ofMinute: Int64(minute)) == rest) }
+    #expect(try simulation.state(ofMinute: 26) == .live)
+  }
+
+  @Test func `few trades beside klines do not make a socket silent`() throws {
+    let simulation = try simulation(minutes: 60) {
+      $0.tradesPerMinute = 0...1
+      $0.quietOneIn = 2
+    }
+    #expect(simulation.connects.count <= 4)
   }
 
   @Test func `a socket is replaced before the venue cuts it off after a day`() throws {

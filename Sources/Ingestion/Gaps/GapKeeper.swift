@@ -23,7 +23,7 @@ package struct GapKeeper: Sendable {
     /// Answers without a minute, and without a later one, before it is lost.
     package var emptyAnswers = 3
     package var refetchMicroseconds: Int64 = 30_000_000
-    /// Minutes checked again after every connection.
+    /// Minutes checked again after every connection that was lost.
     package var recheckMinutes = 60
 
     package init() {}
@@ -64,9 +64,11 @@ package struct GapKeeper: Sendable {
     return changes + fetches(now)
   }
 
-  package mutating func connected(now: Timestamp) -> [GapChange] {
+  /// - Parameter isSecond: another socket is open: only what came after the newest data can be missing.
+  package mutating func connected(isSecond: Bool = false, now: Timestamp) -> [GapChange] {
     let end = minutesOver(by: now, after: options.finalMicroseconds)
-    let from = max(end - Int64(options.recheckMinutes), expected.lowerBound)
+    let since = isSecond ? newestData?.minute ?? .min : .min
+    let from = max(end - Int64(options.recheckMinutes), expected.lowerBound, since)
     return from < end ? [.fetch(.minutes, from..<end, isRecheck: true)] : []
   }
 

@@ -107,7 +107,9 @@ struct SeriesFeed: Sendable {
 
   private static let bookDepth = 1000
 
-  mutating func connected(now: Timestamp) -> [GapChange] { minutes.connected(now: now) }
+  mutating func connected(isSecond: Bool, now: Timestamp) -> [GapChange] {
+    minutes.connected(isSecond: isSecond, now: now)
+  }
 
   /// Messages of this time were lost.
   mutating func doubt(_ time: Timestamp) { minutes.doubt(time) }

@@ -102,9 +102,9 @@ struct VenueFeed: Sendable {
   // MARK: Sockets
 
   mutating func opened(_ number: Int, now: Timestamp, _ output: inout LiveOutput) {
-    links.opened(number, feed, now, &output)
+    let isSecond = links.opened(number, feed, now, &output)
     for position in series.indices {
-      apply(series[position].connected(now: now), to: position, now, &output)
+      apply(series[position].connected(isSecond: isSecond, now: now), to: position, now, &output)
       if plan.channels.contains(.books) { askBook(position, now, &output) }
     }
     pump(now, &output)

@@ -53,10 +53,12 @@ struct VenueSockets: Sendable {
     }
   }
 
+  /// - Returns: whether it opened beside another one, so that nothing before the newest data can be missing.
   mutating func opened(
     _ number: Int, _ protocol: any FeedProtocol, _ now: Timestamp, _ output: inout LiveOutput
-  ) {
+  ) -> Bool {
     let (link, socket) = parts(of: number)
+    let isSecond = watches[link].currentSocket != nil
     for action in watches[link].opened(socket, now: now) { perform(action, link, `protocol`, now, &output) }
     let plan = `protocol`.sockets(for: symbols, channels, now: now)[link]
     open[number] = plan.keepAlive.map {
@@ -64,6 +66,7 @@ struct VenueSockets: Sendable {
       return KeepAlive(text: $0.text, intervalMicroseconds: interval, dueAt: now.adding(microseconds: interval))
     }
     if !plan.greetings.isEmpty { output.actions.append(.send(id(number), texts: plan.greetings)) }
+    return isSecond
   }
 
   mutating func heard(_ number: Int, _ channel: Channel?, _ time: Timestamp?, _ now: Timestamp) {
