@@ -136,7 +136,6 @@ import Venues
     let simulation = try simulation {
       $0.crashes = [.init(atSeconds: 400, downSeconds: 300)]
       $0.thresholds.takesUpAgain = false
-      $0.thresholds.recheckMinutes = 0
     }
     let lost = LedgerState.lost(reason: "missed while nothing ran, and recovery is off")
     for minute in 7..<11 { #expect(try simulation.state(ofMinute: Int64(minute)) == lost) }

@@ -37,6 +37,8 @@ package struct GapKeeper: Sendable {
   private var refetchAt = Timestamp.distantPast
   /// Minutes from here on are checked again as soon as they are over.
   private var doubted: Int64?
+  /// Minutes before were missed while nothing ran, at least in part, and are not to be fetched.
+  private var wantedFrom = Int64.min
 
   /// - Parameter first: the first minute that is expected.
   package init(_ series: Series, first: Int64, _ options: Options = Options()) {
@@ -57,9 +59,18 @@ package struct GapKeeper: Sendable {
   package var pieces: [LedgerMap.Run] { ledger.map.runs(in: expected) }
 
   /// Takes up where a store ends: what it lacks up to now is missing at once, without waiting for the stream.
-  package mutating func start(_ stored: [LedgerRange], _ events: [QualityEvent], now: Timestamp) -> [GapChange] {
+  ///
+  /// - Parameter takesUpAgain: otherwise what was missed before the start is lost.
+  package mutating func start(
+    _ stored: [LedgerRange], _ events: [QualityEvent], takesUpAgain: Bool = true, now: Timestamp
+  ) -> [GapChange] {
     var changes = ledger.restore(stored, events, now: now)
     newestData = now
+    guard takesUpAgain else {
+      wantedFrom = now.minute + 1
+      changes += expect(before: now.minute, now: now)
+      return changes + abandoned(.min..<wantedFrom, reason: Self.unrecoveredReason, now: now)
+    }
     changes += expect(before: minutesOver(by: now, after: options.finalMicroseconds), now: now)
     return changes + fetches(now)
   }
@@ -68,7 +79,7 @@ package struct GapKeeper: Sendable {
   package mutating func connected(isSecond: Bool = false, now: Timestamp) -> [GapChange] {
     let end = minutesOver(by: now, after: options.finalMicroseconds)
     let since = isSecond ? newestData?.minute ?? .min : .min
-    let from = max(end - Int64(options.recheckMinutes), expected.lowerBound, since)
+    let from = max(end - Int64(options.recheckMinutes), expected.lowerBound, since, wantedFrom)
     return from < end ? [.fetch(.minutes, from..<end, isRecheck: true)] : []
   }
 
@@ -157,7 +168,7 @@ package struct GapKeeper: Sendable {
     let end = minutesOver(by: now, after: options.finalMicroseconds)
     guard let doubted, doubted < end else { return [] }
     self.doubted = nil
-    let from = max(doubted, expected.lowerBound)
+    let from = max(doubted, expected.lowerBound, wantedFrom)
     return from < end ? [.fetch(.minutes, from..<end, isRecheck: true)] : []
   }
 
@@ -170,7 +181,16 @@ package struct GapKeeper: Sendable {
 
   private mutating func missed(_ minutes: Range<Int64>, now: Timestamp) -> [GapChange] {
     let blanks = ledger.map.blanks(in: minutes)
-    return ledger.miss(minutes, now: now) + blanks.map { .fetch(.minutes, $0, isRecheck: false) }
+    let changes = ledger.miss(minutes, now: now)
+    guard minutes.lowerBound >= wantedFrom else {
+      let unwanted = minutes.clamped(to: .min..<wantedFrom)
+      let wanted = minutes.clamped(to: wantedFrom..<max(wantedFrom, minutes.upperBound))
+      return changes + abandoned(unwanted, reason: Self.unrecoveredReason, now: now)
+        + ledger.map.runs(in: wanted).filter { $0.state == .missing }.map {
+          .fetch(.minutes, $0.range, isRecheck: false)
+        }
+    }
+    return changes + blanks.map { .fetch(.minutes, $0, isRecheck: false) }
   }
 
   private mutating func fetches(_ now: Timestamp) -> [GapChange] {

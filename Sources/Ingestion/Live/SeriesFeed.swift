@@ -45,12 +45,10 @@ struct SeriesFeed: Sendable {
 
   mutating func start(_ plan: SeriesPlan, takesUpAgain: Bool, now: Timestamp) -> [GapChange] {
     let changes =
-      minutes.start(plan.ledger, plan.events, now: now)
+      minutes.start(plan.ledger, plan.events, takesUpAgain: takesUpAgain, now: now)
       + tradeIds.start(plan.ledger, plan.events, takesUpAgain: takesUpAgain, now: now)
     if let lastId = tradeIds.lastId { trades.resume(after: lastId) }
-    guard !takesUpAgain else { return changes }
-    return changes.filter { if case .fetch = $0 { false } else { true } }
-      + minutes.abandoned(minutes.expectedMinutes, reason: GapKeeper.unrecoveredReason, now: now)
+    return changes
   }
 
   // MARK: Stream
