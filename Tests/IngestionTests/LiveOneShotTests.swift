@@ -46,6 +46,19 @@ struct LiveOneShotTests {
     #expect(told.count >= 5)
   }
 
+  @Test func `nothing is asked for past the end, however long it takes`() {
+    var series = SeriesPlan(symbol: .btcusdt, firstMinute: Self.start.minute - 20)
+    series.endMinute = Self.start.minute - 10
+    let feed = FeedPlan(venue: .binance, interface: "binance", channels: [], series: [series])
+    var core = LiveCore(
+      LivePlan(seed: 1, thresholds: LiveThresholds(), feeds: [feed]), protocols: [BinanceProtocol(venue: .binance)],
+      now: Self.start)
+    var ledger = core.start().batch.ledger
+    for minute in 1..<10 { ledger += core.step(.tick, at: Self.start.adding(minutes: minute)).batch.ledger }
+    #expect(ledger.map(\.range.upperBound).max() == series.endMinute)
+    #expect(core.report.feeds[0].series[0].missingMinutes == 10)
+  }
+
   @Test func `a venue that is in trouble is given up too`() throws {
     let answer = VenueAnswer(status: 503, headers: [], body: [])
     let played = play(seconds: 300) { .answer($0, .answered(answer)) }

@@ -156,6 +156,17 @@ import Venues
     for minute in 5..<11 { #expect(try simulation.state(ofMinute: Int64(minute)) == rest) }
   }
 
+  @Test func `a gap that grows is told once when it opens and once when it closes`() throws {
+    // Every request fails, so that nothing is patched before the end.
+    let simulation = try simulation([
+      Fault(.disconnect, atSeconds: 300, lastingSeconds: 400), Fault(.status, atSeconds: 290, lastingSeconds: 500, amount: 500),
+    ])
+    try expectWhole(simulation)
+    #expect(simulation.seconds(ofEvents: "gap").filter { $0 > 290 }.count >= 5)
+    #expect(simulation.seconds(ofNotes: " gap opened").filter { $0 > 290 }.count == 1)
+    #expect(simulation.seconds(ofNotes: " gap closed").filter { $0 > 290 }.count == 1)
+  }
+
   @Test func `five requests run at once and the oldest minutes come first`() throws {
     let simulation = try simulation([Fault(.slow, atSeconds: 0, lastingSeconds: 120, amount: 3)]) {
       $0.thresholds.candlesPerRequest = 6

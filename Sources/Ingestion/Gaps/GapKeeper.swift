@@ -32,6 +32,8 @@ package struct GapKeeper: Sendable {
   private let options: Options
   private var ledger: SeriesLedger
   private var expected: Range<Int64>
+  /// No minute from here on is expected.
+  private let end: Int64
   private var newestData: Timestamp?
   private var alarmed = false
   private var refetchAt = Timestamp.distantPast
@@ -40,9 +42,12 @@ package struct GapKeeper: Sendable {
   /// Minutes before were missed while nothing ran, at least in part, and are not to be fetched.
   private var wantedFrom = Int64.min
 
-  /// - Parameter first: the first minute that is expected.
-  package init(_ series: Series, first: Int64, _ options: Options = Options()) {
+  /// - Parameters:
+  ///   - first: the first minute that is expected.
+  ///   - end: the first one that is not expected any more.
+  package init(_ series: Series, first: Int64, end: Int64? = nil, _ options: Options = Options()) {
     self.options = options
+    self.end = end ?? .max
     ledger = SeriesLedger(series, .minutes)
     expected = first..<first
   }
@@ -173,6 +178,7 @@ package struct GapKeeper: Sendable {
   }
 
   private mutating func expect(before end: Int64, now: Timestamp) -> [GapChange] {
+    let end = min(end, self.end)
     guard end > expected.upperBound else { return [] }
     let due = expected.upperBound..<end
     expected = expected.lowerBound..<end

@@ -35,7 +35,8 @@ struct SeriesFeed: Sendable {
     self.book = book.map { OrderBook($0, depthLimit: Self.bookDepth) }
     series = Series(venue, plan.symbol)
     self.source = source
-    minutes = GapKeeper(series, first: plan.firstMinute, GapKeeper.Options(thresholds))
+    minutes = GapKeeper(
+      series, first: plan.firstMinute, end: plan.endMinute, GapKeeper.Options(thresholds))
     tradeIds = TradeGaps(series)
     quality = QualityMonitor(series, QualityMonitor.Options(thresholds), events: plan.events, now: now)
   }

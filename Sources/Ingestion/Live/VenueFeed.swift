@@ -42,6 +42,8 @@ struct VenueFeed: Sendable {
   private var timeAt = Timestamp.distantPast
   private var pollAt = Timestamp.distantPast
   private(set) var counts = FeedCounts()
+  /// Events that are open and have been told; those that grow are not told again.
+  private var told: Set<EventName> = []
 
   init(
     _ plan: FeedPlan, index: Int, _ feed: any FeedProtocol, _ thresholds: LiveThresholds, seed: UInt64,
@@ -464,12 +466,28 @@ struct VenueFeed: Sendable {
   private func record(_ event: QualityEvent, _ output: inout LiveOutput) {
     output.batch.quality.append(event)
     let isOpen = event.resolvedAt == nil
+    let name = EventName(series: event.series, type: event.type, createdAt: event.createdAt)
+    guard isOpen else {
+      told.remove(name)
+      return note(event, isOpen: false, &output)
+    }
+    if told.insert(name).inserted { note(event, isOpen: true, &output) }
+  }
+
+  private func note(_ event: QualityEvent, isOpen: Bool, _ output: inout LiveOutput) {
     output.notes.append(
       LiveNote(
         isOpen ? .warning : .info, "quality", event.series,
         "\(event.type) \(isOpen ? "opened" : "closed") "
           + event.details))
   }
+}
+
+/// What tells one quality event from another.
+private struct EventName: Hashable {
+  let series: Series
+  let type: String
+  let createdAt: Timestamp
 }
 
 /// What one venue has sent and refused since the start.
