@@ -1,5 +1,6 @@
 import Ingestion
 import Market
+import Storage
 import Testing
 import Venues
 

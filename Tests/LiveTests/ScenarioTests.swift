@@ -159,7 +159,8 @@ import Venues
   @Test func `a gap that grows is told once when it opens and once when it closes`() throws {
     // Every request fails, so that nothing is patched before the end.
     let simulation = try simulation([
-      Fault(.disconnect, atSeconds: 300, lastingSeconds: 400), Fault(.status, atSeconds: 290, lastingSeconds: 500, amount: 500),
+      Fault(.disconnect, atSeconds: 300, lastingSeconds: 400),
+      Fault(.status, atSeconds: 290, lastingSeconds: 500, amount: 500),
     ])
     try expectWhole(simulation)
     #expect(simulation.seconds(ofEvents: "gap").filter { $0 > 290 }.count >= 5)
@@ -196,16 +197,12 @@ import Venues
   }
 
   @Test func `the minutes of an oracle are made of its ticks, those of long ago too`() throws {
-    let credentials = DataStreamsCredentials(
-      apiKey: VenueSet.Credentials.apiKey, secret: Secret(VenueSet.Credentials.secret))
-    let feed = DataStreamsProtocol(
-      venue: Venue("sim-chainlink")!, streams: [.init(.bitcoin, .bitcoinUSD)], credentials: credentials)
     var plan = Simulation.Plan(seed: 1)
     (plan.historyMinutes, plan.firstMinutes, plan.minutes, plan.quietMinutes) = (170, 150, 20, 5)
     (plan.channels, plan.endsWithRecheck) = ([.ticks], false)
     plan.faults = [Fault(.disconnect, atSeconds: 295, lastingSeconds: 150)]
     plan.feedSymbols = [.bitcoinUSD]
-    let simulation = try Simulation(plan, "chainlink", feed)
+    let simulation = try Simulation(plan, "chainlink", DataStreamsProtocol.simulated)
     try simulation.run()
     try simulation.finish()
     let ledger = try simulation.store.ledger(simulation.series[0], .minutes)
@@ -219,10 +216,25 @@ import Venues
       let candle = record.candle
       if expected != [candle.open, candle.high, candle.low, candle.close] { wrong.append(candle.openTime) }
     }
-    // Minutes in which the socket was opened or lost may stand as they were observed.
-    let excused = wrong.filter { ([0] + Array(4...9)).contains($0.minutes(since: simulation.begin)) }
-    #expect(wrong == excused, "\(wrong)")
-    #expect(wrong.count <= 3)
+    // Those in which the socket was opened or lost were asked for.
+    #expect(wrong.isEmpty, "\(wrong)")
+    #expect(try simulation.store.oracleMinutes(simulation.series[0]).filter(\.isSampled).isEmpty)
     #expect(records.count >= 173)
+  }
+
+  @Test func `minutes in which a relay's socket opened or broke are marked, and those between are not`() throws {
+    var plan = Simulation.Plan(seed: 1)
+    (plan.minutes, plan.quietMinutes, plan.endsWithRecheck) = (10, 5, false)
+    (plan.channels, plan.feedSymbols) = ([.ticks], [.bitcoinUSD])
+    plan.startMicroseconds = 20_000_000
+    // Longer than what a relay repeats when a socket opens.
+    plan.faults = [Fault(.disconnect, atSeconds: 400, lastingSeconds: 200)]
+    let simulation = try Simulation(plan, "rtds", RelayProtocol(venue: .simulatedChainlink))
+    try simulation.run()
+    try simulation.finish()
+    let minutes = try simulation.store.oracleMinutes(simulation.series[0])
+    let sampled = minutes.filter(\.isSampled).map { $0.openTime.minutes(since: simulation.begin) }
+    #expect(sampled.first == 6 && sampled.allSatisfy { (6...9).contains($0) }, "\(sampled)")
+    #expect(minutes.count >= 10)
   }
 }
