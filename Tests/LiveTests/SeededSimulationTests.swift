@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Market
 import Storage
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import Ingestion
 import Market
 import Storage
+import VenueSimulator
 import Venues
 
 extension Verdict {
