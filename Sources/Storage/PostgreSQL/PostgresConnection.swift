@@ -51,7 +51,9 @@ package final class PostgresConnection: @unchecked Sendable {
     if !location.has("connect_timeout") { settings.append(("connect_timeout", "\(limits.connectSeconds)")) }
     // A server that went away without a word is noticed after a minute.
     if !location.has("tcp_user_timeout") { settings.append(("tcp_user_timeout", "60000")) }
-    return withCStrings(settings.map(\.0)) { names in withCStrings(settings.map(\.1)) { PQconnectdbParams(names, $0, 0) } }
+    return withCStrings(settings.map(\.0)) { names in
+      withCStrings(settings.map(\.1)) { PQconnectdbParams(names, $0, 0) }
+    }
   }
 
   private static func withCStrings<Value>(
@@ -65,11 +67,12 @@ package final class PostgresConnection: @unchecked Sendable {
     }
     bytes.append(0)
     return bytes.withUnsafeBufferPointer { all in
-      (offsets.map { all.baseAddress.map { start in start + $0 } } as [UnsafePointer<CChar>?] + [nil])
-        .withUnsafeBufferPointer { pointers in
-          guard let start = pointers.baseAddress else { preconditionFailure("a list that ends has an address") }
-          return body(start)
-        }
+      var pointers = offsets.map { offset in all.baseAddress.map { start in start + offset } }
+      pointers.append(nil)
+      return pointers.withUnsafeBufferPointer { list in
+        guard let start = list.baseAddress else { preconditionFailure("a list that ends has an address") }
+        return body(start)
+      }
     }
   }
 
@@ -181,9 +184,10 @@ package final class PostgresConnection: @unchecked Sendable {
   private func prepare(_ sql: String, _ values: [PostgresValue]) throws(StoreError) -> String {
     if let known = prepared[sql] { return known }
     let name = "s\(prepared.count)"
-    _ = try checked(values.map(\.type).withUnsafeBufferPointer {
-      PQprepare(handle, name, sql, Int32(values.count), $0.baseAddress)
-    })
+    _ = try checked(
+      values.map(\.type).withUnsafeBufferPointer {
+        PQprepare(handle, name, sql, Int32(values.count), $0.baseAddress)
+      })
     prepared[sql] = name
     return name
   }

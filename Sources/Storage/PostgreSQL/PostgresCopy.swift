@@ -10,7 +10,8 @@ final class PostgresCopy {
 
   /// What is sent at once.
   private static let piece = 1 << 16
-  private static let header: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00] + [UInt8](repeating: 0, count: 8)
+  private static let header: [UInt8] =
+    Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00] + [UInt8](repeating: 0, count: 8)
 
   /// - Parameter table: with its columns, `table (a, b)`.
   init(_ connection: PostgresConnection, into table: String, columns: Int) throws(StoreError) {

@@ -1,4 +1,4 @@
-package import Market
+import Market
 
 /// Where a PostgreSQL database is and how to log in: `postgres://user:password@host:port/database?sslmode=verify-full`.
 ///
@@ -57,7 +57,8 @@ package struct PostgresLocation: Hashable, Sendable {
       if !database.isEmpty { settings.append(Setting(name: "dbname", value: database)) }
       shown += address[slash...]
     }
-    for setting in try query.map({ try Self.query(rest[rest.index(after: $0)...]) }) ?? [] {
+    let extras = query.map { rest[rest.index(after: $0)...] } ?? ""
+    for setting in try Self.query(extras) {
       if setting.name == "password" { password = Secret(setting.value) } else { settings.append(setting) }
     }
     (self.settings, self.password, description) = (settings, password, shown)

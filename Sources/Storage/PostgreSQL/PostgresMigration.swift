@@ -1,4 +1,4 @@
-import Market
+package import Market
 
 /// Carries the tables of a database to this version's, step by step and each step whole.
 package struct PostgresMigration {
@@ -35,7 +35,8 @@ package struct PostgresMigration {
     for (index, (found, step)) in zip(applied, steps).enumerated() {
       guard found.version == index + 1, found.checksum == step.checksum else {
         throw .alteredSchema(
-          path: connection.path, reason: "step \(index + 1) was \(found.name) \(found.checksum), not \(step.name) "
+          path: connection.path,
+          reason: "step \(index + 1) was \(found.name) \(found.checksum), not \(step.name) "
             + step.checksum)
       }
     }

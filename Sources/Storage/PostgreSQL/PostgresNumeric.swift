@@ -9,7 +9,9 @@ struct PostgresNumeric {
   /// `nil` for bytes that are no number: what is infinite, not a number, or cut off.
   init?(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count >= 8 else { return nil }
-    func word(_ index: Int) -> UInt16 { UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)) }
+    func word(_ index: Int) -> UInt16 {
+      UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
+    }
     guard bytes.count == 8 + 2 * Int(word(0)), word(2) == 0 || word(2) == 0x4000 else { return nil }
     self.bytes = UnsafeRawBufferPointer(rebasing: bytes[8...])
     weight = Int(Int16(bitPattern: word(1)))

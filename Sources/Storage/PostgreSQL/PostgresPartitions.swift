@@ -18,8 +18,7 @@ final class PostgresPartitions {
 
   private let pool: PostgresPool
   private let width: Int64
-  /// In rising order; `nil` for a table that makes its own partitions or has none.
-  private var known: [Table: [Range<Timestamp>]?] = [:]
+  private var known: [Table: Places] = [:]
 
   init(_ pool: PostgresPool) {
     self.pool = pool
@@ -29,33 +28,34 @@ final class PostgresPartitions {
   /// Forgets what there was; another process may have dropped some.
   func forget() { known = [:] }
 
-  func covers(_ table: Table, _ times: ClosedRange<Timestamp>) -> Bool {
-    guard let entry = known[table] else { return false }
-    return entry.map { Self.missing(of: times, in: $0, width).isEmpty } ?? true
-  }
-
-  func ensure(_ table: Table, for times: ClosedRange<Timestamp>) throws {
-    guard !covers(table, times) else { return }
+  /// - Parameter pause: called first if any is to be made; the connection that writes must not be in the middle of a
+  ///   statement then.
+  func ensure(
+    _ table: Table, for times: some Sequence<Timestamp>, pause: () throws -> Void = {}
+  ) throws {
+    if known[table] == nil {
+      try pause()
+      known[table] = try pool.withConnection { try read(table, $0) }
+    }
+    let lacking = known[table]?.lacking(times) ?? []
+    guard !lacking.isEmpty else { return }
+    try pause()
     try pool.withConnection { connection in
-      if known[table] == nil {
-        known[table] = try read(table, connection)
-        if covers(table, times) { return }
-      }
-      try connection.transaction {
+      known[table] = try connection.transaction {
         try connection.script("SELECT pg_advisory_xact_lock(\(PostgresMigration.lockSpace), 2)")
-        guard let now = try read(table, connection) else { return }
-        for range in Self.missing(of: times, in: now, width) { try make(table, range, connection) }
+        var places = try read(table, connection)
+        for time in places.lacking(lacking) {
+          if let chunk = places.add(at: time, width) { try make(table, chunk, connection) }
+        }
+        return places
       }
-      known[table] = try read(table, connection)
     }
   }
 
   private func make(_ table: Table, _ range: Range<Timestamp>, _ connection: PostgresConnection) throws(StoreError) {
-    let day = CivilDate(day: range.lowerBound.day)
-    let name = "\(table.rawValue)_p" + day.description.filter { $0 != "-" }
-    func bound(_ time: Timestamp) -> String {
-      table.countsMilliseconds ? "\(time.milliseconds)" : "'\(CivilDate(day: time.day)) 00:00:00+00'"
-    }
+    let digits = range.lowerBound.description.filter(\.isNumber)
+    let name = "\(table.rawValue)_p" + (digits.hasSuffix("000000") ? digits.prefix(8) : digits[...])
+    func bound(_ time: Timestamp) -> String { table.countsMilliseconds ? "\(time.milliseconds)" : "'\(time)'" }
     try connection.script(
       """
       CREATE TABLE \(name) (LIKE \(table.rawValue) INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
@@ -64,13 +64,13 @@ final class PostgresPartitions {
       """)
   }
 
-  /// `nil` if the table is not partitioned by PostgreSQL itself.
-  private func read(_ table: Table, _ connection: PostgresConnection) throws(StoreError) -> [Range<Timestamp>]? {
+  private func read(_ table: Table, _ connection: PostgresConnection) throws(StoreError) -> Places {
+    let type = table.countsMilliseconds ? "BIGINT" : "TIMESTAMPTZ"
     let rows = try connection.query(
       """
       SELECT parent.relkind = 'p',
-        substring(pg_get_expr(part.relpartbound, part.oid) FROM 'FROM \\(''([^'']+)''\\) TO'),
-        substring(pg_get_expr(part.relpartbound, part.oid) FROM 'TO \\(''([^'']+)''\\)$')
+        substring(pg_get_expr(part.relpartbound, part.oid) FROM 'FROM \\(''([^'']+)''\\) TO')::\(type),
+        substring(pg_get_expr(part.relpartbound, part.oid) FROM 'TO \\(''([^'']+)''\\)$')::\(type)
       FROM pg_class parent
       LEFT JOIN pg_inherits ON inhparent = parent.oid LEFT JOIN pg_class part ON part.oid = inhrelid
       WHERE parent.oid = to_regclass($1)
@@ -78,39 +78,60 @@ final class PostgresPartitions {
     guard rows.count > 0 else {
       throw .corrupt(path: connection.path, reason: "the table \(table.rawValue) is gone")
     }
-    guard try rows.boolean(0, 0) else { return nil }
+    guard try rows.boolean(0, 0) else { return .unbounded }
+    func bound(_ row: Int, _ column: Int) throws(StoreError) -> Timestamp? {
+      guard table.countsMilliseconds else { return try rows.optionalTime(row, column) }
+      return try rows.optionalInteger(row, column).map { Timestamp(milliseconds: $0) }
+    }
     var ranges: [Range<Timestamp>] = []
     for row in 0..<rows.count {
-      guard let from = rows.optionalText(row, 1).flatMap({ Self.time($0, table) }),
-        let to = rows.optionalText(row, 2).flatMap({ Self.time($0, table) }), from < to
-      else { continue }
+      guard let from = try bound(row, 1), let to = try bound(row, 2), from < to else { continue }
       ranges.append(from..<to)
     }
-    return ranges.sorted { $0.lowerBound < $1.lowerBound }
+    return .partitions(ranges.sorted { $0.lowerBound < $1.lowerBound })
   }
 
-  private static func time(_ text: String, _ table: Table) -> Timestamp? {
-    table.countsMilliseconds ? Int64(text).map { Timestamp(milliseconds: $0) } : Timestamp(text)
-  }
+  /// Where the rows of a table have room.
+  enum Places {
+    /// The table is whole, or sees to its parts itself.
+    case unbounded
+    /// In rising order.
+    case partitions([Range<Timestamp>])
 
-  /// What has to be made so that each of `times` has a place, in chunks of the grid, cut where something stands.
-  static func missing(of times: ClosedRange<Timestamp>, in known: [Range<Timestamp>], _ width: Int64) -> [Range<Timestamp>] {
-    var missing: [Range<Timestamp>] = []
-    var next = times.lowerBound
-    var index = known.firstIndex { $0.upperBound > next } ?? known.endIndex
-    while next <= times.upperBound {
-      if index < known.endIndex, known[index].contains(next) {
-        next = known[index].upperBound
-        index += 1
-        continue
+    /// Of rising times, those without a place, one for each run of neighbours at most.
+    func lacking(_ times: some Sequence<Timestamp>) -> [Timestamp] {
+      guard case .partitions(let ranges) = self else { return [] }
+      var lacking: [Timestamp] = []
+      var hit: Range<Timestamp>?
+      for time in times where hit?.contains(time) != true {
+        let index = Self.index(after: time, ranges)
+        if index > 0, ranges[index - 1].contains(time) { hit = ranges[index - 1] } else { lacking.append(time) }
       }
-      let start = next.microseconds.flooredQuotient(width) * width
-      let before = index > known.startIndex ? known[index - 1].upperBound : .distantPast
-      let after = index < known.endIndex ? known[index].lowerBound : .distantFuture
-      let chunk = max(Timestamp(microseconds: start), before)..<min(Timestamp(microseconds: start + width), after)
-      missing.append(chunk)
-      next = chunk.upperBound
+      return lacking
     }
-    return missing
+
+    /// Adds the chunk of the grid around a time, cut where something stands; `nil` if the time has a place.
+    mutating func add(at time: Timestamp, _ width: Int64) -> Range<Timestamp>? {
+      guard case .partitions(var ranges) = self else { return nil }
+      let index = Self.index(after: time, ranges)
+      let before = index > 0 ? ranges[index - 1].upperBound : .distantPast
+      guard before <= time else { return nil }
+      let start = time.microseconds.flooredQuotient(width) * width
+      let after = index < ranges.count ? ranges[index].lowerBound : .distantFuture
+      let chunk = max(Timestamp(microseconds: start), before)..<min(Timestamp(microseconds: start + width), after)
+      ranges.insert(chunk, at: index)
+      self = .partitions(ranges)
+      return chunk
+    }
+
+    /// Of the first range that begins after a time.
+    private static func index(after time: Timestamp, _ ranges: [Range<Timestamp>]) -> Int {
+      var (low, high) = (0, ranges.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if ranges[middle].lowerBound > time { high = middle } else { low = middle + 1 }
+      }
+      return low
+    }
   }
 }

@@ -1,5 +1,5 @@
 internal import CPostgres
-import Market
+package import Market
 
 /// The rows of one statement in binary, all in memory.
 ///

@@ -33,12 +33,16 @@ package enum PostgresSchema {
       PRIMARY KEY (series, open_time, revision)) PARTITION BY RANGE (open_time)
     """,
     """
+    CREATE INDEX candle_versions_revised ON candle_versions (series, open_time) WHERE revision > 0
+    """,
+    """
     CREATE VIEW candles AS
       SELECT s.venue, s.symbol, v.open_time, v.revision, v.open, v.high, v.low, v.close, v.volume, v.quote_volume,
         v.trades, v.taker_buy_base, v.taker_buy_quote, v.available_at, v.known_at, v.provenance, v.availability_assumed
       FROM candle_versions v JOIN series s ON s.id = v.series
       WHERE NOT EXISTS (SELECT FROM candle_versions newer
-        WHERE newer.series = v.series AND newer.open_time = v.open_time AND newer.revision = v.revision + 1)
+        WHERE newer.series = v.series AND newer.open_time = v.open_time AND newer.revision > 0
+          AND newer.revision = v.revision + 1)
     """,
     """
     CREATE VIEW ohlcv_raw AS

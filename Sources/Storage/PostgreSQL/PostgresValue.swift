@@ -1,4 +1,4 @@
-import Market
+package import Market
 
 /// One value bound to a `$1` of a statement.
 package enum PostgresValue: Sendable {

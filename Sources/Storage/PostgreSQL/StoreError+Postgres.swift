@@ -7,7 +7,8 @@ extension StoreError {
     case "42501":
       self = .refused(
         path: path,
-        reason: "\(reason); the owner of the database can grant it (for tables: GRANT ALL ON SCHEMA public TO the user)")
+        reason: "\(reason); the owner of the database can grant it (for tables: GRANT ALL ON SCHEMA public TO the user)"
+      )
     case "25006":
       self = .refused(path: path, reason: "\(reason); give the address of the server that may be written to")
     case "55P03", "40001", "40P01", "23505": self = .locked(path: path, holder: "another writer (\(reason))")
