@@ -51,6 +51,7 @@ let package = Package(
   targets: [
     systemLibrary("CCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
     systemLibrary("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+    systemLibrary("CPostgres", pkgConfig: "libpq", debian: "libpq-dev"),
     // Its pkg-config file has flags that the package manager refuses with a warning; none of them is needed.
     systemLibrary("CRedis", debian: "libhiredis-dev"),
     systemLibrary("CWebSockets", pkgConfig: "libwebsockets", debian: "libwebsockets-dev"),
@@ -67,7 +68,7 @@ let package = Package(
     target("Transport", ["CCurl", "CWebSockets", "Compression"]),
     target("Venues", ["Crypto", "Market"]),
     target("Redis", ["CRedis", "Market", "Venues"]),
-    target("Streams", ["Market", "Redis", "Venues"]),
+    target("Streams", ["Features", "Market", "Pipeline", "Redis", "Venues"]),
     target("Tape", ["Compression", "Crypto", "Market"]),
     target("Settlement", ["Market"]),
     target("Features", ["Market"]),
@@ -75,7 +76,7 @@ let package = Package(
     target("Evaluation", ["Market", "Models", "Settlement"]),
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
-    target("Storage", ["CDuckDB", "Market"]),
+    target("Storage", ["CDuckDB", "CPostgres", "Market"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
     target(
