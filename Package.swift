@@ -85,8 +85,8 @@ let package = Package(
     program(
       "candlecast",
       [
-        "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
-        "Settlement", "Storage", "Tape", "Transport", "VenueSimulator", "Venues",
+        "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Redis",
+        "Settlement", "Storage", "Streams", "Tape", "Transport", "VenueSimulator", "Venues",
       ]),
     program(
       "candlecast-trainer",
@@ -118,7 +118,7 @@ let package = Package(
     .executableTarget(
       name: "stream-worker", dependencies: ["Redis", "Streams"], path: "Tests/StreamWorker",
       swiftSettings: dialect),
-    tests("StreamsTests", ["Market", "Redis", "stream-worker", "Streams", "TestSupport"]),
+    tests("StreamsTests", ["Features", "Market", "Pipeline", "Redis", "stream-worker", "Streams", "TestSupport"]),
     tests(
       "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
       resources: [.copy("Fixtures")]),

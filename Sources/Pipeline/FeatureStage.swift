@@ -42,7 +42,7 @@ package struct FeatureStage: ~Copyable {
   /// - Parameters:
   ///   - candles: all of the view's as they stand, ascending.
   ///   - onUpdate: sees the engine after each of them.
-  mutating func rebuild(
+  package mutating func rebuild(
     from candles: some Sequence<FeatureInput>, onUpdate: (borrowing FeatureEngine) -> Void = { _ in }
   ) {
     features = RewindableFeatures()
@@ -50,6 +50,16 @@ package struct FeatureStage: ~Copyable {
       features.update(candle)
       onUpdate(features.engine)
     }
+  }
+
+  /// Folds an event for the state alone; true when what stands in the store is to be folded anew.
+  package mutating func fold(_ event: borrowing MarketEvent) -> Bool {
+    guard take(event) else { return false }
+    var needsRebuild = false
+    while let effect = next() {
+      if case .needsRebuild = effect { needsRebuild = true }
+    }
+    return needsRebuild
   }
 
   /// Takes an event; what follows from it comes from `next`. False for a series that this view does not read.
@@ -93,11 +103,11 @@ package struct FeatureStage: ~Copyable {
     }
   }
 
-  private var newestPoint: FeaturePoint? {
+  private var newestPoint: FeatureVector? {
     guard let candle = features.engine.newest else { return nil }
     var newest = RecentVectors(featureSet, capacity: 1)
     newest.append(features.engine)
-    return FeaturePoint(candle: candle, vector: newest.newestVector)
+    return FeatureVector(candle: candle, vector: newest.newestVector)
   }
 
   private mutating func amend(_ candle: FeatureInput) -> Effect {

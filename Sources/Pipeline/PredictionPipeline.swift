@@ -114,6 +114,9 @@ package struct PredictionPipeline: ~Copyable {
   /// Where the target's window stands at the newest candle's close.
   package func windowState(of target: PredictionTarget) -> WindowState? { decisions.serving(target)?.windowState }
 
+  /// Only what decides, brought up to here; vectors come from elsewhere from now on.
+  package consuming func decisionStage() -> DecisionStage { decisions }
+
   private mutating func fold() -> Effect? {
     switch stage.next() {
     case nil: return nil

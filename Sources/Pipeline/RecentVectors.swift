@@ -85,13 +85,13 @@ struct RecentVectors {
   private func slot(age: Int) -> Int { (next - 1 - age + 2 * capacity) % capacity }
 
   /// Oldest first.
-  var points: [FeaturePoint] {
-    var points: [FeaturePoint] = []
-    forEach { points.append(FeaturePoint(candle: $0, vector: Array($1))) }
+  var points: [FeatureVector] {
+    var points: [FeatureVector] = []
+    forEach { points.append(FeatureVector(candle: $0, vector: Array($1))) }
     return points
   }
 
-  mutating func append(_ point: FeaturePoint) {
+  mutating func append(_ point: FeatureVector) {
     point.vector.withUnsafeBufferPointer { append(point.candle, $0) }
   }
 

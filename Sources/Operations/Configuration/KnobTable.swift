@@ -22,6 +22,9 @@ package enum KnobTable {
     Knob(
       "market.venues", .list, nil, seeds: [.key("exchanges")], status: .used,
       "Venues that a live feed follows, such as binance,coinbase,bybit; not set: those of the market view."),
+    Knob(
+      "roles", .list, "ingest,features,predict", flag: "--roles", status: .used,
+      "What this process does; roles in other processes are told over Redis."),
   ]
 
   private static let log = [
@@ -355,12 +358,22 @@ package enum KnobTable {
   ]
 
   private static let redis = [
-    Knob("redis.host", .text, "localhost", seeds: [.environment("REDIS_HOST")], "Redis server."),
+    Knob("redis.host", .text, "localhost", seeds: [.environment("REDIS_HOST")], status: .used, "Redis server."),
+    Knob("redis.port", .integer(1...65_535), "6379", seeds: [.environment("REDIS_PORT")], status: .used, "Redis port."),
+    Knob("redis.user", .text, nil, status: .used, "Redis user; not set: the default one."),
+    Knob(
+      "redis.password", .text, nil, seeds: [.environment("REDIS_PASSWORD")], status: .used, isSecret: true,
+      "Redis password."),
+    Knob("redis.database", .integer(0...1_000_000), "0", status: .used, "Number of the Redis database."),
+    Knob("stream.name", .text, "candlecast", status: .used, "Beginning of the names of the streams between roles."),
+    Knob(
+      "stream.member", .text, nil, status: .used,
+      "Name of this process among those that play the same role; not set: the role's."),
     Knob(
       "redis.features_key_prefix", .text, "features", seeds: [.environment("REDIS_FEATURES_KEY_PREFIX")],
       "Beginning of the keys of vectors."),
     Knob(
-      "redis.prediction_key", .text, "prediction:BTCUSDT:latest", seeds: [.environment("REDIS_PREDICTION_KEY")],
+      "redis.prediction_key", .text, "prediction:BTCUSDT:latest", seeds: [.environment("REDIS_PREDICTION_KEY")], status: .used,
       "Key of the latest prediction."),
   ]
 

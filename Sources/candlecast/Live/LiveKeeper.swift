@@ -15,6 +15,7 @@ final class LiveKeeper {
   private let memories: FeedMemoryFile?
   private let status: LiveStatus
   private let inbox: Inbox<StampedInput>
+  private let publisher: CandlePublisher?
   private let inferenceLog: InferenceLog
   private var kept: [Venue: FeedMemory] = [:]
   private var states: [String: Int] = [:]
@@ -25,8 +26,10 @@ final class LiveKeeper {
 
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeRecorder?, predictor: LivePredictor?,
-    memories: FeedMemoryFile?, status: LiveStatus, inbox: Inbox<StampedInput>
+    memories: FeedMemoryFile?, status: LiveStatus, inbox: Inbox<StampedInput>,
+    publisher: CandlePublisher? = nil
   ) {
+    self.publisher = publisher
     (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
     (self.predictor, self.memories, self.status, self.inbox) = (predictor, memories, status, inbox)
     inferenceLog = InferenceLog(folder: context.logFolder)
@@ -39,7 +42,14 @@ final class LiveKeeper {
     if let writer, !batch.isEmpty {
       // What is stored can be played back: its inputs are on the tape before it is in the store.
       if !batch.candles.isEmpty || !batch.predictions.isEmpty { await tape?.flush() }
-      try await writer.submit(batch, receivedNanoseconds: clock.wallNanoseconds(of: now))
+      let received = clock.wallNanoseconds(of: now)
+      if let publisher, !output.events.isEmpty {
+        // Who is told of a candle finds it in the store.
+        _ = try await writer.commit(batch, receivedNanoseconds: received)
+        try await publisher.publish(output.events, knownAt: batch.knownAt)
+      } else {
+        try await writer.submit(batch, receivedNanoseconds: received)
+      }
     }
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
     if SystemClock.seconds() - factsAt >= 0.5 {

@@ -23,6 +23,8 @@ struct LiveSession: Sendable {
     var servesHealth = false
     /// A plan made elsewhere, instead of the planner's.
     var plan: LivePlan?
+    /// Tells other roles of what was stored.
+    var publisher: CandlePublisher?
     /// The feed ends soon after it says so.
     var isStopRequested: @Sendable () -> Bool = { Signals.isStopRequested }
     /// Where others see how the feed stands.
@@ -152,7 +154,8 @@ struct LiveSession: Sendable {
     let shell = LiveShell(links: links, inbox: inbox, clock: clock)
     let keeper = LiveKeeper(
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
-      memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox)
+      memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox,
+      publisher: options.publisher)
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
@@ -216,7 +219,7 @@ extension ServedVersion.Standing {
 }
 
 extension Log {
-  fileprivate func write(_ event: LiveWriter.Event) {
+  func write(_ event: LiveWriter.Event) {
     switch event {
     case .failed(let error, let attempt, let seconds):
       write(.error, "store", "attempt \(attempt) failed, the next is in \(seconds) s: \(error)")

@@ -26,6 +26,8 @@ struct RecordingReplay {
   let destination: (any Store)?
   /// The store that the recorded run began with.
   let history: StoreLocation
+  /// Tells other roles of what was stored; they predict then.
+  var publisher: CandlePublisher?
 
   func run() throws -> Result {
     let reader = try RecordingReader(path)
@@ -75,9 +77,12 @@ struct RecordingReplay {
     let known = Dictionary(start.memories.map { ($0.venue, $0.memory) }) { _, last in last }
     var core = LiveCore(start.plan, protocols: protocols, memories: known, now: start.time)
     let predictor = LivePredictor(view: start.view, mode: .replay)
-    for target in start.versions { predictor.serve(target.target, with: try version(target, start.view)) }
+    if publisher == nil {
+      for target in start.versions { predictor.serve(target.target, with: try version(target, start.view)) }
+    }
     let store = try start.history.map { try warmUp(predictor, &core, start, $0, try history.opened()) }
-    return try Player(core, predictor, history: store.map { ($0, start.time) }, destination: destination)
+    return try Player(
+      core, predictor, history: store.map { ($0, start.time) }, destination: destination, publisher: publisher)
   }
 
   private func version(_ target: LiveStart.ServedTarget, _ view: MarketView) throws -> ServedVersion? {
@@ -120,9 +125,11 @@ struct RecordingReplay {
     }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let predictor = LivePredictor(view: try planner.view, mode: .replay)
-    predictor.serve(context.target, with: try context.servedVersion(predictor.view, context.target))
+    if publisher == nil {
+      predictor.serve(context.target, with: try context.servedVersion(predictor.view, context.target))
+    }
     let core = LiveCore(plan, protocols: protocols, now: begin)
-    let player = try Player(core, predictor, history: nil, destination: destination)
+    let player = try Player(core, predictor, history: nil, destination: destination, publisher: publisher)
     guard let socket = player.firstSocket else {
       throw CommandError(.badData, "\(venue) has no sockets, so a recording of frames cannot be its")
     }
@@ -228,15 +235,19 @@ private final class Player {
   private let history: (store: any Store, time: Timestamp)?
   private let destination: (any Store)?
   private var taken: [MarketEvent] = []
+  private let publisher: CandlePublisher?
   private var waiting: [LiveBatch] = []
+  /// Of each batch that waits.
+  private var events: [[MarketEvent]] = []
   let firstSocket: SocketID?
 
   init(
     _ core: LiveCore, _ predictor: LivePredictor, history: (store: any Store, time: Timestamp)?,
-    destination: (any Store)?
+    destination: (any Store)?, publisher: CandlePublisher?
   ) throws {
     self.core = core
-    (self.predictor, self.history, self.destination) = (predictor, history, destination)
+    (self.predictor, self.history) = (predictor, history)
+    (self.destination, self.publisher) = (destination, publisher)
     let output = self.core.start()
     firstSocket = output.actions.lazy.compactMap { if case .connect(let id, _) = $0 { id } else { nil } }.first
     try take(output)
@@ -248,20 +259,27 @@ private final class Player {
     var batch = output.batch
     batch.predictions = predictor.take(output.events, now: batch.knownAt)
     taken += output.events
-    if !batch.isEmpty { waiting.append(batch) }
+    if !batch.isEmpty {
+      waiting.append(batch)
+      events.append(output.events)
+    }
     if predictor.needsRebuild { try rebuild(asOf: batch.knownAt) }
     if waiting.count >= Self.held + Self.batchSize { try flush(Self.batchSize) }
   }
 
   private func flush(_ count: Int) throws {
     if let destination, count > 0 { try destination.commit(Array(waiting[..<count])) }
+    if let publisher {
+      for (batch, events) in zip(waiting, events).prefix(count) { try publisher.wait(events, knownAt: batch.knownAt) }
+    }
     waiting.removeFirst(count)
+    events.removeFirst(count)
   }
 
   /// Lets go of what a crash kept the run from storing: the tape is ahead of the store, and the next run did it anew.
   func dropUnstored(before next: LiveStart, _ history: RecordedHistory) throws {
     guard destination != nil, !history.isDestination, waiting.contains(where: { !$0.candles.isEmpty }) else { return }
-    guard next.history != nil else { return waiting.removeAll() }
+    guard next.history != nil else { return drop(from: 0) }
     let store = try history.opened()
     let last = try waiting.lastIndex { batch in
       try batch.candles.contains { candle in
@@ -271,7 +289,12 @@ private final class Player {
         }
       }
     }
-    waiting.removeSubrange((last.map { $0 + 1 } ?? 0)...)
+    drop(from: last.map { $0 + 1 } ?? 0)
+  }
+
+  private func drop(from index: Int) {
+    waiting.removeSubrange(index...)
+    events.removeSubrange(index...)
   }
 
   private func rebuild(asOf now: Timestamp) throws {

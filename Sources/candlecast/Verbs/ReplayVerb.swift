@@ -15,7 +15,7 @@ struct ReplayVerb: Verb {
     Option("--recording", .path, "tape, folder of tapes, or text of frames to play back"),
     Option("--history", .path, "store that the recorded run began with (default: the configured one)"),
     Option("--speed", .speed, "max (default), or a multiple of real time: 60x, 1x"),
-    Option("--log", .flag, "write the rows to logs/inference.log too"), Option.target, Option.view,
+    Option("--log", .flag, "write the rows to logs/inference.log too"), Option.target, Option.view, Option.roles,
   ]
   let examples = [
     Example("candlecast replay --from 2024-03-31 --to 2024-04-01", "the last bundled day, as fast as it goes"),
@@ -39,9 +39,18 @@ struct ReplayVerb: Verb {
 
   private func play(_ recording: String, _ arguments: ParsedArguments, _ context: CommandContext) throws -> ExitCode {
     let destination = context.configuration.isSet("store") ? try context.openForWriting() : nil
-    let replay = RecordingReplay(
-      context: context, path: recording, destination: destination,
-      history: arguments.text("--history").map(Self.location) ?? context.store)
+    let history = arguments.text("--history").map(Self.location) ?? context.store
+    var replay = RecordingReplay(context: context, path: recording, destination: destination, history: history)
+    let roles = try Set<Role>(context.configuration)
+    guard roles == .all else {
+      guard roles == [.ingest], destination != nil else {
+        throw CommandError(
+          .wrongUsage, "a recording is played back by all roles, or by ingest alone into a store that --store names")
+      }
+      let result = try RoleSession(context, roles).replay(&replay)
+      context.output.present(result.json) { result.text }
+      return .done
+    }
     let result = try replay.run()
     context.output.present(result.json) { result.text }
     return .done

@@ -20,12 +20,15 @@ struct RunVerb: Verb {
     Option(
       "--gap-handler-port", .knob(.integer(0...65_535), placeholder: "PORT"), knob: "server.gap_handler_port",
       "health of backfilling, and metrics; 0 picks a free port (default: 9000)"),
-    Option("--no-tape", .flag, "do not record what is received"),
+    Option("--no-tape", .flag, "do not record what is received"), Option.roles,
   ]
   let examples = [
     Example("candlecast run", "Binance's BTCUSDT, with a prediction at every close"),
     Example(
       "candlecast run --venue bybit --symbol ETHUSDT --no-tape", "another venue and instrument, without a recording"),
+    Example(
+      "candlecast run --roles ingest --store postgres://candlecast@db/candlecast",
+      "collects; other processes make features and predict"),
     Example("candlecast run --venue sim-binance", "what `candlecast simulate` sends, in series of its own"),
   ]
 
@@ -33,11 +36,23 @@ struct RunVerb: Verb {
     FreeMemory.keepLittle()
     var options = LiveSession.Options(service: context.configuration)
     if arguments.has("--no-tape") { options.records = false }
+    let roles = try Set<Role>(context.configuration)
+    guard roles == .all else {
+      let result = try Blocking.run { [options] in try await RoleSession(context, roles).run(options) }
+      context.output.present(result.json) { result.text }
+      return .done
+    }
     let session = LiveSession(context, options)
     let result = try Blocking.run { try await session.run() }
     context.output.present(result.json) { result.text }
     return .done
   }
+}
+
+extension Option {
+  static let roles = Option(
+    "--roles", .knob(.list, placeholder: "ROLES"), knob: "roles",
+    "ingest, features, predict: those this process plays (default: all)")
 }
 
 extension LiveSession.Options {

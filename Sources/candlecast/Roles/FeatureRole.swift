@@ -1,0 +1,91 @@
+import Features
+import Ingestion
+import Market
+import Operations
+import Pipeline
+import Storage
+import Streams
+
+/// Makes feature vectors of the candles that another process has stored.
+final class FeatureRole {
+  private let context: CommandContext
+  private let output: any EventStream
+  private var stage: FeatureStage
+  /// What was stored before the first event is folded.
+  private var isReady = false
+  private var last: CandleEvent?
+  private(set) var candles = 0
+  private(set) var vectors = 0
+
+  init(_ context: CommandContext, output: any EventStream) {
+    (self.context, self.output) = (context, output)
+    stage = FeatureStage(context.view)
+  }
+
+  func take(_ input: RoleInput) async throws {
+    switch input {
+    case .deliveries(let deliveries):
+      for delivery in deliveries { try await take(delivery) }
+      try await output.flush()
+    case .tick(let now):
+      // What is played back has no clock but its events.
+      guard let last, last.source != RoleSource.replay else { return }
+      stage.advance(to: now)
+      try await publish(after: last, ordinal: 1000)
+    }
+  }
+
+  private func take(_ delivery: Delivery) async throws {
+    guard case .candle(let event) = try StreamEvent(json: delivery.record.body) else { return }
+    candles += 1
+    if !isReady { try fold(storedBefore: event.record.knownAt) }
+    isReady = true
+    last = event
+    guard stage.take(.candle(event.series, event.record)) else { return }
+    try await publish(after: event, ordinal: 0)
+  }
+
+  private func publish(after event: CandleEvent, ordinal: Int) async throws {
+    var ordinal = ordinal
+    while let update = stage.nextUpdate() {
+      let made = FeatureEvent(
+        view: stage.view, featureSetHash: stage.featureSet.hash.description, update: update,
+        knownAt: event.record.knownAt, cause: StreamEvent.candle(event).record.id, ordinal: ordinal,
+        source: event.source)
+      try await output.publish([StreamEvent.features(made).record])
+      vectors += 1
+      ordinal += 1
+      if case .needsRebuild = update { try rebuild(asOf: event.record.knownAt) }
+    }
+  }
+
+  private func fold(storedBefore time: Timestamp) throws {
+    let store = try context.openForReading()
+    let asOf = time.adding(microseconds: -1)
+    guard let first = try store.summary(of: stage.view.price)?.firstOpenTime, first < asOf else { return }
+    var needsRebuild = false
+    try store.readEvents(stage.view, in: first..<asOf, asOf: asOf) { event in
+      if stage.fold(event) { needsRebuild = true }
+    }
+    if needsRebuild { try rebuild(asOf: asOf) }
+  }
+
+  private func rebuild(asOf time: Timestamp) throws {
+    stage.rebuild(from: try context.openForReading().joinedCandles(of: stage.view, asOf: time))
+  }
+}
+
+/// How a candle came to a stream.
+enum RoleSource {
+  static let live = "stream"
+  static let replay = "replay"
+}
+
+extension CandleStore {
+  /// The candles of a view as they stood.
+  func joinedCandles(of view: MarketView, asOf time: Timestamp) throws -> JoinedCandles {
+    JoinedCandles(
+      prices: try candles(view.price, asOf: time).map(\.candle),
+      volumes: try view.volume.map { try candles($0, asOf: time).map(\.candle) })
+  }
+}

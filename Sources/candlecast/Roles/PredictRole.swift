@@ -1,0 +1,114 @@
+import Features
+import Ingestion
+import Market
+import Models
+import Operations
+import Pipeline
+import Redis
+import Storage
+import Streams
+
+/// Decides on the feature vectors that another process has made, and stores the predictions.
+final class PredictRole {
+  private let context: CommandContext
+  private let writer: LiveWriter
+  private let cache: FeatureCache?
+  private let inferenceLog: InferenceLog
+  private var stage: DecisionStage?
+  private(set) var vectors = 0
+  private(set) var predictions = 0
+  private(set) var fingerprint = Fingerprint()
+
+  init(_ context: CommandContext, writer: LiveWriter, cache: FeatureCache?) {
+    (self.context, self.writer, self.cache) = (context, writer, cache)
+    inferenceLog = InferenceLog(folder: context.logFolder)
+  }
+
+  func take(_ input: RoleInput) async throws {
+    guard case .deliveries(let deliveries) = input else { return }
+    for delivery in deliveries {
+      guard case .features(let event) = try StreamEvent(json: delivery.record.body) else { continue }
+      try await take(event)
+    }
+    try await writer.flush()
+  }
+
+  private func take(_ event: FeatureEvent) async throws {
+    let set = FeatureSet.of(context.view)
+    guard event.view == context.view, event.featureSetHash == set.hash.description else {
+      throw CommandError(
+        .badData,
+        "features of \(event.view) (set \(event.featureSetHash)) come, and \(context.view) (set \(set.hash)) is wanted: "
+          + "let both roles have the same version and the same market.view")
+    }
+    vectors += 1
+    if stage == nil {
+      stage = try warmUp(event)
+      // What was stored with this event is folded already, unless it is a minute to decide on.
+      guard case .next = event.update else { return }
+    }
+    if isRepeated(event) { return }
+    var sink = CollectingSink()
+    sink.start()
+    let start = SystemClock.nanoseconds()
+    guard stage?.step(event.update, into: &sink) == true else {
+      stage = try warmUp(event)
+      return
+    }
+    sink.stamp(latencyNanoseconds: SystemClock.nanoseconds() - start, from: 0)
+    try await keep(sink.predictions, of: event)
+  }
+
+  /// A minute that was decided on comes again after a crash of the one who sent it.
+  private func isRepeated(_ event: FeatureEvent) -> Bool {
+    guard case .next(let point, _, _) = event.update, let newest = stage?.newestOpenTime else { return false }
+    return point.candle.openTime <= newest
+  }
+
+  private func keep(_ made: [Prediction], of event: FeatureEvent) async throws {
+    guard !made.isEmpty else { return }
+    var batch = LiveBatch(knownAt: event.knownAt)
+    batch.predictions = made
+    try await writer.submit(batch)
+    try inferenceLog.append(made)
+    predictions += made.count
+    for prediction in made { fingerprint.combine(prediction) }
+    guard case .next(let point, _, _) = event.update else { return }
+    for prediction in made where prediction.modelName == .ensemble || prediction.modelName == .baseline {
+      _ = await cache?.store(CachedPrediction(prediction, price: point.candle.close, knownAt: event.knownAt))
+    }
+  }
+
+  /// A stage that has seen what was stored before a minute to decide on, or up to late truth.
+  private func warmUp(_ event: FeatureEvent) throws -> DecisionStage {
+    var pipeline = PredictionPipeline(view: context.view, mode: event.source == RoleSource.replay ? .replay : .live)
+    for target in PredictionTarget.all {
+      let version = try context.servedVersion(context.view, target)
+      if version != nil || target == context.target { pipeline.serve(target, with: version) }
+    }
+    var asOf = event.knownAt
+    if case .next = event.update { asOf = asOf.adding(microseconds: -1) }
+    let store = try context.openForReading()
+    guard let first = try store.summary(of: context.view.price)?.firstOpenTime, first < asOf else {
+      return pipeline.decisionStage()
+    }
+    var needsRebuild = false
+    try store.readEvents(context.view, in: first..<asOf, asOf: asOf) { candle in
+      if case .needsRebuild = pipeline.fold(candle) { needsRebuild = true }
+    }
+    if needsRebuild { pipeline.rebuild(from: try store.joinedCandles(of: context.view, asOf: asOf)) }
+    return pipeline.decisionStage()
+  }
+}
+
+extension CachedPrediction {
+  init(_ prediction: Prediction, price: Double, knownAt: Timestamp) {
+    self.init(
+      symbol: prediction.view.price.symbol, timestamp: prediction.time, currentPrice: price,
+      predictedPrice: prediction.changePercent.map { price * (1 + $0 / 100) },
+      horizonSeconds: Int64(prediction.target.horizonMinutes) * 60, confidence: prediction.confidence,
+      modelVersion: prediction.version,
+      featuresAgeMilliseconds: max(0, (knownAt.microseconds - prediction.availableAt.microseconds) / 1000),
+      latencyMilliseconds: prediction.latencyNanoseconds / 1_000_000, source: "redis")
+  }
+}

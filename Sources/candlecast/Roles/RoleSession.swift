@@ -1,0 +1,161 @@
+import Ingestion
+import Market
+import Operations
+import Redis
+import Storage
+import Streams
+import Synchronization
+import Transport
+
+/// Some of the roles in this process; the others are played elsewhere, on the same store and streams.
+struct RoleSession: Sendable {
+  struct Result: Sendable {
+    var ingest: LiveSession.Result?
+    var replay: RecordingReplay.Result?
+    var candles = 0
+    var vectors = 0
+    var predictions = 0
+    var fingerprint: Fingerprint?
+  }
+
+  let context: CommandContext
+  let roles: Set<Role>
+  private let catalogue: VenueCatalogue
+
+  init(_ context: CommandContext, _ roles: Set<Role>) {
+    (self.context, self.roles) = (context, roles)
+    catalogue = VenueCatalogue(configuration: context.configuration)
+  }
+
+  func run(_ options: LiveSession.Options) async throws -> Result {
+    let result = Mutex(Result())
+    try await withThrowingTaskGroup { tasks in
+      if roles.contains(.ingest) { tasks.addTask { try await ingest(options, result) } }
+      if roles.contains(.features) { tasks.addTask { try await features(options, result) } }
+      if roles.contains(.predict) { tasks.addTask { try await predict(options, result) } }
+      try await tasks.waitForAll()
+    }
+    return result.withLock(\.self)
+  }
+
+  /// Plays a recording back as the role that collects.
+  func replay(_ replay: inout RecordingReplay) throws -> Result {
+    let stream = try RoleStreams(context: context).stream(RoleStreams.candles)
+    let running = Task { try await stream.run() }
+    replay.publisher = CandlePublisher(stream: stream, view: context.view, source: RoleSource.replay)
+    defer { running.cancel() }
+    var result = Result()
+    result.replay = try replay.run()
+    try Blocking.run {
+      try await stream.flush()
+      await stream.close()
+    }
+    return result
+  }
+
+  // MARK: Roles
+
+  private func ingest(_ options: LiveSession.Options, _ result: borrowing Mutex<Result>) async throws {
+    var options = options
+    options.predicts = false
+    try await with(RoleStreams.candles, nil) { stream, _ in
+      options.publisher = CandlePublisher(stream: stream, view: context.view, source: RoleSource.live)
+      let collected = try await LiveSession(context, options).run()
+      try await stream.flush()
+      result.withLock { $0.ingest = collected }
+    }
+  }
+
+  private func features(_ options: LiveSession.Options, _ result: borrowing Mutex<Result>) async throws {
+    try await with(RoleStreams.candles, RoleStreams.features) { input, output in
+      guard let output else { return }
+      let role = FeatureRole(context, output: output)
+      try await reader(input, .features, options).run { try await role.take($0) }
+      result.withLock {
+        $0.candles = role.candles
+        $0.vectors = max($0.vectors, role.vectors)
+      }
+    }
+  }
+
+  private func predict(_ options: LiveSession.Options, _ result: borrowing Mutex<Result>) async throws {
+    let (log, store) = (context.log, context.store)
+    let writer = try LiveWriter(
+      LiveWriter.Limits(context.configuration), report: { log.write($0) }
+    ) { () throws(StoreError) in try store.open(.create, memoryMegabytes: 64) }
+    try await with(RoleStreams.features, nil) { input, _ in
+      let role = PredictRole(context, writer: writer, cache: try featureCache())
+      try await reader(input, .predict, options).run { try await role.take($0) }
+      result.withLock {
+        $0.vectors = role.vectors
+        $0.predictions = role.predictions
+        $0.fingerprint = role.fingerprint
+      }
+    }
+    try await writer.close()
+  }
+
+  // MARK: Streams
+
+  private func reader(
+    _ stream: any EventStream, _ role: Role, _ options: LiveSession.Options
+  ) async throws -> RoleReader {
+    let http = try HTTPClient(HTTPClient.Options(context.configuration))
+    let venues = try LivePlanner(context: context, catalogue: catalogue, now: .distantPast).venues
+    let clock = role == .features ? try await ClockSource(catalogue: catalogue, http: http).clock(of: venues) : nil
+    return RoleReader(
+      stream: stream, group: role.rawValue, member: context.configuration.text("stream.member") ?? role.rawValue,
+      clock: clock, isStopRequested: options.isStopRequested)
+  }
+
+  /// Keeps streams at work while `body` runs.
+  private func with(
+    _ first: String, _ second: String?, _ body: (any EventStream, (any EventStream)?) async throws -> Void
+  ) async throws {
+    let streams = RoleStreams(context: context)
+    let input = try streams.stream(first)
+    let output = try second.map { try streams.stream($0) }
+    let running = Task {
+      try await withThrowingTaskGroup { tasks in
+        tasks.addTask { try await input.run() }
+        if let output { tasks.addTask { try await output.run() } }
+        try await tasks.waitForAll()
+      }
+    }
+    defer { running.cancel() }
+    try await body(input, output)
+    await input.close()
+    await output?.close()
+  }
+
+  /// `nil` unless the configuration asks for it.
+  private func featureCache() throws -> FeatureCache? {
+    let configuration = context.configuration
+    guard configuration.boolean("redis.enabled") ?? true else { return nil }
+    var options = FeatureCacheOptions()
+    options.featuresKeyPrefix = configuration.text("redis.features_key_prefix") ?? options.featuresKeyPrefix
+    options.predictionKey = configuration.text("redis.prediction_key") ?? options.predictionKey
+    return FeatureCache(
+      try RedisClient(RedisOptions(context.redisAddress, seed: context.seed)), options)
+  }
+}
+
+extension RoleSession.Result {
+  var json: JSONValue {
+    if let replay { return replay.json }
+    return [
+      "ingest": ingest?.json ?? .null, "candles": JSONValue(candles), "vectors": JSONValue(vectors),
+      "predictions": JSONValue(predictions), "fingerprint": JSONValue(fingerprint?.description),
+    ]
+  }
+
+  var text: String {
+    if let replay { return replay.text }
+    let lines = [
+      ingest?.text,
+      candles + vectors == 0 ? nil : "\(candles.grouped) candles and \(vectors.grouped) vectors passed on",
+      fingerprint.map { "\(predictions.grouped) predictions, fingerprint \($0)" },
+    ]
+    return lines.compactMap(\.self).joined(separator: "\n")
+  }
+}
