@@ -97,8 +97,8 @@ extension FeatureEvent: StreamEventBody {
 
   private static func write(_ points: [FeatureVector], to text: inout JSONText) {
     text.add("minutes", elements: points.map { String($0.candle.openTime.minute) })
-    text.add("candles", elements: points.flatMap { numbers(of: $0.candle).map { text($0) } })
-    text.add("values", elements: points.flatMap { $0.vector.map { text($0) } })
+    text.add("candles", elements: points.flatMap { numbers(of: $0.candle).map { spelled($0) } })
+    text.add("values", elements: points.flatMap { $0.vector.map { spelled($0) } })
   }
 
   private static func points(_ members: JSONMembers) throws(JSONMembersError) -> [FeatureVector] {
@@ -144,7 +144,7 @@ extension FeatureEvent: StreamEventBody {
   // MARK: Numbers
 
   /// The shortest text that reads as the same bits; JSON has no number for infinities.
-  private static func text(_ value: some BinaryFloatingPoint & CustomStringConvertible) -> String {
+  private static func spelled(_ value: some BinaryFloatingPoint & CustomStringConvertible) -> String {
     if value.isFinite { return value.description }
     return value.isNaN ? "null" : value > 0 ? "\"Infinity\"" : "\"-Infinity\""
   }

@@ -15,7 +15,6 @@ final class PredictRole {
   private let cache: FeatureCache?
   private let inferenceLog: InferenceLog
   private var stage: DecisionStage?
-  private(set) var vectors = 0
   private(set) var predictions = 0
   private(set) var fingerprint = Fingerprint()
 
@@ -41,7 +40,6 @@ final class PredictRole {
         "features of \(event.view) (set \(event.featureSetHash)) come, and \(context.view) (set \(set.hash)) is wanted: "
           + "let both roles have the same version and the same market.view")
     }
-    vectors += 1
     if stage == nil {
       stage = try warmUp(event)
       // What was stored with this event is folded already, unless it is a minute to decide on.

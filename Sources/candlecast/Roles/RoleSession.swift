@@ -4,7 +4,6 @@ import Operations
 import Redis
 import Storage
 import Streams
-import Synchronization
 import Transport
 
 /// Some of the roles in this process; the others are played elsewhere, on the same store and streams.
@@ -16,6 +15,14 @@ struct RoleSession: Sendable {
     var vectors = 0
     var predictions = 0
     var fingerprint: Fingerprint?
+
+    mutating func add(_ other: Result) {
+      ingest = ingest ?? other.ingest
+      candles += other.candles
+      vectors += other.vectors
+      predictions += other.predictions
+      fingerprint = fingerprint ?? other.fingerprint
+    }
   }
 
   let context: CommandContext
@@ -28,14 +35,10 @@ struct RoleSession: Sendable {
   }
 
   func run(_ options: LiveSession.Options) async throws -> Result {
-    let result = Mutex(Result())
     try await withThrowingTaskGroup { tasks in
-      if roles.contains(.ingest) { tasks.addTask { try await ingest(options, result) } }
-      if roles.contains(.features) { tasks.addTask { try await features(options, result) } }
-      if roles.contains(.predict) { tasks.addTask { try await predict(options, result) } }
-      try await tasks.waitForAll()
+      for role in roles { tasks.addTask { try await play(role, options) } }
+      return try await tasks.reduce(into: Result()) { $0.add($1) }
     }
-    return result.withLock(\.self)
   }
 
   /// Plays a recording back as the role that collects.
@@ -55,44 +58,46 @@ struct RoleSession: Sendable {
 
   // MARK: Roles
 
-  private func ingest(_ options: LiveSession.Options, _ result: borrowing Mutex<Result>) async throws {
+  private func play(_ role: Role, _ options: LiveSession.Options) async throws -> Result {
+    switch role {
+    case .ingest: try await ingest(options)
+    case .features: try await features(options)
+    case .predict: try await predict(options)
+    }
+  }
+
+  private func ingest(_ options: LiveSession.Options) async throws -> Result {
     var options = options
     options.predicts = false
-    try await with(RoleStreams.candles, nil) { stream, _ in
+    return try await with(RoleStreams.candles, nil) { stream, _ in
       options.publisher = CandlePublisher(stream: stream, view: context.view, source: RoleSource.live)
       let collected = try await LiveSession(context, options).run()
       try await stream.flush()
-      result.withLock { $0.ingest = collected }
+      return Result(ingest: collected)
     }
   }
 
-  private func features(_ options: LiveSession.Options, _ result: borrowing Mutex<Result>) async throws {
+  private func features(_ options: LiveSession.Options) async throws -> Result {
     try await with(RoleStreams.candles, RoleStreams.features) { input, output in
-      guard let output else { return }
+      guard let output else { return Result() }
       let role = FeatureRole(context, output: output)
       try await reader(input, .features, options).run { try await role.take($0) }
-      result.withLock {
-        $0.candles = role.candles
-        $0.vectors = max($0.vectors, role.vectors)
-      }
+      return Result(candles: role.candles, vectors: role.vectors)
     }
   }
 
-  private func predict(_ options: LiveSession.Options, _ result: borrowing Mutex<Result>) async throws {
+  private func predict(_ options: LiveSession.Options) async throws -> Result {
     let (log, store) = (context.log, context.store)
     let writer = try LiveWriter(
       LiveWriter.Limits(context.configuration), report: { log.write($0) }
     ) { () throws(StoreError) in try store.open(.create, memoryMegabytes: 64) }
-    try await with(RoleStreams.features, nil) { input, _ in
+    let result = try await with(RoleStreams.features, nil) { input, _ in
       let role = PredictRole(context, writer: writer, cache: try featureCache())
       try await reader(input, .predict, options).run { try await role.take($0) }
-      result.withLock {
-        $0.vectors = role.vectors
-        $0.predictions = role.predictions
-        $0.fingerprint = role.fingerprint
-      }
+      return Result(predictions: role.predictions, fingerprint: role.fingerprint)
     }
     try await writer.close()
+    return result
   }
 
   // MARK: Streams
@@ -110,8 +115,8 @@ struct RoleSession: Sendable {
 
   /// Keeps streams at work while `body` runs.
   private func with(
-    _ first: String, _ second: String?, _ body: (any EventStream, (any EventStream)?) async throws -> Void
-  ) async throws {
+    _ first: String, _ second: String?, _ body: (any EventStream, (any EventStream)?) async throws -> Result
+  ) async throws -> Result {
     let streams = RoleStreams(context: context)
     let input = try streams.stream(first)
     let output = try second.map { try streams.stream($0) }
@@ -123,9 +128,10 @@ struct RoleSession: Sendable {
       }
     }
     defer { running.cancel() }
-    try await body(input, output)
+    let result = try await body(input, output)
     await input.close()
     await output?.close()
+    return result
   }
 
   /// `nil` unless the configuration asks for it.
