@@ -71,7 +71,7 @@ let package = Package(
     target("Evaluation", ["Market", "Models", "Settlement"]),
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
-    target("Storage", ["CDuckDB", "Market"]),
+    target("Storage", ["CDuckDB", "Compression", "Crypto", "Market"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
     target(

@@ -123,7 +123,14 @@ extension Configuration {
 
 extension Configuration.Entry {
   /// What may be shown of the value; `nil` is "not set".
-  package var shown: String? { knob.isSecret ? value.map { _ in Secret.mask } : value?.description }
+  package var shown: String? {
+    knob.isSecret ? value.map { _ in Secret.mask } : value?.description.withoutPasswords
+  }
+
+  /// The same for a program.
+  package var shownJSON: JSONValue {
+    knob.isSecret || knob.kind == .store ? JSONValue(shown) : value?.json ?? .null
+  }
 }
 
 extension Configuration.Source: CustomStringConvertible {

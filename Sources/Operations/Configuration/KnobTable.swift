@@ -1,14 +1,15 @@
 /// Every knob there is, in the order in which `candlecast config` lists them.
 package enum KnobTable {
   package static let all: [Knob] =
-    common + log + database + server + network + binance + otherVenues + oracle + gaps + link + tape + data + ingest
+    common + log + database + backup + server + network + binance + otherVenues + oracle + gaps + link + tape + data + ingest
     + features + training + mlp + inference + redis + forecasting + monitoring + system + schedule + models
 
   private static let common = [
     Knob(
       "store", .store, "duckdb:feature_store/bitcoin.duckdb", flag: "--store",
       seeds: [.environment("FEATURE_DB_PATH", .prefixed("duckdb:"))], status: .used,
-      "Where candles and predictions are."),
+      "Where candles and predictions are: duckdb:PATH, postgres://USER@HOST/DATABASE, or postgres: for what database.* "
+        + "says, which also holds when this is not set and database.host is."),
     Knob("models", .path, "models", flag: "--models", status: .used, "Folder of versions, registry and journal."),
     Knob("market.venue", .venue, "binance", flag: "--venue", status: .used, "Venue that gives the candles."),
     Knob("market.symbol", .symbol, "BTCUSDT", flag: "--symbol", status: .used, "Instrument, as its venue names it."),
@@ -33,20 +34,37 @@ package enum KnobTable {
   ]
 
   private static let database = [
-    Knob("database.host", .text, "localhost", seeds: [.environment("DB_HOST")], "PostgreSQL server."),
-    Knob("database.port", .integer(1...65_535), "5432", seeds: [.environment("DB_PORT")], "PostgreSQL port."),
-    Knob("database.name", .text, "candlecast", seeds: [.environment("DB_NAME")], "PostgreSQL database."),
-    Knob("database.user", .text, "candlecast", seeds: [.environment("DB_USER")], "PostgreSQL user."),
+    Knob("database.host", .text, "localhost", seeds: [.environment("DB_HOST")], status: .used, "PostgreSQL server."),
+    Knob("database.port", .integer(1...65_535), "5432", seeds: [.environment("DB_PORT")], status: .used, "PostgreSQL port."),
+    Knob("database.name", .text, "candlecast", seeds: [.environment("DB_NAME")], status: .used, "PostgreSQL database."),
+    Knob("database.user", .text, "candlecast", seeds: [.environment("DB_USER")], status: .used, "PostgreSQL user."),
     Knob(
-      "database.password", .text, nil, seeds: [.environment("DB_PASSWORD")], isSecret: true, "PostgreSQL password."),
+      "database.password", .text, nil, seeds: [.environment("DB_PASSWORD")], status: .used, isSecret: true,
+      "PostgreSQL password; not set: what PGPASSWORD or ~/.pgpass say."),
     Knob(
       "database.external_port", .integer(1...65_535), nil, seeds: [.environment("DB_EXTERNAL_PORT")],
       "Port on which a deployment shows its database to the host; not set: not shown."),
-    Knob("database.pool_size", .integer(1...1000), "4", "Connections kept open."),
-    Knob("database.chunk_days", .integer(1...3650), "7", unit: "days", "Time span of one chunk of a hypertable."),
+    Knob("database.pool_size", .integer(1...1000), "4", status: .used, "Most connections at a time."),
+    Knob(
+      "database.statement_seconds", .integer(0...86_400), "60", unit: "seconds", status: .used,
+      "How long PostgreSQL may work on one statement; 0 is for ever."),
+    Knob(
+      "database.chunk_days", .integer(1...3650), "7", unit: "days", status: .used,
+      "Time span of one chunk of a hypertable, or of one partition."),
     Knob(
       "database.compress_after_days", .integer(0...3650), "7", unit: "days", seeds: [.key("data.compressionThreshold")],
       "Age at which chunks are compressed."),
+  ]
+
+  private static let backup = [
+    Knob(
+      "backup.directory", .path, nil, status: .used,
+      "Folder that a live feed puts backups into; not set: backups, beside the store."),
+    Knob(
+      "backup.every_hours", .integer(0...8760), "6", unit: "hours", status: .used,
+      "Time between backups of a live feed; 0 makes none."),
+    Knob(
+      "backup.keep", .integer(1...100_000), "8", status: .used, "Backups of a live feed that stay; older ones go."),
   ]
 
   private static let server = [
