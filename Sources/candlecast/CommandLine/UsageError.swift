@@ -1,3 +1,5 @@
+import Operations
+
 /// Why a command line cannot be run.
 enum UsageError: ExitCoded, Equatable {
   case unknownVerb(String, suggestion: String?)
