@@ -44,7 +44,7 @@ package enum KnobTable {
     Knob(
       "database.external_port", .integer(1...65_535), nil, seeds: [.environment("DB_EXTERNAL_PORT")],
       "Port on which a deployment shows its database to the host; not set: not shown."),
-    Knob("database.pool_size", .integer(1...1000), "4", status: .used, "Most connections at a time."),
+    Knob("database.pool_size", .integer(2...1000), "4", status: .used, "Most connections at a time."),
     Knob(
       "database.statement_seconds", .integer(0...86_400), "60", unit: "seconds", status: .used,
       "How long PostgreSQL may work on one statement; 0 is for ever."),

@@ -30,6 +30,11 @@ package struct ContentDigest: Hashable, Sendable {
       }
     case .doubles(let values):
       for row in values.indices { hashes[row] = mixed(hashes[row] ^ values[row].bitPattern) }
+    case .texts(let values) where column.kind == .json:
+      for row in values.indices {
+        let value = JSONDigest.of(values[row]) ?? folded(values[row], into: 6)
+        hashes[row] = mixed(hashes[row] ^ value)
+      }
     case .texts(let values):
       for row in values.indices { hashes[row] = folded(values[row], into: hashes[row]) }
     }
@@ -37,7 +42,7 @@ package struct ContentDigest: Hashable, Sendable {
     for row in column.nulls.indices where column.nulls[row] { hashes[row] = mixed(hashes[row] &+ 1) }
   }
 
-  private static func folded(_ text: String, into hash: UInt64) -> UInt64 {
+  static func folded(_ text: String, into hash: UInt64) -> UInt64 {
     var text = text
     return text.withUTF8 { bytes in
       var (hash, place) = (hash ^ UInt64(bytes.count), 0)
@@ -55,7 +60,7 @@ package struct ContentDigest: Hashable, Sendable {
     }
   }
 
-  private static func mixed(_ value: UInt64) -> UInt64 {
+  static func mixed(_ value: UInt64) -> UInt64 {
     var bits = value &+ 0x9E37_79B9_7F4A_7C15
     bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
     bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB

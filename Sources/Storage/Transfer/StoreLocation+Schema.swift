@@ -4,6 +4,11 @@ extension StoreLocation {
     do {
       switch self {
       case .duckDB(let path): return try DuckDBStore(path: path, mode: .readOnly).snapshot().facts().schemaVersion
+      case .postgres(let location):
+        switch try PostgresMigration(PostgresConnection(location)).state() {
+        case .empty: return nil
+        case .tables(let applied, _): return applied.count
+        }
       }
     } catch StoreError.absent {
       return nil

@@ -70,6 +70,13 @@ package struct TableTransfer {
     let source: StoredTable
     let destination: StoredTable
 
+    /// As what both are compared: a text that becomes JSON may come back in other words.
+    var compared: StoredTable {
+      let columns = zip(source.columns, destination.columns).map { from, to in
+        from.kind == .text && to.kind == .json ? StoredColumn(from.name, .json) : from
+      }
+      return StoredTable(name: source.name, columns: columns)
+    }
   }
 
   private static func plans(
@@ -97,8 +104,9 @@ package struct TableTransfer {
   private mutating func write(_ plan: Plan, into filler: any TableFiller) throws -> ContentDigest {
     let sink = try filler.sink(into: plan.destination.name, plan.destination.columns)
     var digest = ContentDigest()
+    let compared = plan.compared
     try source.read(plan.source) { batch in
-      digest.add(batch)
+      digest.add(try Self.converted(batch, plan.source, to: compared, store: filler.name))
       try sink.append(try Self.converted(batch, plan.source, to: plan.destination, store: filler.name))
       try advance(batch.count)
     }
@@ -109,8 +117,9 @@ package struct TableTransfer {
 
   private mutating func readBack(_ plan: Plan, from filler: any TableFiller) throws -> ContentDigest {
     var digest = ContentDigest()
+    let compared = plan.compared
     try filler.read(plan.destination) { batch in
-      digest.add(try Self.converted(batch, plan.destination, to: plan.source, store: filler.name))
+      digest.add(try Self.converted(batch, plan.destination, to: compared, store: filler.name))
       try advance(batch.count)
     }
     return digest

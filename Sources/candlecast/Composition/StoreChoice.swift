@@ -16,10 +16,28 @@ struct StoreChoice {
   func location(of address: String) throws -> StoreLocation {
     let isUnchosen = address == configuration.text("store") && !configuration.isSet("store")
     let text = address == "postgres:" || (isUnchosen && configuration.isSet("database.host")) ? parts : address
+    if PostgresLocation.isAddress(text) { return .postgres(try Self.server(text)) }
     guard let location = StoreLocation(text) else {
       throw CommandError(.wrongUsage, "\(text.withoutPasswords) is no store; expected \(KnobKind.store.expectation)")
     }
     return location
+  }
+
+  private static func server(_ text: String) throws(CommandError) -> PostgresLocation {
+    do {
+      return try PostgresLocation(text)
+    } catch {
+      throw CommandError(.wrongUsage, "\(error)")
+    }
+  }
+
+  /// What the configuration lets a server take.
+  var limits: PostgresLimits {
+    var limits = PostgresLimits()
+    limits.statementSeconds = configuration.integer("database.statement_seconds") ?? limits.statementSeconds
+    limits.connections = configuration.integer("database.pool_size") ?? limits.connections
+    limits.chunkDays = configuration.integer("database.chunk_days") ?? limits.chunkDays
+    return limits
   }
 
   /// The address that `database.*` makes.

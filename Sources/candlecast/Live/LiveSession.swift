@@ -119,12 +119,12 @@ struct LiveSession: Sendable {
   }
 
   private func openWriter() throws -> LiveWriter {
-    let (log, store) = (context.log, context.store)
+    let (log, store, server) = (context.log, context.store, StoreChoice(context.configuration).limits)
     var limits = LiveWriter.Limits(context.configuration)
     // Until the log is folded into the file the database holds its changes in memory, a kilobyte for each commit.
     limits.logBytes = 1 << 20
     return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
-      try store.open(.create, memoryMegabytes: 64)
+      try store.open(.create, memoryMegabytes: 64, limits: server)
     }
   }
 

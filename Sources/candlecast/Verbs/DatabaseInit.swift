@@ -15,7 +15,7 @@ struct DatabaseInit: Verb {
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let found = try context.store.schemaVersion()
-    let newest = try context.store.open(.create).newestSchemaVersion()
+    let newest = try context.open(.create).newestSchemaVersion()
     let (did, text) =
       switch found {
       case nil: ("made", "\(context.store): made, schema \(newest)")

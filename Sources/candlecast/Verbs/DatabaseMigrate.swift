@@ -17,7 +17,7 @@ struct DatabaseMigrate: Verb {
     guard let found = try context.store.schemaVersion() else {
       throw CommandError(.unreachable, "\(context.store): there is no store; `candlecast db init` makes one")
     }
-    let newest = try context.store.open(.existing).newestSchemaVersion()
+    let newest = try context.open(.existing).newestSchemaVersion()
     let steps = found < newest ? Array(found + 1...newest) : []
     context.output.present(
       [

@@ -19,7 +19,7 @@ struct DatabaseRestore: Verb {
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let backup = try BackupFile(arguments.positionals[0])
     try verify(backup, context)
-    let store = try context.store.open(.create)
+    let store = try context.open(.create)
     let report = try context.transfer("restore", from: backup, into: store)
     context.output.present(
       [

@@ -100,6 +100,26 @@ enum Diagnosis {
   static func store(_ context: CommandContext) -> Finding {
     switch context.store {
     case .duckDB(let path): storeFile(path: path)
+    case .postgres: database(context)
+    }
+  }
+
+  /// A server is asked, nothing is changed there.
+  private static func database(_ context: CommandContext) -> Finding {
+    do {
+      guard let found = try context.store.schemaVersion() else {
+        return Finding("store", .fine, "\(context.store) has no tables yet; the first import makes them")
+      }
+      let newest = PostgresSchema.steps.count
+      guard found == newest else {
+        return Finding(
+          "store", .warning, "\(context.store) has schema \(found) of \(newest)", remedy: "`candlecast db migrate`")
+      }
+      let facts = try context.openForReading().snapshot().facts()
+      let extras = facts.others.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
+      return Finding("store", .fine, "\(context.store), \(facts.engine), schema \(found); \(extras)")
+    } catch {
+      return Finding("store", .missing, "\(error)")
     }
   }
 
