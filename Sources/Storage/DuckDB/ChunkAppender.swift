@@ -9,6 +9,8 @@ final class ChunkAppender {
     case boolean, integer, bigint, utinyint, ubigint, double, text, instant, decimal
     /// An oracle's price, `DECIMAL(38,18)`.
     case oraclePrice
+    /// UTC without saying so.
+    case plainTime
   }
 
   private struct Column {
@@ -124,6 +126,7 @@ final class ChunkAppender {
       case .double: call.create_logical_type(CInt(CDUCKDB_DOUBLE))
       case .text: call.create_logical_type(CInt(CDUCKDB_VARCHAR))
       case .instant: call.create_logical_type(CInt(CDUCKDB_TIMESTAMPTZ))
+      case .plainTime: call.create_logical_type(CInt(CDUCKDB_TIMESTAMP))
       case .decimal: call.create_decimal_type(20, 8)
       case .oraclePrice: call.create_decimal_type(38, 18)
       }
