@@ -47,7 +47,7 @@ struct Filling {
 
   /// Everything that a live feed, a training and the registry write.
   mutating func write(
-    to store: some CandleStore & LiveStore & PredictionLog & Journal & Maintenance
+    to store: any Store
   ) throws {
     let set = FeatureSet.candles
     let bundle = try ModelBundle(

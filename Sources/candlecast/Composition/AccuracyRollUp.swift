@@ -17,7 +17,7 @@ struct AccuracyRollUp {
   /// Predictions made earlier are given up.
   let days: Int
 
-  func run(in store: some CandleStore & LiveStore & Maintenance) throws -> Result {
+  func run(in store: any Store) throws -> Result {
     let range = now.adding(minutes: -days * 1440)..<now
     var outcomes: [PredictionOutcome] = []
     for unsettled in try store.predictionsWithoutOutcome(in: range) {
@@ -29,7 +29,7 @@ struct AccuracyRollUp {
   }
 
   private func settle(
-    _ unsettled: UnsettledPredictions, from store: some CandleStore & LiveStore
+    _ unsettled: UnsettledPredictions, from store: any Store
   ) throws -> [PredictionOutcome] {
     let target = SettledTarget(unsettled.target, source: unsettled.view.price)
     let times = unsettled.times.filter { target.labelEnd(decisionTime: $0) <= now }

@@ -11,7 +11,7 @@ struct Cleanup {
 
   /// - Returns: what was said.
   @discardableResult
-  func run(in store: some Maintenance, at now: Timestamp) throws -> RemovedRows {
+  func run(in store: any Store, at now: Timestamp) throws -> RemovedRows {
     for expiring in try store.expiringCandles(policy, at: now) { name(expiring) }
     let removed = try store.removeExpired(policy, at: now)
     log.write(

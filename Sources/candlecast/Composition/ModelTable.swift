@@ -3,12 +3,14 @@ import Storage
 
 extension CommandContext {
   /// Brings `model_registry` to what the registry's journal says.
-  func recordModels(in store: some Maintenance) throws { try store.setModels(try registry.models()) }
+  func recordModels(in store: any Store) throws { try store.setModels(try registry.models()) }
 
   /// The same after a change of the registry, which stands whether or not the store can be had.
   func recordModelsIfPossible() {
     do {
-      try recordModels(in: try openForWriting())
+      try recordModels(in: try store.open(.existing))
+    } catch StoreError.absent {
+      // Nothing is stored, so nobody looks there.
     } catch {
       log.write(.warning, "models", "the table model_registry follows with the next run or training: \(error)")
     }

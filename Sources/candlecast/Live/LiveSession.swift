@@ -80,19 +80,26 @@ struct LiveSession: Sendable {
     let planner = LivePlanner(context: context, catalogue: catalogue, now: now)
     let plan =
       try options.plan ?? planner.plan(options.channels, candlesPerRequest: options.requestKnob, from: store)
-    let memories = FeedMemoryFile(besideStore: context.storePath)
+    let memories = FeedMemoryFile(in: context.stateFolder)
     let remembered = options.stores ? try memories.read() : []
     let view = try planner.view
-    let predictor = options.predicts ? LivePredictor(view: view, mode: .live) : nil
+    let predictor = options.predicts ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget) : nil
     let versions = try predictor.map { try serve($0) } ?? []
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let known = Dictionary(remembered.map { ($0.venue, $0.memory) }) { _, last in last }
     var core = LiveCore(plan, protocols: protocols, memories: known, now: now)
-    if let store { try core.prime(from: store, before: now) }
+    if let store {
+      try core.prime(from: store, before: now)
+      if options.predicts { try context.recordModels(in: store) }
+    }
     let record = LiveStart(
       time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
+  }
+
+  private var cachedTarget: PredictionTarget? {
+    options.stores && context.isWanted("features.cache") ? context.target : nil
   }
 
   /// The versions that are registered, and a baseline for the target asked for if it has none.
@@ -119,12 +126,12 @@ struct LiveSession: Sendable {
   }
 
   private func openWriter() throws -> LiveWriter {
-    let (log, path) = (context.log, context.storePath)
+    let (log, store) = (context.log, context.store)
     var limits = LiveWriter.Limits(context.configuration)
     // Until the log is folded into the file the database holds its changes in memory, a kilobyte for each commit.
     limits.logBytes = 1 << 20
     return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
-      try DuckDBStore(path: path, mode: .create, memoryMegabytes: 64)
+      try store.open(.create, memoryMegabytes: 64)
     }
   }
 
@@ -155,7 +162,12 @@ struct LiveSession: Sendable {
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox)
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
-    defer { watch.cancel() }
+    let upkeep = options.predicts ? writer.map { Upkeep(context: context, writer: $0, clock: clock) } : nil
+    let jobs = Task { await upkeep?.run() }
+    defer {
+      watch.cancel()
+      jobs.cancel()
+    }
     do {
       try await shell.run(&core) { input in
         tape?.append(LiveTape.record(input))

@@ -90,7 +90,7 @@ actor Upkeep {
   }
 
   private static func run(
-    _ job: String, in store: some CandleStore & LiveStore & Maintenance, at now: Timestamp, _ context: CommandContext
+    _ job: String, in store: any Store, at now: Timestamp, _ context: CommandContext
   ) throws -> String {
     let policy = RetentionPolicy(context.configuration)
     switch job {
@@ -112,7 +112,7 @@ extension CommandContext {
     switch configuration.text(knob) {
     case "on": true
     case "off": false
-    default: !storeURL.hasPrefix("duckdb:")
+    default: if case .duckDB = store { false } else { true }
     }
   }
 }
