@@ -1,3 +1,5 @@
+import Market
+import Storage
 import Testing
 
 /// A query as one of the united systems' documents prints it.

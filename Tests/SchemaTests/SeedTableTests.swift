@@ -120,7 +120,7 @@ struct SeedTableTests {
       """)
     let minutes = filling.candles.count
     #expect(rows.count == [5, 15, 30, 60].reduce(0) { $0 + minutes - $1 })
-    let change = filling.candles[15].close.double / filling.candles[0].close.double - 1
+    let change = Double(filling.candles[15].close.units) / Double(filling.candles[0].close.units) - 1
     #expect(try #require(rows.first { $0[0] == "15" }).dropFirst().first == Self.sixDecimals(change * 100))
   }
 

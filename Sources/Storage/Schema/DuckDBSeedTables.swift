@@ -221,7 +221,7 @@ enum DuckDBSeedTables {
           UNION ALL
           SELECT 'ml_training', version || '/' || model_name,
             json_object('market_view', market_view, 'target', target, 'rows', row_count, 'verdict', verdict),
-            'success', trained_timezone('UTC', at)
+            'success', timezone('UTC', trained_at)
           FROM training_metadata
           UNION ALL
           SELECT 'scheduler', key, json_object('last_run', value), 'success', timezone('UTC', value::TIMESTAMPTZ)

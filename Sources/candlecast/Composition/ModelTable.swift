@@ -1,4 +1,5 @@
 import Models
+import Operations
 import Storage
 
 extension CommandContext {
