@@ -34,6 +34,16 @@ package struct LedgerSummary: Hashable, Sendable {
   package internal(set) var patched: Int64 = 0
   package internal(set) var missing: Int64 = 0
   package internal(set) var lost: Int64 = 0
+
+  /// - Parameter state: as the table has it.
+  mutating func add(_ count: Int64, state: String) {
+    switch state {
+    case "live": live += count
+    case "patched": patched += count
+    case "missing": missing += count
+    default: lost += count
+    }
+  }
 }
 
 /// What is stored of an oracle's feed.

@@ -8,6 +8,14 @@ package enum StoreError: Error, Hashable, Sendable {
   case corrupt(path: String, reason: String)
   case foreign(path: String)
   case newerSchema(path: String, reason: String)
+  /// A server or a schema that is too old for what was asked.
+  case outdated(path: String, reason: String)
+  /// A step of the schema is not the one that this version would have taken.
+  case alteredSchema(path: String, reason: String)
+  /// The server cannot be reached, or the connection to it is gone; what was not committed is not stored.
+  case unavailable(path: String, reason: String)
+  /// The server does not let us in, or not do this.
+  case refused(path: String, reason: String)
   case diskFull(path: String, reason: String)
   case unreadable(path: String, reason: String)
   case failed(path: String, reason: String)
@@ -16,8 +24,8 @@ package enum StoreError: Error, Hashable, Sendable {
   package var exitCode: Int32 {
     switch self {
     case .failed, .diskFull: 1
-    case .corrupt, .foreign, .newerSchema, .unreadable: 3
-    case .libraryMissing, .libraryUnusable, .absent, .cannotOpen, .locked: 4
+    case .corrupt, .foreign, .newerSchema, .alteredSchema, .unreadable: 3
+    case .libraryMissing, .libraryUnusable, .absent, .cannotOpen, .locked, .outdated, .unavailable, .refused: 4
     }
   }
 }
@@ -36,6 +44,11 @@ extension StoreError: CustomStringConvertible {
     case .foreign(let path): "\(path): this database holds something else; give another path"
     case .newerSchema(let path, let reason):
       "\(path): the store was written by a newer version (\(reason)); use that version"
+    case .outdated(let path, let reason): "\(path): \(reason)"
+    case .alteredSchema(let path, let reason):
+      "\(path): the tables are not those of this version: \(reason); restore a backup or use another database"
+    case .unavailable(let path, let reason): "\(path): the server cannot be reached: \(reason)"
+    case .refused(let path, let reason): "\(path): the server refuses: \(reason)"
     case .diskFull(let path, let reason):
       "\(path): no room to write (\(reason)); nothing was kept of the last change, make room and repeat it"
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"

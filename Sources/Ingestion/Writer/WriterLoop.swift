@@ -173,9 +173,11 @@ extension StoreError {
   /// Another attempt may succeed.
   fileprivate func mayPass(attempts: Int, of limit: Int) -> Bool {
     switch self {
-    case .diskFull: true
-    case .failed, .locked, .cannotOpen: attempts < limit
-    case .libraryMissing, .libraryUnusable, .absent, .corrupt, .foreign, .newerSchema, .unreadable: false
+    case .diskFull, .unavailable: true
+    case .failed, .locked, .cannotOpen, .refused: attempts < limit
+    case .libraryMissing, .libraryUnusable, .absent, .corrupt, .foreign, .newerSchema, .outdated, .alteredSchema,
+      .unreadable:
+      false
     }
   }
 }

@@ -45,29 +45,18 @@ extension DuckDBStore: LiveStore {
   }
 
   private func add(_ candle: LiveCandle, knownAt: Timestamp, to appender: ChunkAppender) throws -> CandleOutcome {
-    precondition(candle.record.candle.openTime.isMinuteAligned, "a candle opens on a whole minute")
     if memory.series[candle.series] == nil {
       memory.series[candle.series] = LiveSeries(try entry(of: candle.series) ?? makeEntry(for: candle.series))
     }
     guard var live = memory.series.removeValue(forKey: candle.series) else { return .unchanged }
     defer { memory.series[candle.series] = live }
-    let (id, stored) = (live.id, live.span)
-    let old = try live.pages.newest(at: candle.record.candle.openTime) { page throws(StoreError) in
-      guard let stored, stored.overlaps(page) else { return [] }
-      return try newestVersions(of: id, in: page)
+    let id = live.id
+    let version = try live.version(of: candle.record, knownAt: knownAt) { page throws(StoreError) in
+      try newestVersions(of: id, in: page)
     }
-    if let old, old.candle.covers(candle.record.candle) { return .unchanged }
-    var record = candle.record
-    record.knownAt = knownAt
-    if let old {
-      record.knownAt = max(knownAt, old.knownAt.adding(microseconds: 1))
-      record.availableAt = max(record.availableAt, record.knownAt)
-      record.isAvailabilityAssumed = false
-    }
-    let revision = old.map { $0.revision + 1 } ?? 0
-    try CandleColumns.append(record, series: live.id, revision: revision, to: appender)
-    live.note(.init(candle: record.candle, revision: revision, knownAt: record.knownAt))
-    return old == nil ? .new : .revised
+    guard let version else { return .unchanged }
+    try CandleColumns.append(version.record, series: id, revision: version.revision, to: appender)
+    return version.revision == 0 ? .new : .revised
   }
 
   private func newestVersions(

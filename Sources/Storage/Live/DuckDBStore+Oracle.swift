@@ -78,22 +78,7 @@ extension DuckDBStore {
   }
 
   func addOracleMinutes(_ batches: [LiveBatch]) throws {
-    var known: [OracleMinuteKey: StoredOracleMinute] = [:]
-    var added: [(key: OracleMinuteKey, version: StoredOracleMinute, availableAt: Timestamp)] = []
-    for batch in batches {
-      for record in batch.oracleMinutes {
-        let key = OracleMinuteKey(record)
-        let old = try known[key] ?? storedMinute(key)
-        known[key] = old
-        guard old?.minute != record.minute else { continue }
-        let version = StoredOracleMinute(
-          minute: record.minute, revision: old.map { $0.revision + 1 } ?? 0,
-          knownAt: old.map { max(batch.knownAt, $0.knownAt.adding(microseconds: 1)) } ?? batch.knownAt)
-        let availableAt = old == nil ? record.availableAt : max(record.availableAt, version.knownAt)
-        known[key] = version
-        added.append((key, version, availableAt))
-      }
-    }
+    let added = try OracleMinuteVersion.added(by: batches) { key in try storedMinute(key) }
     guard !added.isEmpty else { return }
     let appender = try ChunkAppender(
       session, table: "oracle_minutes",
@@ -101,10 +86,10 @@ extension DuckDBStore {
         .text, .text, .instant, .integer, .oraclePrice, .oraclePrice, .oraclePrice, .oraclePrice, .bigint, .boolean,
         .instant, .instant,
       ])
-    for (key, version, availableAt) in added {
-      appender.set(0, text: key.venue.name)
-      appender.set(1, text: key.feed.name)
-      appender.set(2, key.openTime)
+    for version in added {
+      appender.set(0, text: version.venue.name)
+      appender.set(1, text: version.minute.feed.name)
+      appender.set(2, version.minute.openTime)
       appender.set(3, version.revision)
       appender.set(4, version.minute.open)
       appender.set(5, version.minute.high)
@@ -112,7 +97,7 @@ extension DuckDBStore {
       appender.set(7, version.minute.close)
       appender.set(8, Int64(version.minute.ticks))
       appender.set(9, version.minute.isSampled)
-      appender.set(10, availableAt)
+      appender.set(10, version.availableAt)
       appender.set(11, version.knownAt)
       try appender.endRow()
     }
@@ -152,22 +137,6 @@ extension DuckDBStore {
     }
     return minutes
   }
-}
-
-private struct OracleMinuteKey: Hashable {
-  let venue: Venue
-  let feed: Symbol
-  let openTime: Timestamp
-
-  init(_ record: OracleMinuteRecord) {
-    (venue, feed, openTime) = (record.venue, record.minute.feed, record.minute.openTime)
-  }
-}
-
-private struct StoredOracleMinute {
-  let minute: OracleMinute
-  let revision: Int32
-  let knownAt: Timestamp
 }
 
 /// What makes an observation one of its kind, as the table has it.
@@ -236,29 +205,5 @@ private enum TickColumns {
           venue: venue, tick: tick, availableAt: columns[7].time(row), knownAt: columns[8].time(row)))
     }
     return ticks
-  }
-}
-
-extension OracleTick.Quantity {
-  fileprivate var name: String {
-    switch self {
-    case .price: "price"
-    case .timeWeightedMean: "twap"
-    }
-  }
-
-  fileprivate var seconds: Int64? {
-    switch self {
-    case .price: nil
-    case .timeWeightedMean(let seconds): Int64(seconds)
-    }
-  }
-
-  fileprivate init?(name: String, seconds: Int64?) {
-    switch (name, seconds) {
-    case ("price", nil): self = .price
-    case ("twap", let seconds?): self = .timeWeightedMean(seconds: Int(seconds))
-    default: return nil
-    }
   }
 }

@@ -149,32 +149,3 @@ private struct QualityKey: Hashable {
 
   init(_ event: QualityEvent) { (series, type, createdAt) = (event.series, event.type, event.createdAt) }
 }
-
-extension LedgerState {
-  fileprivate var name: String {
-    switch self {
-    case .live: "live"
-    case .missing: "missing"
-    case .patched: "patched"
-    case .lost: "lost"
-    }
-  }
-
-  fileprivate var detail: String? {
-    switch self {
-    case .live, .missing: nil
-    case .patched(let source): source
-    case .lost(let reason): reason
-    }
-  }
-
-  fileprivate init?(name: String, detail: String?) {
-    switch (name, detail) {
-    case ("live", nil): self = .live
-    case ("missing", nil): self = .missing
-    case ("patched", let source?): self = .patched(from: source)
-    case ("lost", let reason?): self = .lost(reason: reason)
-    default: return nil
-    }
-  }
-}

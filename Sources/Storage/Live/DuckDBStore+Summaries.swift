@@ -17,12 +17,7 @@ extension DuckDBStore: Store {
         summaries.append(LedgerSummary(series: series, kind: kind))
       }
       let count: Int64 = chunk.column(4).value(row)
-      switch chunk.column(3).text(row) {
-      case "live": summaries[summaries.count - 1].live += count
-      case "patched": summaries[summaries.count - 1].patched += count
-      case "missing": summaries[summaries.count - 1].missing += count
-      default: summaries[summaries.count - 1].lost += count
-      }
+      summaries[summaries.count - 1].add(count, state: chunk.column(3).text(row))
     }
     return summaries
   }

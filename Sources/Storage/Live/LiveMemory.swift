@@ -27,8 +27,35 @@ struct LiveSeries {
     span = entry.summary.map { $0.firstOpenTime...$0.lastOpenTime }
   }
 
+  /// What a candle is among the stored ones: a version that is to be stored, which counts as stored from now on; `nil`
+  /// if it says nothing new.
+  ///
+  /// - Parameter load: reads the newest versions of a range.
+  mutating func version(
+    of record: CandleRecord, knownAt: Timestamp,
+    load: (Range<Timestamp>) throws(StoreError) -> [VersionPages.Version]
+  ) throws(StoreError) -> (record: CandleRecord, revision: Int32)? {
+    precondition(record.candle.openTime.isMinuteAligned, "a candle opens on a whole minute")
+    let stored = span
+    let old = try pages.newest(at: record.candle.openTime) { page throws(StoreError) in
+      guard let stored, stored.overlaps(page) else { return [] }
+      return try load(page)
+    }
+    if let old, old.candle.covers(record.candle) { return nil }
+    var record = record
+    record.knownAt = knownAt
+    if let old {
+      record.knownAt = max(knownAt, old.knownAt.adding(microseconds: 1))
+      record.availableAt = max(record.availableAt, record.knownAt)
+      record.isAvailabilityAssumed = false
+    }
+    let revision = old.map { $0.revision + 1 } ?? 0
+    note(.init(candle: record.candle, revision: revision, knownAt: record.knownAt))
+    return (record, revision)
+  }
+
   /// Counts a version of the minute that was asked for last.
-  mutating func note(_ version: VersionPages.Version) {
+  private mutating func note(_ version: VersionPages.Version) {
     pages.note(version)
     if version.revision > 0 { revisions += 1 } else { rows += 1 }
     let time = version.candle.openTime
