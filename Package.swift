@@ -118,7 +118,7 @@ let package = Package(
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
       "SchemaTests",
-      ["candlecast", "Features", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport"]),
+      ["candlecast", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport"]),
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),

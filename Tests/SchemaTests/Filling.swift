@@ -26,11 +26,7 @@ struct Filling {
   /// - Parameter folder: of the registry.
   init(_ folder: String) throws {
     now = Timestamp(minute: SystemClock.now().minute)
-    candles = RandomWalk()(seed: 7, count: Self.minutes).enumerated().map { [now] index, candle in
-      var candle = candle
-      candle.openTime = now.adding(minutes: index - Self.minutes)
-      return candle
-    }
+    candles = TestedCandles.walk(seed: 7, count: Self.minutes, endingAt: now)
     registry = Registry(path: folder + "/models")
     let set = FeatureSet.candles
     let made = TestSupport.MadeVersion(

@@ -5,14 +5,7 @@ import Testing
 @testable import Storage
 
 struct RetentionTests {
-  private let folder: TemporaryFolder
-  private let store: DuckDBStore
   private let now = Timestamp("2026-11-21T09:30:00Z")!
-
-  init() throws {
-    folder = try TemporaryFolder()
-    store = try DuckDBStore(path: folder.file("store.duckdb"))
-  }
 
   private func candle(daysAgo: Int) -> Candle {
     var candle = RandomWalk()(seed: UInt64(daysAgo), count: 1)[0]
@@ -31,7 +24,7 @@ struct RetentionTests {
   private let ether = Series("binance:ETHUSDT")!
 
   /// Something of every kind for each of some ages.
-  private func fill(daysAgo days: [Int]) throws {
+  private func fill(_ store: any Store, daysAgo days: [Int]) throws {
     for age in days.sorted(by: >) {
       let time = now.adding(minutes: -age * 1440)
       var batch = LiveBatch(knownAt: time)
@@ -60,27 +53,28 @@ struct RetentionTests {
     }
   }
 
-  private func ages(_ column: String, _ table: String) throws -> [Int64] {
-    var ages: [Int64] = []
-    try store.session.query(
-      "SELECT (epoch(TIMESTAMPTZ '2026-11-21 09:30:00Z') - epoch(\(column)))::BIGINT // 86400 FROM \(table) ORDER BY 1"
-    ).forEachRow { chunk, row throws(StoreError) in ages.append(chunk.column(0).value(row)) }
-    return ages
+  private func ages(_ tested: TestedStore, _ column: String, _ table: String) throws -> [Int] {
+    try tested.rows("SELECT (extract(epoch FROM \(column)) / 60)::BIGINT AS minute FROM \(table) ORDER BY 1 DESC").map {
+      (Int(now.minute) - (Int($0[0]) ?? 0)) / 1440
+    }
   }
 
-  @Test func `each kind of row is kept as long as its policy says`() throws {
-    try fill(daysAgo: [0, 29, 31, 32, 33, 92, 93, 94, 396, 397, 398])
+  @Test(arguments: TestedStore.kinds)
+  func `each kind of row is kept as long as its policy says`(kind: TestedStore.Kind) throws {
+    let tested = try TestedStore(kind)
+    let store = tested.store
+    try fill(store, daysAgo: [0, 29, 31, 32, 33, 92, 93, 94, 396, 397, 398])
     let removed = try store.removeExpired(RetentionPolicy(), at: now)
     #expect(
       try store.candles(Filling.series).map { now.minutes(since: $0.candle.openTime) / 1440 }
         == [396, 94, 93, 92, 33, 32, 31, 29, 0])
-    #expect(try ages("time", "predictions WHERE mode = 'live'") == [0, 29, 31, 32, 33, 92])
-    #expect(try ages("time", "predictions WHERE mode = 'replay'").count == 11)
-    #expect(try ages("time", "feature_cache") == [0, 29, 31])
-    #expect(try ages("created_at", "data_quality_logs WHERE resolved") == [0, 29])
-    #expect(try ages("created_at", "data_quality_logs WHERE NOT resolved").count == 11)
-    #expect(try ages("timestamp", "\"systemLogs\"") == [0, 29])
-    #expect(try store.session.query("SELECT count(*) FROM market_data").number() == 2)
+    #expect(try ages(tested, "time", "predictions WHERE mode = 'live'") == [0, 29, 31, 32, 33, 92])
+    #expect(try ages(tested, "time", "predictions WHERE mode = 'replay'").count == 11)
+    #expect(try ages(tested, "time", "feature_cache") == [0, 29, 31])
+    #expect(try ages(tested, "created_at", "data_quality_logs WHERE resolved") == [0, 29])
+    #expect(try ages(tested, "created_at", "data_quality_logs WHERE NOT resolved").count == 11)
+    #expect(try ages(tested, "timestamp", "\"systemLogs\"") == [0, 29])
+    #expect(try tested.number("SELECT count(*) FROM market_data") == 2)
     #expect(removed.candles == 4)
     #expect(removed.predictions == 5)
     #expect(removed.features == 8)
@@ -88,8 +82,11 @@ struct RetentionTests {
     #expect(try store.removeExpired(RetentionPolicy(), at: now).isEmpty)
   }
 
-  @Test func `the summary and the ledger of a series say what is left`() throws {
-    try fill(daysAgo: [0, 10, 500, 600])
+  @Test(arguments: TestedStore.kinds)
+  func `the summary and the ledger of a series say what is left`(kind: TestedStore.Kind) throws {
+    let tested = try TestedStore(kind)
+    let store = tested.store
+    try fill(store, daysAgo: [0, 10, 500, 600])
     var batch = LiveBatch(knownAt: now)
     batch.candles = [live(candle(daysAgo: 10).raised(cents: 5)), live(candle(daysAgo: 500).raised(cents: 5))]
     try store.commit(batch)
@@ -103,9 +100,12 @@ struct RetentionTests {
     #expect(try store.commit(batch) == [.unchanged, .new])
   }
 
-  @Test func `a run of the ledger that reaches over the border begins there`() throws {
+  @Test(arguments: TestedStore.kinds)
+  func `a run of the ledger that reaches over the border begins there`(kind: TestedStore.Kind) throws {
+    let tested = try TestedStore(kind)
+    let store = tested.store
     let border = RetentionPolicy().firstCandle(at: now).minute
-    try fill(daysAgo: [0, 500])
+    try fill(store, daysAgo: [0, 500])
     var batch = LiveBatch(knownAt: now)
     batch.ledger = [LedgerRange(ether, .minutes, border - 100..<border + 100, .live, since: now)]
     try store.commit(batch)
@@ -113,8 +113,11 @@ struct RetentionTests {
     #expect(try store.ledger(ether, .minutes).map(\.range) == [border..<border + 100])
   }
 
-  @Test func `a pinned range stays, and only that of its series`() throws {
-    try fill(daysAgo: [0, 450, 500, 600])
+  @Test(arguments: TestedStore.kinds)
+  func `a pinned range stays, and only that of its series`(kind: TestedStore.Kind) throws {
+    let tested = try TestedStore(kind)
+    let store = tested.store
+    try fill(store, daysAgo: [0, 450, 500, 600])
     let range = now.adding(minutes: -550 * 1440)..<now.adding(minutes: -480 * 1440)
     let pin = RetentionPin(series: Filling.series, range: range, reason: "imported", pinnedAt: now)
     try store.pin(pin)
@@ -129,17 +132,23 @@ struct RetentionTests {
     #expect(try store.summary(of: Filling.series)?.rows == 2)
   }
 
-  @Test func `a series of which everything goes is empty and can be filled again`() throws {
-    try fill(daysAgo: [500])
+  @Test(arguments: TestedStore.kinds)
+  func `a series of which everything goes is empty and can be filled again`(kind: TestedStore.Kind) throws {
+    let tested = try TestedStore(kind)
+    let store = tested.store
+    try fill(store, daysAgo: [500])
     _ = try store.removeExpired(RetentionPolicy(), at: now)
     #expect(try store.summary(of: Filling.series) == nil)
-    try fill(daysAgo: [1])
+    try fill(store, daysAgo: [1])
     #expect(try store.summary(of: Filling.series)?.rows == 1)
   }
 
-  @Test func `a cleanup that fails leaves everything as it was`() throws {
-    try fill(daysAgo: [0, 500])
-    try store.session.run("ALTER TABLE \"systemLogs\" RENAME TO elsewhere")
+  @Test(arguments: TestedStore.kinds)
+  func `a cleanup that fails leaves everything as it was`(kind: TestedStore.Kind) throws {
+    let tested = try TestedStore(kind)
+    let store = tested.store
+    try fill(store, daysAgo: [0, 500])
+    try tested.run("ALTER TABLE \"systemLogs\" RENAME TO elsewhere")
     #expect(throws: StoreError.self) { try store.removeExpired(RetentionPolicy(), at: now) }
     #expect(try store.candles(Filling.series).count == 2)
     #expect(try store.summary(of: Filling.series)?.rows == 2)
@@ -147,7 +156,10 @@ struct RetentionTests {
 
   // MARK: Accuracy
 
-  @Test func `accuracy is by day, model and version, of live predictions with an outcome`() throws {
+  @Test(arguments: TestedStore.kinds)
+  func `accuracy is by day, model and version, of live predictions with an outcome`(kind: TestedStore.Kind) throws {
+    let tested = try TestedStore(kind)
+    let store = tested.store
     let day = Timestamp(minute: now.day * 1440)
     var batch = LiveBatch(knownAt: now)
     func add(_ minute: Int, _ probability: Double, _ model: ModelName, _ mode: Prediction.Mode = .live) {

@@ -48,7 +48,7 @@ package enum KnobTable {
     Knob("database.chunk_days", .integer(1...3650), "7", unit: "days", "Time span of one chunk of a hypertable."),
     Knob(
       "database.compress_after_days", .integer(0...3650), "7", unit: "days", seeds: [.key("data.compressionThreshold")],
-      "Age at which chunks are compressed."),
+      status: .used, "Age at which TimescaleDB compresses chunks; 0: never."),
   ]
 
   private static let server = [

@@ -71,9 +71,10 @@ extension DuckDBStore: Maintenance {
     return try session.transaction {
       var removed = RemovedRows()
       removed.candles = try removeCandles(before: policy.firstCandle(at: now))
+      removed.oracles = try removeOracles(before: policy.firstCandle(at: now))
       let predictions = [SQLValue.instant(policy.firstPrediction(at: now))]
       removed.predictions = try session.run("DELETE FROM predictions WHERE time < ? AND mode = 'live'", predictions)
-      try session.run("DELETE FROM prediction_outcomes WHERE time < ?", predictions)
+      removed.outcomes = try session.run("DELETE FROM prediction_outcomes WHERE time < ?", predictions)
       removed.features = try session.run(
         "DELETE FROM feature_cache WHERE time < ?", [.instant(policy.firstFeature(at: now))])
       removed.rest = try removeRest(before: policy.firstOther(at: now))
@@ -82,9 +83,6 @@ extension DuckDBStore: Maintenance {
   }
 
   private func removeCandles(before end: Timestamp) throws(StoreError) -> Int {
-    for table in ["oracle_ticks WHERE observed_at", "oracle_minutes WHERE open_time"] {
-      try session.run("DELETE FROM \(table) < ?", [.instant(end)])
-    }
     let removed = try session.run(
       "DELETE FROM candle_versions WHERE open_time < ? AND \(Self.isUnpinned)", [.instant(end)])
     guard removed > 0 else { return 0 }
@@ -106,6 +104,11 @@ extension DuckDBStore: Maintenance {
     return removed
   }
 
+  private func removeOracles(before end: Timestamp) throws(StoreError) -> Int {
+    try session.run("DELETE FROM oracle_ticks WHERE observed_at < ?", [.instant(end)])
+      + session.run("DELETE FROM oracle_minutes WHERE open_time < ?", [.instant(end)])
+  }
+
   private func removeRest(before end: Timestamp) throws(StoreError) -> Int {
     var removed = try session.run("DELETE FROM market_data WHERE timestamp < ?", [.integer(end.milliseconds)])
     removed += try session.run("DELETE FROM data_quality_logs WHERE resolved AND created_at < ?", [.instant(end)])
@@ -113,6 +116,8 @@ extension DuckDBStore: Maintenance {
       "DELETE FROM \"systemLogs\" WHERE timestamp < timezone('UTC', ?::TIMESTAMPTZ)", [.instant(end)])
     return removed
   }
+
+  package func setPolicies(_ policy: RetentionPolicy?, compressAfterDays: Int) {}
 
   // MARK: Accuracy
 

@@ -5,7 +5,7 @@ enum StoreSchema {
   /// What each version adds to the one before.
   static let steps = [candlesAndPredictions, live, DuckDBSeedTables.changes]
 
-  private static let candlesAndPredictions: [SchemaChange] = [
+  static let candlesAndPredictions: [SchemaChange] = [
     "TABLE store_meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
     """
     TABLE series (id INTEGER NOT NULL, venue VARCHAR NOT NULL, symbol VARCHAR NOT NULL,

@@ -11,6 +11,7 @@ final class PostgresPartitions {
     case oracleMinutes = "oracle_minutes"
     case marketData = "market_data"
     case quality = "data_quality_logs"
+    case features = "feature_cache"
 
     /// `market_data` counts milliseconds since 1970.
     fileprivate var countsMilliseconds: Bool { self == .marketData }

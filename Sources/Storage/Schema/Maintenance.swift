@@ -17,6 +17,13 @@ package protocol Maintenance: AnyObject {
   /// Takes away what is past its age, whole or not at all.
   func removeExpired(_ policy: RetentionPolicy, at now: Timestamp) throws -> RemovedRows
 
+  /// Has the database compress and drop chunks by itself, where it can; nothing elsewhere.
+  ///
+  /// - Parameters:
+  ///   - policy: `nil` drops nothing.
+  ///   - compressAfterDays: 0 compresses nothing more.
+  func setPolicies(_ policy: RetentionPolicy?, compressAfterDays: Int) throws
+
   /// An outcome that is stored already is replaced.
   func setOutcomes(_ outcomes: [PredictionOutcome]) throws
 
@@ -81,11 +88,14 @@ package struct ExpiringCandles: Hashable, Sendable {
 package struct RemovedRows: Hashable, Sendable {
   /// Versions of candles.
   package var candles = 0
+  /// Ticks and minutes.
+  package var oracles = 0
   package var predictions = 0
+  package var outcomes = 0
   package var features = 0
   package var rest = 0
 
-  package var isEmpty: Bool { candles + predictions + features + rest == 0 }
+  package var isEmpty: Bool { self == RemovedRows() }
 
   package init() {}
 }

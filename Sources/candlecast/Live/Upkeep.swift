@@ -23,6 +23,7 @@ actor Upkeep {
   func run() async {
     guard let jobs = try? Self.jobs(context), !jobs.isEmpty else { return }
     do {
+      try await setPolicies()
       scheduler = Scheduler(
         jobs, poolSize: context.configuration.integer("schedule.pool_size") ?? 2, lastRuns: try await lastRuns(jobs),
         now: clock.now())
@@ -51,6 +52,12 @@ actor Upkeep {
     let accuracy = Scheduler.Job("accuracy", try rhythm("schedule.accuracy_at"), lane: "upkeep")
     guard context.isWanted("data.cleanup") else { return [accuracy] }
     return [Scheduler.Job("cleanup", try rhythm("schedule.cleanup_at"), lane: "upkeep"), accuracy]
+  }
+
+  private func setPolicies() async throws {
+    let policy = context.isWanted("data.cleanup") ? RetentionPolicy(context.configuration) : nil
+    let days = context.configuration.integer("database.compress_after_days") ?? 7
+    try await writer.withStore { try $0.setPolicies(policy, compressAfterDays: days) }
   }
 
   private func lastRuns(_ jobs: [Scheduler.Job]) async throws -> [String: Timestamp] {

@@ -100,6 +100,17 @@ enum Diagnosis {
   static func store(_ context: CommandContext) -> Finding {
     switch context.store {
     case .duckDB(let path): storeFile(path: path)
+    case .postgres(let location): database(location)
+    }
+  }
+
+  private static func database(_ location: PostgresLocation) -> Finding {
+    do {
+      return Finding("store", .fine, "\(location), \(try PostgresStore(location, mode: .readOnly).partitioning())")
+    } catch StoreError.absent {
+      return Finding("store", .fine, "\(location) has no tables yet; the first import makes them")
+    } catch {
+      return Finding("store", .missing, "\(error)")
     }
   }
 
