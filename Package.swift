@@ -127,6 +127,9 @@ let package = Package(
       resources: [.copy("client.py"), .copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
+      "SchemaTests",
+      ["candlecast", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport"]),
+    tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),
     tests(

@@ -78,15 +78,14 @@ package struct Configuration: Sendable {
     }
   }
 
-  /// Ports and daily jobs that need a number or a minute of their own.
+  /// Ports that need a number of their own. Daily jobs may have the same minute: those that must not run together wait for
+  /// each other.
   private func refuseClashes() throws(ConfigurationError) {
-    for group in [KnobTable.all.filter(\.isListeningPort), KnobTable.all.filter { $0.kind == .timeOfDay }] {
-      var holders: [KnobValue: String] = [:]
-      for knob in group {
-        guard let value = self[knob.key], value != .integer(0) else { continue }
-        if let other = holders.updateValue(knob.key, forKey: value) {
-          throw .clash(first: other, second: knob.key, value: value.description)
-        }
+    var holders: [KnobValue: String] = [:]
+    for knob in KnobTable.all where knob.isListeningPort {
+      guard let value = self[knob.key], value != .integer(0) else { continue }
+      if let other = holders.updateValue(knob.key, forKey: value) {
+        throw .clash(first: other, second: knob.key, value: value.description)
       }
     }
   }

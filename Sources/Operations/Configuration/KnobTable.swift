@@ -31,6 +31,8 @@ package enum KnobTable {
       seeds: [.key("system.logLevel")], status: .used, "What is logged, and everything graver."),
     Knob("log.directory", .path, "logs", status: .used, "Folder of the daily log files."),
     Knob("log.retention_days", .integer(1...3650), "30", unit: "days", status: .used, "How long log files are kept."),
+    Knob(
+      "log.store", .boolean, "false", status: .used, "A live feed writes its log to the table systemLogs too."),
   ]
 
   private static let database = [
@@ -53,7 +55,7 @@ package enum KnobTable {
       "Time span of one chunk of a hypertable, or of one partition."),
     Knob(
       "database.compress_after_days", .integer(0...3650), "7", unit: "days", seeds: [.key("data.compressionThreshold")],
-      "Age at which chunks are compressed."),
+      status: .used, "Age at which TimescaleDB compresses chunks; 0: never."),
   ]
 
   private static let backup = [
@@ -226,13 +228,21 @@ package enum KnobTable {
   ]
 
   private static let data = [
-    Knob("data.retention_candles_days", .integer(1...36_500), "396", unit: "days", "How long live candles are kept."),
-    Knob("data.retention_predictions_days", .integer(1...36_500), "92", unit: "days", "How long predictions are kept."),
-    Knob("data.retention_features_days", .integer(1...36_500), "31", unit: "days", "How long cached vectors are kept."),
+    Knob(
+      "data.cleanup", .choice(["auto", "on", "off"]), "auto", status: .used,
+      "A daily cleanup deletes what is past its retention; auto: in PostgreSQL, not in a file."),
+    Knob(
+      "data.retention_candles_days", .integer(1...36_500), "396", unit: "days", status: .used,
+      "How long candles and an oracle's prices are kept; what is pinned stays."),
+    Knob(
+      "data.retention_predictions_days", .integer(1...36_500), "92", unit: "days", status: .used,
+      "How long live predictions are kept."),
+    Knob(
+      "data.retention_features_days", .integer(1...36_500), "31", unit: "days", status: .used,
+      "How long cached vectors are kept."),
     Knob(
       "data.retention_days", .integer(1...36_500), "30", unit: "days", seeds: [.key("data.retentionDays")],
-      status: .differs("one age for everything would delete training data: each class has its own knob"),
-      "Retention of everything else."),
+      status: .used, "How long everything else is kept: trades, quotes, closed quality events, log records."),
     Knob(
       "reports.directory", .path, "reports", seeds: [.environment("BTC_REPORT_DIR")], "Folder of the PDF reports."),
   ]
@@ -270,6 +280,9 @@ package enum KnobTable {
   }
 
   private static let features = [
+    Knob(
+      "features.cache", .choice(["auto", "on", "off"]), "auto", status: .used,
+      "A live feed writes its vectors to the table feature_cache at each close; auto: in PostgreSQL, not in a file."),
     fixed("rsi_period", "14", "rsiPeriod", "rsi_14", "Period of the RSI."),
     fixed("macd_fast", "12", "macdFast", "macd", "Fast average of the MACD."),
     fixed("macd_slow", "26", "macdSlow", "macd", "Slow average of the MACD."),
@@ -436,10 +449,14 @@ package enum KnobTable {
   ]
 
   private static let schedule = [
-    Knob("schedule.retrain_at", .timeOfDay, "02:00", unit: "UTC", "Daily training."),
-    Knob("schedule.cleanup_at", .timeOfDay, "02:30", unit: "UTC", "Daily deletion of what is past its retention."),
-    Knob("schedule.accuracy_at", .timeOfDay, "03:00", unit: "UTC", "Daily comparison of predictions with outcomes."),
-    Knob("schedule.pool_size", .integer(1...1024), "2", "Scheduled jobs at a time."),
+    Knob("schedule.retrain_at", .timeOfDay, "02:00", unit: "UTC", "Daily training; it waits for the cleanup."),
+    Knob(
+      "schedule.cleanup_at", .timeOfDay, "02:00", unit: "UTC", status: .used,
+      "Daily deletion of what is past its retention."),
+    Knob(
+      "schedule.accuracy_at", .timeOfDay, "03:00", unit: "UTC", status: .used,
+      "Daily comparison of predictions with outcomes."),
+    Knob("schedule.pool_size", .integer(1...1024), "2", status: .used, "Scheduled jobs at a time."),
   ]
 
   private static let models = [

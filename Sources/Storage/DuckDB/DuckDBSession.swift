@@ -92,6 +92,11 @@ final class DuckDBSession {
     try prepare(sql).execute(values)
   }
 
+  /// The text in the first column of the first row.
+  func text(_ sql: String) throws(StoreError) -> String? {
+    try query(sql).next { chunk throws(StoreError) in chunk.count > 0 ? chunk.column(0).optionalText(0) : nil } ?? nil
+  }
+
   func prepare(_ sql: String) throws(StoreError) -> Statement {
     var handle: CDuckDBStatement?
     guard library.call.prepare(connection, sql, &handle) == 0 else {

@@ -11,12 +11,13 @@ final class PostgresPartitions {
     case oracleMinutes = "oracle_minutes"
     case marketData = "market_data"
     case quality = "data_quality_logs"
+    case features = "feature_cache"
 
     /// The time that tells the partition.
     var column: String {
       switch self {
       case .candles, .oracleMinutes: "open_time"
-      case .predictions: "time"
+      case .predictions, .features: "time"
       case .oracleTicks: "observed_at"
       case .marketData: "timestamp"
       case .quality: "created_at"

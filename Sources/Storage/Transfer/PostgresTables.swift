@@ -14,9 +14,11 @@ final class PostgresTables {
   private let columns: [String: [Column]]
   private var cursors = 0
 
-  /// The journal of migrations and the count of writes say something of this database alone.
+  /// What only this database has: the journal of migrations, counts of writes, numbers of rows, a time made of another.
   private static let ownTables: Set = ["schema_migrations"]
-  private static let ownColumns: Set = ["series.writes"]
+  private static let ownColumns: Set = [
+    "series.writes", "training_metadata.id", "predictions.id", "feature_cache.id", "feature_cache.open_time",
+  ]
 
   init(_ connection: PostgresConnection) throws(StoreError) {
     self.connection = connection
@@ -212,6 +214,8 @@ private final class PostgresSink: TableSink {
   private let types: [PostgresType]
   /// Of its rows, where the table has partitions: the kind of table, and the column that tells the partition.
   private let partitioning: (table: PostgresPartitions.Table, column: Int)?
+  /// Place of the decision time of a vector, of which the table also keeps the open time of its newest candle.
+  private let decisionTime: Int?
   private var copy: PostgresCopy?
 
   init(
@@ -224,6 +228,7 @@ private final class PostgresSink: TableSink {
     partitioning = kind.flatMap { kind in
       columns.firstIndex { $0.name == kind.column }.map { (kind, $0) }
     }
+    decisionTime = table == "feature_cache" ? columns.firstIndex { $0.name == "time" } : nil
   }
 
   func append(_ batch: TableBatch) throws {
@@ -244,6 +249,9 @@ private final class PostgresSink: TableSink {
             types[index].put(values.storage, row, into: &buffer)
           }
         }
+        if let decisionTime, case .words(let words) = batch.columns[decisionTime].storage {
+          buffer.put(field: Timestamp(microseconds: words[row]).adding(minutes: -1))
+        }
       }
     }
   }
@@ -255,8 +263,9 @@ private final class PostgresSink: TableSink {
 
   private func openCopy() throws(StoreError) -> PostgresCopy {
     if let copy { return copy }
-    let names = columns.map(\.name.inDoubleQuotes).joined(separator: ", ")
-    let opened = try PostgresCopy(connection, into: "\(table.inDoubleQuotes) (\(names))", columns: columns.count)
+    let names = columns.map(\.name.inDoubleQuotes) + (decisionTime == nil ? [] : ["open_time"])
+    let opened = try PostgresCopy(
+      connection, into: "\(table.inDoubleQuotes) (\(names.joined(separator: ", ")))", columns: names.count)
     copy = opened
     return opened
   }

@@ -47,3 +47,11 @@ struct BackupFolder: Sendable {
     return stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 }
+
+extension BackupFolder {
+  /// What the configuration says of a live feed's backups.
+  init(_ context: CommandContext) {
+    path = context.configuration.text("backup.directory") ?? context.stateFolder + "/backups"
+    keep = context.configuration.integer("backup.keep") ?? 8
+  }
+}

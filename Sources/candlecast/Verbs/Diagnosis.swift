@@ -115,9 +115,11 @@ enum Diagnosis {
         return Finding(
           "store", .warning, "\(context.store) has schema \(found) of \(newest)", remedy: "`candlecast db migrate`")
       }
-      let facts = try context.openForReading().snapshot().facts()
-      let extras = facts.others.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
-      return Finding("store", .fine, "\(context.store), \(facts.engine), schema \(found); \(extras)")
+      let store = try context.openForReading()
+      let engine = try store.snapshot().facts().engine
+      let partitioning = try (store as? PostgresStore)?.partitioning()
+      let facts = ["\(context.store)", engine, "schema \(found)"] + [partitioning.map { "\($0)" }].compactMap(\.self)
+      return Finding("store", .fine, facts.joined(separator: ", "))
     } catch {
       return Finding("store", .missing, "\(error)")
     }
