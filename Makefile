@@ -9,7 +9,7 @@ CANDLES ?= Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst
 SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
 # Tests that run servers, clients and the programs themselves wait for one another, so they do not share the cores with
 # those that calculate.
-WIRED := '^(ClientTests|LiveCommandTests|ProcessTests|TransportTests)\.'
+WIRED := '^(ClientTests|LiveCommandTests|ProcessTests|SchemaTests|TransportTests)\.'
 
 .PHONY: help run test setup build bench bench-peers bench-training soak lint format docs clean
 

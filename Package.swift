@@ -76,7 +76,7 @@ let package = Package(
     target("Evaluation", ["Market", "Models", "Settlement"]),
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
-    target("Storage", ["CDuckDB", "CPostgres", "Market"]),
+    target("Storage", ["CDuckDB", "CPostgres", "Compression", "Crypto", "Market"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
     target(
@@ -126,6 +126,9 @@ let package = Package(
       "ClientTests", ["Crypto", "Market", "Operations", "TestSupport", "VenueSimulator", "Venues"],
       resources: [.copy("client.py"), .copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
+    tests(
+      "SchemaTests",
+      ["candlecast", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport"]),
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),

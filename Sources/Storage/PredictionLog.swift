@@ -78,10 +78,16 @@ package struct TrainingRecord: Hashable, Sendable {
   package var accuracy: Double?
   /// What the promotion gate said.
   package var verdict: String
+  /// Rows that it was judged on.
+  package var validationRows: Int?
+  /// In percent, for targets that are changes.
+  package var rootMeanSquaredError: Double?
+  package var meanAbsoluteError: Double?
 
   package init(
     trainedAt: Timestamp, view: MarketView, target: PredictionTarget, version: String, modelName: ModelName,
-    trainedOn: Range<Timestamp>, rows: Int, logLoss: Double?, auc: Double?, accuracy: Double?, verdict: String
+    trainedOn: Range<Timestamp>, rows: Int, logLoss: Double?, auc: Double?, accuracy: Double?, verdict: String,
+    validationRows: Int? = nil, rootMeanSquaredError: Double? = nil, meanAbsoluteError: Double? = nil
   ) {
     (self.trainedAt, self.view, self.target, self.version) = (trainedAt, view, target, version)
     (self.modelName, self.trainedOn, self.rows) = (modelName, trainedOn, rows)

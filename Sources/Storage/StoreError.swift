@@ -39,7 +39,9 @@ extension StoreError: CustomStringConvertible {
       "the DuckDB library \(path) cannot be used: \(reason); run `make setup`"
     case .absent(let path): "\(path): there is no store; `candlecast import` makes one"
     case .cannotOpen(let path, let reason): "\(path): the store cannot be opened: \(reason)"
-    case .locked(let path, let holder): "\(path): the store is in use by \(holder); end that program or wait for it"
+    case .locked(let path, let holder):
+      "\(path): the store is in use by \(holder); end that program or wait for it"
+        + (path.contains("://") ? "" : ", or use PostgreSQL, which many programs share (`candlecast db copy`)")
     case .corrupt(let path, let reason): "\(path): the store is damaged: \(reason); restore it or import again"
     case .foreign(let path): "\(path): this database holds something else; give another path"
     case .newerSchema(let path, let reason):

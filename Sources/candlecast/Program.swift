@@ -28,6 +28,7 @@ struct Program: Sendable {
     case let error as any ExitCoded: error.exitCode
     case is ConfigurationError: .wrongUsage
     case let error as StoreError: ExitCode(rawValue: error.exitCode) ?? .failed
+    case let error as TransferError: ExitCode(rawValue: error.exitCode) ?? .failed
     case let error as ImportError: ExitCode(rawValue: error.exitCode) ?? .failed
     case let error as RegistryError: ExitCode(rawValue: error.exitCode) ?? .failed
     case is DatasetError, is VersionError, is SettlementError: .badData
@@ -43,8 +44,8 @@ struct Program: Sendable {
     }
     if first == "--version" { return printVersion() }
     if first.hasPrefix("-") { throw UsageError.optionBeforeVerb(first) }
-    let verb = try Verbs.named(first)
-    let arguments = try ArgumentParser.parse(Array(words.dropFirst()), for: verb)
+    let (verb, rest) = try Verbs.split(words)
+    let arguments = try ArgumentParser.parse(rest, for: verb)
     if arguments.has("--help") {
       output(Help.page(of: verb) + "\n")
       return .done
@@ -61,6 +62,7 @@ struct Program: Sendable {
   private func run(_ verb: any Verb, _ arguments: ParsedArguments) throws -> ExitCode {
     let configuration = try ConfigurationFiles.load(
       path: arguments.text("--config"), environment: environment, flags: arguments.configurationFlags(of: verb))
+    _ = try StoreChoice(configuration).location()
     let context = CommandContext(
       configuration: configuration, log: log(configuration, arguments),
       output: Output(isJSON: arguments.has("--json"), isQuiet: arguments.has("--quiet"), write: output),

@@ -4,16 +4,11 @@ import TestSupport
 import Testing
 
 struct CandleStoreTests {
-  private let folder: TemporaryFolder
-  private let store: DuckDBStore
+  private let places = StorePlaces()
 
-  init() throws {
-    folder = try TemporaryFolder()
-    store = try DuckDBStore(path: folder.file("deep/in/store.duckdb"))
-  }
-
-  @Test(arguments: 0..<6)
-  func `random candles come back exactly`(seed: UInt64) throws {
+  @Test(arguments: StoreKind.allCases, 0..<6 as Range<UInt64>)
+  func `random candles come back exactly`(kind: StoreKind, seed: UInt64) throws {
+    let store = try places.open(kind)
     let candles = Candle.random(5000, seed: seed)
     #expect(try store.write(candles) == WriteCounts(new: 5000))
     let records = try store.candles(.bitcoin)
@@ -23,7 +18,9 @@ struct CandleStoreTests {
     #expect(records.allSatisfy { $0.availableAt == $0.candle.closeTime.adding(microseconds: 2_000_000) })
   }
 
-  @Test func `the same candles twice change nothing`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `the same candles twice change nothing`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let candles = Candle.random(4000, seed: 1)
     try store.write(candles)
     let before = try store.candles(.bitcoin)
@@ -32,7 +29,9 @@ struct CandleStoreTests {
     #expect(try store.summary(of: .bitcoin)?.revisions == 0)
   }
 
-  @Test func `a source that knows less contradicts nothing`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a source that knows less contradicts nothing`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let candles = Candle.random(100, seed: 2)
     try store.write(candles)
     let bare = candles.map { candle in
@@ -42,7 +41,9 @@ struct CandleStoreTests {
     #expect(try store.candles(.bitcoin).map(\.candle) == candles)
   }
 
-  @Test func `a value where there was none is a revision`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a value where there was none is a revision`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     var candle = Candle.random(1, seed: 3)[0]
     candle.trades = nil
     try store.write([candle])
@@ -51,8 +52,9 @@ struct CandleStoreTests {
     #expect(try store.candles(.bitcoin).map(\.candle) == [candle])
   }
 
-  @Test(arguments: 0..<4)
-  func `earlier versions stay readable as of their time`(seed: UInt64) throws {
+  @Test(arguments: StoreKind.allCases, 0..<4 as Range<UInt64>)
+  func `earlier versions stay readable as of their time`(kind: StoreKind, seed: UInt64) throws {
+    let store = try places.open(kind)
     var random = SplitMix64(seed: seed)
     var expected: [Timestamp: Candle] = [:]
     var states: [(asOf: Timestamp, candles: [Candle])] = []
@@ -86,7 +88,9 @@ struct CandleStoreTests {
       try store.revisions(.bitcoin, in: .all, asOf: .distantFuture).count { $0.revision > 0 } == summary.revisions)
   }
 
-  @Test func `a revision is available when it is stored and never before`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a revision is available when it is stored and never before`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let candles = Candle.random(3, seed: 4)
     try store.write(candles)
     try store.write([candles[1].changed], .archive(storedAt: 9))
@@ -99,7 +103,9 @@ struct CandleStoreTests {
     #expect(try store.revisions(.bitcoin, in: .all, asOf: revisions[0].record.knownAt).isEmpty)
   }
 
-  @Test func `older candles and holes are filled in order`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `older candles and holes are filled in order`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let candles = Candle.random(60_000, seed: 5)
     try store.write(candles.enumerated().filter { $0.offset > 30_000 && $0.offset % 3 != 0 }.map(\.element))
     try store.write(candles.enumerated().filter { $0.offset <= 30_000 || $0.offset % 3 == 0 }.map(\.element))
@@ -107,7 +113,9 @@ struct CandleStoreTests {
     #expect(try store.summary(of: .bitcoin)?.rows == 60_000)
   }
 
-  @Test func `a range is half-open`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a range is half-open`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let candles = Candle.random(3000, seed: 6)
     try store.write(candles)
     let range = candles[10].openTime..<candles[2500].openTime
@@ -115,7 +123,9 @@ struct CandleStoreTests {
     #expect(try store.candles(.bitcoin, in: range.upperBound..<range.upperBound).isEmpty)
   }
 
-  @Test func `series do not mix`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `series do not mix`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let (bitcoin, ether) = (Candle.random(500, seed: 7), Candle.random(300, seed: 8))
     try store.write(bitcoin)
     try store.write(ether, to: .ether)
@@ -128,7 +138,9 @@ struct CandleStoreTests {
     #expect(try store.status().map(\.lastOpenTime) == [bitcoin[499].openTime, ether[299].openTime])
   }
 
-  @Test func `an error in the middle leaves no trace`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `an error in the middle leaves no trace`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     struct Stop: Error {}
     let candles = Candle.random(10_000, seed: 9)
     try store.write(Array(candles[..<100]))
@@ -145,7 +157,9 @@ struct CandleStoreTests {
     #expect(try store.write(candles, to: .ether) == WriteCounts(new: 10_000))
   }
 
-  @Test func `gaps are the absent minutes and the quiet ones`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `gaps are the absent minutes and the quiet ones`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let volumes: [Int: Int128] = [0: 5, 1: 0, 2: 0, 5: 0, 6: 3, 7: 1, 12: 0]
     let price = Decimal8("1.5")!
     try store.write(
@@ -166,11 +180,11 @@ struct CandleStoreTests {
     #expect(try store.gaps(.bitcoin, in: run(2, 7)).absent == [run(3, 5)])
   }
 
-  @Test func `what was stored is there after reopening`() throws {
-    let path = folder.file("again.duckdb")
+  @Test(arguments: StoreKind.allCases)
+  func `what was stored is there after reopening`(kind: StoreKind) throws {
     let candles = Candle.random(3000, seed: 10)
-    try DuckDBStore(path: path).write(candles)
-    let reopened = try DuckDBStore(path: path, mode: .existing)
+    try places.open(kind).write(candles)
+    let reopened = try places.open(kind, .existing)
     #expect(try reopened.candles(.bitcoin).map(\.candle) == candles)
   }
 }

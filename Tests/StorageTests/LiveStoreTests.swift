@@ -5,20 +5,16 @@ import Testing
 @testable import Storage
 
 struct LiveStoreTests {
-  private let folder: TemporaryFolder
-  private let store: DuckDBStore
+  private let places = StorePlaces()
   private let feed = Symbol("BTC/USD")!
-
-  init() throws {
-    folder = try TemporaryFolder()
-    store = try DuckDBStore(path: folder.file("store.duckdb"))
-  }
 
   private func time(_ minute: Int) -> Timestamp { Timestamp.start.adding(minutes: minute) }
 
   // MARK: Candles
 
-  @Test func `a candle is new, then unchanged, then revised`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a candle is new, then unchanged, then revised`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let candle = Candle.random(1, seed: 1)[0]
     #expect(try store.commit(.of([candle], knownAt: time(1))) == [.new])
     #expect(try store.commit(.of([candle], knownAt: time(2))) == [.unchanged])
@@ -32,7 +28,9 @@ struct LiveStoreTests {
     #expect(try store.summary(of: .bitcoin)?.revisions == 1)
   }
 
-  @Test func `versions that come together keep their order`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `versions that come together keep their order`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let candle = Candle.random(1, seed: 1)[0]
     let all = [candle, candle.changed, candle.changed.changed]
     #expect(try store.commit(.of(all, knownAt: time(9))) == [.new, .revised, .revised])
@@ -43,17 +41,16 @@ struct LiveStoreTests {
     #expect(knownAt == (0..<3).map { time(9).adding(microseconds: $0) })
   }
 
-  @Test(arguments: Soak.seeds(6))
-  func `random batches leave what a dictionary holds`(seed: UInt64) throws {
+  @Test(arguments: StoreKind.allCases, Soak.seeds(6))
+  func `random batches leave what a dictionary holds`(kind: StoreKind, seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var model: [Series: [Timestamp: [Candle]]] = [:]
-    let path = folder.file("model.duckdb")
-    var store = try DuckDBStore(path: path)
+    var store = try places.open(kind)
     for round in 0..<60 {
       if Int.random(in: 0..<15, using: &random) == 0 {
         // Reopened, or written past: nothing that is remembered may be wrong afterwards.
         _ = consume store
-        store = try DuckDBStore(path: path)
+        store = try places.open(kind)
       }
       if Int.random(in: 0..<10, using: &random) == 0 {
         let archive = (0..<40).map { Candle.random(at: time($0 * 7), using: &random) }
@@ -92,17 +89,19 @@ struct LiveStoreTests {
     }
   }
 
-  @Test func `a commit that fails leaves no trace, and the next one knows nothing of it`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a commit that fails leaves no trace, and the next one knows nothing of it`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let candles = Candle.random(3, seed: 4)
     try store.commit(.of([candles[0]], knownAt: time(1)))
-    try store.session.run("ALTER TABLE data_quality_logs RENAME TO elsewhere")
+    try store.execute("ALTER TABLE data_quality_logs RENAME TO elsewhere")
     var batch = LiveBatch.of([candles[0].changed, candles[1]], knownAt: time(2))
     batch.ledger = [LedgerRange(.bitcoin, .minutes, 0..<5, .live, since: time(2))]
     batch.quality = [QualityEvent(series: .bitcoin, type: "gap", createdAt: time(2))]
     #expect(throws: StoreError.self) { try store.commit(batch) }
     #expect(try store.candles(.bitcoin).map(\.candle) == [candles[0]])
     #expect(try store.ledger(.bitcoin, .minutes).isEmpty)
-    try store.session.run("ALTER TABLE elsewhere RENAME TO data_quality_logs")
+    try store.execute("ALTER TABLE elsewhere RENAME TO data_quality_logs")
     #expect(try store.commit(batch) == [.revised, .new])
     #expect(try store.ledger(.bitcoin, .minutes) == batch.ledger)
     #expect(try store.qualityEvents(nil, unresolvedOnly: false, limit: 9) == batch.quality)
@@ -110,7 +109,9 @@ struct LiveStoreTests {
 
   // MARK: Predictions
 
-  @Test func `a prediction is stored once, whoever repeats it`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a prediction is stored once, whoever repeats it`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let predictions = PredictionLogTests.predictions(40)
     var batch = LiveBatch(knownAt: time(1))
     batch.predictions = Array(predictions[..<30]) + Array(predictions[..<5])
@@ -124,17 +125,16 @@ struct LiveStoreTests {
 
   // MARK: Ledger
 
-  @Test(arguments: Soak.seeds(6))
-  func `a ledger is the same in the table as in memory`(seed: UInt64) throws {
+  @Test(arguments: StoreKind.allCases, Soak.seeds(6))
+  func `a ledger is the same in the table as in memory`(kind: StoreKind, seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var maps: [Series: LedgerMap] = [:]
-    let path = folder.file("ledger.duckdb")
-    var store = try DuckDBStore(path: path)
+    var store = try places.open(kind)
     let states: [LedgerState] = [.live, .missing, .patched(from: "rest"), .lost(reason: "the venue's reason")]
     for round in 0..<80 {
       if round % 20 == 19 {
         _ = consume store
-        store = try DuckDBStore(path: path)
+        store = try places.open(kind)
       }
       var batch = LiveBatch(knownAt: time(round))
       for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -148,7 +148,7 @@ struct LiveStoreTests {
       try store.commit(batch)
     }
     _ = consume store
-    store = try DuckDBStore(path: path)
+    store = try places.open(kind)
     for (series, map) in maps {
       let expected = map.runs.map { LedgerRange(series, .trades, $0.range, $0.state, since: $0.since) }
       #expect(try store.ledger(series, .trades) == expected)
@@ -158,7 +158,9 @@ struct LiveStoreTests {
 
   // MARK: Quality
 
-  @Test func `a quality event is opened once and closed in its row`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a quality event is opened once and closed in its row`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     var gap = QualityEvent(series: .bitcoin, type: "gap", createdAt: time(5), candlesMissing: 3, details: "{\"a\":1}")
     let stale = QualityEvent(series: .ether, type: "stale", createdAt: time(7))
     var batch = LiveBatch(knownAt: time(8))
@@ -190,13 +192,17 @@ struct LiveStoreTests {
       availableAt: time.adding(microseconds: 70_000))
   }
 
-  private func ticks(asOf: Timestamp = .distantFuture, in range: Range<Timestamp> = .all) throws -> [OracleTickRecord] {
+  private func ticks(
+    _ store: any Store, asOf: Timestamp = .distantFuture, in range: Range<Timestamp> = .all
+  ) throws -> [OracleTickRecord] {
     var result: [OracleTickRecord] = []
     try store.readOracleTicks(.chainlink, feed, in: range, asOf: asOf) { result += $0 }
     return result
   }
 
-  @Test func `ticks keep eighteen decimals and are stored once`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `ticks keep eighteen decimals and are stored once`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let some = [
       tick(0, "65000.123456789012345678"), tick(0, "64999", .timeWeightedMean(seconds: 30)),
       tick(0, "64998", .timeWeightedMean(seconds: 60)), tick(0, "-0.000000000000000001", .price, .onChain),
@@ -211,18 +217,20 @@ struct LiveStoreTests {
     }
     second.ticks[0] = some[0]
     try store.commit(second)
-    let stored = try ticks()
+    let stored = try ticks(store)
     #expect(Set(stored.map(\.tick)) == Set(some.map(\.tick)))
     #expect(stored.map(\.tick.time) == some.map(\.tick.time))
     #expect(stored.filter { $0.knownAt == time(2) }.map(\.tick) == [some[0].tick])
-    #expect(try ticks(asOf: time(1)).count == 4)
-    #expect(try ticks(in: .start..<Timestamp.start.adding(microseconds: 1)).count == 4)
+    #expect(try ticks(store, asOf: time(1)).count == 4)
+    #expect(try ticks(store, in: .start..<Timestamp.start.adding(microseconds: 1)).count == 4)
     try store.readOracleTicks(Venue("sim-chainlink")!, feed, in: .all, asOf: .distantFuture) { _ in
       Issue.record("a tick of another venue")
     }
   }
 
-  @Test func `an oracle's minute keeps its versions`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `an oracle's minute keeps its versions`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     func minutes(asOf: Timestamp) throws -> [OracleMinute] {
       var result: [OracleMinute] = []
       try store.readOracleMinutes(.chainlink, feed, in: .all, asOf: asOf) { result += $0 }
@@ -246,14 +254,16 @@ struct LiveStoreTests {
     try store.commit(batch)
     #expect(try minutes(asOf: .distantFuture) == [minute, next])
     #expect(try minutes(asOf: time(2)) == [first])
-    #expect(try store.session.query("SELECT count(*) FROM oracle_minutes").number() == 3)
+    #expect(try store.number("SELECT count(*) FROM oracle_minutes") == 3)
     let sql = "SELECT count(*) FROM oracle_minutes WHERE revision = 1 AND available_at = known_at"
-    #expect(try store.session.query(sql).number() == 1)
+    #expect(try store.number(sql) == 1)
   }
 
   // MARK: Tables as they are printed
 
-  @Test func `market data stands in its columns under rising ids`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `market data stands in its columns under rising ids`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     var batch = LiveBatch(knownAt: time(4))
     batch.marketData = [
       MarketDataRow(
@@ -264,20 +274,25 @@ struct LiveStoreTests {
         askPrice: Decimal8("45231")!, source: "synthetic", dataType: "quote"),
     ]
     try store.commit([batch, batch])
-    try store.session.run(
-      "INSERT INTO market_data (symbol, timestamp, price, source, venue) VALUES ('ETHUSDT', 5, 1.5, 'rest', 'binance')")
+    try store.execute(
+      """
+      INSERT INTO market_data (symbol, timestamp, price, source, venue)
+      VALUES ('ETHUSDT', \(time(4).milliseconds), 1.5, 'rest', 'binance')
+      """)
     let same = """
       SELECT count(*) FROM market_data WHERE id IN (1, 3) AND symbol = 'BTCUSDT' AND price = 45230.5 AND volume = 0.25
         AND timestamp = \(time(3).milliseconds) AND bid_price IS NULL AND source = 'sbe' AND data_type = 'trade'
-        AND epoch_us(created_at) = \(time(4).microseconds) AND venue = 'binance'
+        AND created_at = TIMESTAMPTZ '\(time(4))' AND venue = 'binance'
       """
-    #expect(try store.session.query(same).number() == 2)
-    #expect(try store.session.query("SELECT count(DISTINCT id) FROM market_data").number() == 5)
-    #expect(try store.session.query("SELECT count(*) FROM market_data WHERE created_at IS NULL").number() == 0)
-    #expect(try store.session.query("SELECT count(*) FROM market_data WHERE ask_price = 45231").number() == 2)
+    #expect(try store.number(same) == 2)
+    #expect(try store.number("SELECT count(DISTINCT id) FROM market_data") == 5)
+    #expect(try store.number("SELECT count(*) FROM market_data WHERE created_at IS NULL") == 0)
+    #expect(try store.number("SELECT count(*) FROM market_data WHERE ask_price = 45231") == 2)
   }
 
-  @Test func `the printed queries of the live tables run`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `the printed queries of the live tables run`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     var batch = LiveBatch.of(Candle.random(10, seed: 1), knownAt: time(20))
     batch.quality = [QualityEvent(series: .bitcoin, type: "gap", createdAt: time(5), candlesMissing: 3)]
     try store.commit(batch)
@@ -305,9 +320,9 @@ struct LiveStoreTests {
       GROUP BY event_type;
       """,
     ]
-    for query in queries { try store.session.run(query) }
-    #expect(try store.session.query("SELECT count(*) FROM candles_1m").number() == 10)
-    #expect(try store.session.query("SELECT candles_missing FROM data_quality_logs").number() == 3)
+    for query in queries { try store.execute(query) }
+    #expect(try store.number("SELECT count(*) FROM candles_1m") == 10)
+    #expect(try store.number("SELECT candles_missing FROM data_quality_logs") == 3)
   }
 }
 

@@ -4,21 +4,19 @@ import TestSupport
 import Testing
 
 struct PredictionLogTests {
-  private let folder: TemporaryFolder
-  private let store: DuckDBStore
+  private let places = StorePlaces()
 
-  init() throws {
-    folder = try TemporaryFolder()
-    store = try DuckDBStore(path: folder.file("store.duckdb"))
-  }
-
-  @Test func `predictions come back as they were`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `predictions come back as they were`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let predictions = Self.predictions(5000)
     #expect(try store.insert(predictions) == 5000)
     #expect(try store.predictions() == predictions)
   }
 
-  @Test func `a repeated replay adds nothing`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a repeated replay adds nothing`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let predictions = Self.predictions(3000)
     #expect(try store.insert(Array(predictions[..<2000])) == 2000)
     let added = try store.insert(predictions)
@@ -28,14 +26,18 @@ struct PredictionLogTests {
     #expect(try store.predictions() == predictions)
   }
 
-  @Test func `repetitions within one insert count once and the first one stays`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `repetitions within one insert count once and the first one stays`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     var second = Self.predictions(1)[0]
     second.latencyNanoseconds = 99
     #expect(try store.insert(Self.predictions(1) + [second]) == 1)
     #expect(try store.predictions() == Self.predictions(1))
   }
 
-  @Test func `each part of the key tells predictions apart`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `each part of the key tells predictions apart`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let one = Self.predictions(1)[0]
     var others = Array(repeating: one, count: 6)
     others[0].time = one.time.adding(minutes: 1)
@@ -53,7 +55,9 @@ struct PredictionLogTests {
     #expect(try store.predictions(PredictionFilter(range: others[0].time..<Timestamp.distantFuture)) == [others[0]])
   }
 
-  @Test func `text that looks like a statement is only text`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `text that looks like a statement is only text`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     var prediction = Self.predictions(1)[0]
     prediction.reason = "'); DROP TABLE predictions; --"
     prediction.version = "it's \"quoted\" and longer than twelve bytes, ümlaut"
@@ -61,7 +65,9 @@ struct PredictionLogTests {
     #expect(try store.predictions(PredictionFilter(version: prediction.version)) == [prediction])
   }
 
-  @Test func `openings of a period are counted`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `openings of a period are counted`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     let view = MarketView(price: .bitcoin)
     let period = Timestamp.start..<Timestamp.start.adding(minutes: 1440)
     let opening = EvaluationOpening(
@@ -72,7 +78,9 @@ struct PredictionLogTests {
     #expect(try store.openEvaluation(other, at: .start) == 1)
   }
 
-  @Test func `small values are kept by name`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `small values are kept by name`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     #expect(try store.meta("cursor") == nil)
     try store.setMeta("cursor", "1")
     try store.setMeta("cursor", "2 and a little more text")
@@ -81,7 +89,9 @@ struct PredictionLogTests {
     #expect(try store.meta("cursor") == nil)
   }
 
-  @Test func `a training is recorded`() throws {
+  @Test(arguments: StoreKind.allCases)
+  func `a training is recorded`(kind: StoreKind) throws {
+    let store = try places.open(kind)
     try store.recordTraining(
       TrainingRecord(
         trainedAt: .start, view: MarketView(price: .bitcoin), target: .window(lengthMinutes: 15), version: "v1",

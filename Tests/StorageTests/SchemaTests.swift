@@ -10,22 +10,30 @@ struct SchemaTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// A file as version 1 left it.
-  private func makeFirstVersion(_ candles: [Candle], _ predictions: [Prediction]) throws {
+  /// A file as an older version left it.
+  private func makeFile(version: Int, _ candles: [Candle], _ predictions: [Prediction]) throws {
+    let newest = folder.file("newest.duckdb")
     do {
-      let store = try DuckDBStore(path: path)
+      let store = try DuckDBStore(path: newest)
       try store.write(candles)
       try store.write([candles[3].changed], .archive(storedAt: 5))
       _ = try store.insert(predictions)
     }
     let session = try DuckDBSession(file: path, name: path)
-    for object in ["VIEW candles_1m", "TABLE market_data", "SEQUENCE market_data_id"] {
-      try session.run("DROP \(object)")
+    try StoreSchema.create(in: session, version: version)
+    try session.run("ATTACH '\(newest)' AS newest (READ_ONLY)")
+    for table in ["series", "candle_versions", "predictions"] {
+      try session.run("INSERT INTO \(table) FROM newest.\(table)")
     }
-    for table in ["gap_ledger", "data_quality_logs", "oracle_ticks", "oracle_minutes"] {
-      try session.run("DROP TABLE \(table)")
-    }
-    try session.run("UPDATE store_meta SET value = '1' WHERE key = 'schema_version'")
+    try session.run(
+      """
+      INSERT INTO training_metadata VALUES ('2024-01-01Z', 'binance:BTCUSDT', 'direction-15m', 'v1', 'ModelA',
+        '2023-01-01Z', '2024-01-01Z', 9, 0.69, 0.5, 0.51, 'passed')
+      """)
+    guard version > 1 else { return }
+    try session.run(
+      "INSERT INTO market_data (symbol, timestamp, price, source, created_at, venue) VALUES "
+        + "('BTCUSDT', 5, 1.5, 'rest', '2024-03-01T10:00:00Z', 'binance')")
   }
 
   private func version() throws -> Int64? {
@@ -34,11 +42,12 @@ struct SchemaTests {
     ).number()
   }
 
-  @Test func `a file of the first version is carried over with its contents`() throws {
+  @Test(arguments: [1, 2])
+  func `a file of an older version is carried over with its contents`(old: Int) throws {
     let candles = Candle.random(3000, seed: 1)
     let predictions = PredictionLogTests.predictions(50)
-    try makeFirstVersion(candles, predictions)
-    #expect(try version() == 1)
+    try makeFile(version: old, candles, predictions)
+    #expect(try version() == Int64(old))
     var expected = candles
     expected[3] = candles[3].changed
     for _ in 0..<2 {
@@ -47,8 +56,13 @@ struct SchemaTests {
       #expect(try store.revisions(.bitcoin, in: .all, asOf: .distantFuture).count == 2)
       #expect(try store.predictions() == predictions)
       #expect(try store.session.query("SELECT count(*) FROM candles_1m").number() == 3000)
+      #expect(try store.session.query("SELECT count(*) FROM \"rollingChartData\"").number() == 3000)
+      #expect(try store.session.query("SELECT count(*) FROM \"mlTrainingBatches\"").number() == 1)
+      let kept = "SELECT count(*) FROM market_data WHERE created_at = TIMESTAMP '2024-03-01 10:00:00' AND id = 1"
+      #expect(try store.session.query(kept).number() == (old > 1 ? 1 : 0))
+      #expect(try store.pins().map(\.range) == [candles[0].openTime..<candles[2999].closeTime])
     }
-    #expect(try version() == 2)
+    #expect(try version() == 3)
     let store = try DuckDBStore(path: path)
     var batch = LiveBatch(knownAt: .start)
     batch.ledger = [LedgerRange(.bitcoin, .minutes, 0..<5, .live, since: .start)]
@@ -56,9 +70,10 @@ struct SchemaTests {
     #expect(try store.ledger(.bitcoin, .minutes) == batch.ledger)
   }
 
-  @Test func `reading a file of the first version finds the new tables empty and leaves it as it is`() throws {
+  @Test(arguments: [1, 2])
+  func `reading a file of an older version finds the new tables empty and leaves it as it is`(old: Int) throws {
     let candles = Candle.random(300, seed: 2)
-    try makeFirstVersion(candles, [])
+    try makeFile(version: old, candles, [])
     do {
       let store = try DuckDBStore(path: path, mode: .readOnly)
       #expect(try store.candles(.bitcoin).count == 300)
@@ -67,13 +82,16 @@ struct SchemaTests {
       try store.readOracleTicks(.chainlink, .btcusdt, in: .all, asOf: .distantFuture) { _ in Issue.record("a tick") }
       try store.readOracleMinutes(.chainlink, .btcusdt, in: .all, asOf: .distantFuture) { _ in Issue.record("one") }
       #expect(try store.session.query("SELECT count(*) FROM candles_1m").number() == 300)
-      #expect(try store.session.query("SELECT count(*) FROM market_data").number() == 0)
+      #expect(try store.session.query("SELECT count(*) FROM market_data").number() == (old > 1 ? 1 : 0))
+      #expect(try store.session.query("SELECT count(*) FROM \"rollingChartData\"").number() == 300)
+      #expect(try store.session.query("SELECT count(*) FROM \"mlTrainingBatches\"").number() == 1)
+      #expect(try store.pins().isEmpty)
     }
-    #expect(try version() == 1)
+    #expect(try version() == Int64(old))
   }
 
   @Test func `a step that fails leaves the file as it was`() throws {
-    try makeFirstVersion(Candle.random(300, seed: 3), [])
+    try makeFile(version: 1, Candle.random(300, seed: 3), [])
     try DuckDBSession(file: path, name: path).run("CREATE TABLE oracle_minutes (mine INTEGER)")
     #expect(throws: StoreError.self) { try DuckDBStore(path: path) }
     #expect(try version() == 1)

@@ -44,11 +44,14 @@ typedef struct {
 /// The values of `duckdb_type` in use.
 enum {
   CDUCKDB_BOOLEAN = 1,
+  CDUCKDB_SMALLINT = 3,
   CDUCKDB_INTEGER = 4,
   CDUCKDB_BIGINT = 5,
   CDUCKDB_UTINYINT = 6,
   CDUCKDB_UBIGINT = 9,
   CDUCKDB_DOUBLE = 11,
+  CDUCKDB_TIMESTAMP = 12,
+  CDUCKDB_DATE = 13,
   CDUCKDB_VARCHAR = 17,
   CDUCKDB_TIMESTAMPTZ = 31,
 };
@@ -88,6 +91,7 @@ enum {
   X(void, destroy_data_chunk, (CDuckDBChunk *)) \
   X(void, data_chunk_reset, (CDuckDBChunk)) \
   X(uint64_t, data_chunk_get_size, (CDuckDBChunk)) \
+  X(uint64_t, data_chunk_get_column_count, (CDuckDBChunk)) \
   X(void, data_chunk_set_size, (CDuckDBChunk, uint64_t)) \
   X(CDuckDBVector, data_chunk_get_vector, (CDuckDBChunk, uint64_t)) \
   X(void *, vector_get_data, (CDuckDBVector)) \

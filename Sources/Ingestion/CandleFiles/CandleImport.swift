@@ -36,15 +36,19 @@ package struct CandleImport: Sendable {
     let stamp = WriteStamp(
       knownAt: knownAt, provenance: .archive,
       availability: .assumed(delayMicroseconds: availabilityDelayMicroseconds))
+    var range: Range<Timestamp>?
     do {
       let counts = try store.write(to: series, stamp: stamp) {
         let candles = try reader.next()
         try progress(reader.progress)
+        if let first = candles?.first, let last = candles?.last {
+          range = (range?.lowerBound ?? first.openTime)..<last.closeTime
+        }
         return candles
       }
       return ImportReport(
         file: reader.name, rowsRead: reader.rowsRead, counts: counts, skipped: reader.skipped, badRows: reader.badRows,
-        rounded: reader.rounded)
+        rounded: reader.rounded, range: range)
     } catch let error as StoreError {
       throw ImportError.storing(error)
     }
@@ -68,4 +72,6 @@ package struct ImportReport: Hashable, Sendable {
   package let badRows: [BadRow]
   /// Candles of a text whose volumes had more than eight decimals and were rounded; prices never are.
   package let rounded: Int
+  /// From the first candle's open to the last one's close; `nil` without any.
+  package let range: Range<Timestamp>?
 }

@@ -130,6 +130,15 @@ package struct ModelBundle: Sendable {
     return (zip(card.layout.inputNames, values.dropLast()).map { ($0, $1) }, values[values.count - 1])
   }
 
+  /// The model columns of a raw vector as the networks see them; `nil` for a version without a scaler.
+  package func scaledColumns(_ vector: [Float]) -> [(name: String, value: Float)]? {
+    precondition(vector.count == card.layout.columnNames.count, "a vector of \(vector.count) columns")
+    guard let scaler = networks.scaler else { return nil }
+    return card.layout.modelColumns.enumerated().map { place, column in
+      (card.layout.columnNames[column], scaler.scaled(vector[column], column: place))
+    }
+  }
+
   private var baseRateAnswer: ModelAnswer? {
     guard let rate = networks.calibration.baseRate else { return nil }
     guard card.target.isBinary else { return ModelAnswer(margin: Float(rate), value: rate) }

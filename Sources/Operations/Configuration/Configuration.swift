@@ -78,15 +78,14 @@ package struct Configuration: Sendable {
     }
   }
 
-  /// Ports and daily jobs that need a number or a minute of their own.
+  /// Ports that need a number of their own. Daily jobs may have the same minute: those that must not run together wait for
+  /// each other.
   private func refuseClashes() throws(ConfigurationError) {
-    for group in [KnobTable.all.filter(\.isListeningPort), KnobTable.all.filter { $0.kind == .timeOfDay }] {
-      var holders: [KnobValue: String] = [:]
-      for knob in group {
-        guard let value = self[knob.key], value != .integer(0) else { continue }
-        if let other = holders.updateValue(knob.key, forKey: value) {
-          throw .clash(first: other, second: knob.key, value: value.description)
-        }
+    var holders: [KnobValue: String] = [:]
+    for knob in KnobTable.all where knob.isListeningPort {
+      guard let value = self[knob.key], value != .integer(0) else { continue }
+      if let other = holders.updateValue(knob.key, forKey: value) {
+        throw .clash(first: other, second: knob.key, value: value.description)
       }
     }
   }
@@ -123,7 +122,14 @@ extension Configuration {
 
 extension Configuration.Entry {
   /// What may be shown of the value; `nil` is "not set".
-  package var shown: String? { knob.isSecret ? value.map { _ in Secret.mask } : value?.description }
+  package var shown: String? {
+    knob.isSecret ? value.map { _ in Secret.mask } : value?.description.withoutPasswords
+  }
+
+  /// The same for a program.
+  package var shownJSON: JSONValue {
+    knob.isSecret || knob.kind == .store ? JSONValue(shown) : value?.json ?? .null
+  }
 }
 
 extension Configuration.Source: CustomStringConvertible {

@@ -1,14 +1,15 @@
 /// Every knob there is, in the order in which `candlecast config` lists them.
 package enum KnobTable {
   package static let all: [Knob] =
-    common + log + database + server + network + binance + otherVenues + oracle + gaps + link + tape + data + ingest
+    common + log + database + backup + server + network + binance + otherVenues + oracle + gaps + link + tape + data + ingest
     + features + training + mlp + inference + redis + forecasting + monitoring + system + schedule + models
 
   private static let common = [
     Knob(
       "store", .store, "duckdb:feature_store/bitcoin.duckdb", flag: "--store",
       seeds: [.environment("FEATURE_DB_PATH", .prefixed("duckdb:"))], status: .used,
-      "Where candles and predictions are."),
+      "Where candles and predictions are: duckdb:PATH, postgres://USER@HOST/DATABASE, or postgres: for what database.* "
+        + "says, which also holds when this is not set and database.host is."),
     Knob("models", .path, "models", flag: "--models", status: .used, "Folder of versions, registry and journal."),
     Knob("market.venue", .venue, "binance", flag: "--venue", status: .used, "Venue that gives the candles."),
     Knob("market.symbol", .symbol, "BTCUSDT", flag: "--symbol", status: .used, "Instrument, as its venue names it."),
@@ -33,23 +34,42 @@ package enum KnobTable {
       seeds: [.key("system.logLevel")], status: .used, "What is logged, and everything graver."),
     Knob("log.directory", .path, "logs", status: .used, "Folder of the daily log files."),
     Knob("log.retention_days", .integer(1...3650), "30", unit: "days", status: .used, "How long log files are kept."),
+    Knob(
+      "log.store", .boolean, "false", status: .used, "A live feed writes its log to the table systemLogs too."),
   ]
 
   private static let database = [
-    Knob("database.host", .text, "localhost", seeds: [.environment("DB_HOST")], "PostgreSQL server."),
-    Knob("database.port", .integer(1...65_535), "5432", seeds: [.environment("DB_PORT")], "PostgreSQL port."),
-    Knob("database.name", .text, "candlecast", seeds: [.environment("DB_NAME")], "PostgreSQL database."),
-    Knob("database.user", .text, "candlecast", seeds: [.environment("DB_USER")], "PostgreSQL user."),
+    Knob("database.host", .text, "localhost", seeds: [.environment("DB_HOST")], status: .used, "PostgreSQL server."),
+    Knob("database.port", .integer(1...65_535), "5432", seeds: [.environment("DB_PORT")], status: .used, "PostgreSQL port."),
+    Knob("database.name", .text, "candlecast", seeds: [.environment("DB_NAME")], status: .used, "PostgreSQL database."),
+    Knob("database.user", .text, "candlecast", seeds: [.environment("DB_USER")], status: .used, "PostgreSQL user."),
     Knob(
-      "database.password", .text, nil, seeds: [.environment("DB_PASSWORD")], isSecret: true, "PostgreSQL password."),
+      "database.password", .text, nil, seeds: [.environment("DB_PASSWORD")], status: .used, isSecret: true,
+      "PostgreSQL password; not set: what PGPASSWORD or ~/.pgpass say."),
     Knob(
       "database.external_port", .integer(1...65_535), nil, seeds: [.environment("DB_EXTERNAL_PORT")],
       "Port on which a deployment shows its database to the host; not set: not shown."),
-    Knob("database.pool_size", .integer(1...1000), "4", "Connections kept open."),
-    Knob("database.chunk_days", .integer(1...3650), "7", unit: "days", "Time span of one chunk of a hypertable."),
+    Knob("database.pool_size", .integer(2...1000), "4", status: .used, "Most connections at a time."),
+    Knob(
+      "database.statement_seconds", .integer(0...86_400), "60", unit: "seconds", status: .used,
+      "How long PostgreSQL may work on one statement; 0 is for ever."),
+    Knob(
+      "database.chunk_days", .integer(1...3650), "7", unit: "days", status: .used,
+      "Time span of one chunk of a hypertable, or of one partition."),
     Knob(
       "database.compress_after_days", .integer(0...3650), "7", unit: "days", seeds: [.key("data.compressionThreshold")],
-      "Age at which chunks are compressed."),
+      status: .used, "Age at which TimescaleDB compresses chunks; 0: never."),
+  ]
+
+  private static let backup = [
+    Knob(
+      "backup.directory", .path, nil, status: .used,
+      "Folder that a live feed puts backups into; not set: backups, beside the store."),
+    Knob(
+      "backup.every_hours", .integer(0...8760), "6", unit: "hours", status: .used,
+      "Time between backups of a live feed; 0 makes none."),
+    Knob(
+      "backup.keep", .integer(1...100_000), "8", status: .used, "Backups of a live feed that stay; older ones go."),
   ]
 
   private static let server = [
@@ -211,13 +231,21 @@ package enum KnobTable {
   ]
 
   private static let data = [
-    Knob("data.retention_candles_days", .integer(1...36_500), "396", unit: "days", "How long live candles are kept."),
-    Knob("data.retention_predictions_days", .integer(1...36_500), "92", unit: "days", "How long predictions are kept."),
-    Knob("data.retention_features_days", .integer(1...36_500), "31", unit: "days", "How long cached vectors are kept."),
+    Knob(
+      "data.cleanup", .choice(["auto", "on", "off"]), "auto", status: .used,
+      "A daily cleanup deletes what is past its retention; auto: in PostgreSQL, not in a file."),
+    Knob(
+      "data.retention_candles_days", .integer(1...36_500), "396", unit: "days", status: .used,
+      "How long candles and an oracle's prices are kept; what is pinned stays."),
+    Knob(
+      "data.retention_predictions_days", .integer(1...36_500), "92", unit: "days", status: .used,
+      "How long live predictions are kept."),
+    Knob(
+      "data.retention_features_days", .integer(1...36_500), "31", unit: "days", status: .used,
+      "How long cached vectors are kept."),
     Knob(
       "data.retention_days", .integer(1...36_500), "30", unit: "days", seeds: [.key("data.retentionDays")],
-      status: .differs("one age for everything would delete training data: each class has its own knob"),
-      "Retention of everything else."),
+      status: .used, "How long everything else is kept: trades, quotes, closed quality events, log records."),
     Knob(
       "reports.directory", .path, "reports", seeds: [.environment("BTC_REPORT_DIR")], "Folder of the PDF reports."),
   ]
@@ -255,6 +283,9 @@ package enum KnobTable {
   }
 
   private static let features = [
+    Knob(
+      "features.cache", .choice(["auto", "on", "off"]), "auto", status: .used,
+      "A live feed writes its vectors to the table feature_cache at each close; auto: in PostgreSQL, not in a file."),
     fixed("rsi_period", "14", "rsiPeriod", "rsi_14", "Period of the RSI."),
     fixed("macd_fast", "12", "macdFast", "macd", "Fast average of the MACD."),
     fixed("macd_slow", "26", "macdSlow", "macd", "Slow average of the MACD."),
@@ -431,10 +462,14 @@ package enum KnobTable {
   ]
 
   private static let schedule = [
-    Knob("schedule.retrain_at", .timeOfDay, "02:00", unit: "UTC", "Daily training."),
-    Knob("schedule.cleanup_at", .timeOfDay, "02:30", unit: "UTC", "Daily deletion of what is past its retention."),
-    Knob("schedule.accuracy_at", .timeOfDay, "03:00", unit: "UTC", "Daily comparison of predictions with outcomes."),
-    Knob("schedule.pool_size", .integer(1...1024), "2", "Scheduled jobs at a time."),
+    Knob("schedule.retrain_at", .timeOfDay, "02:00", unit: "UTC", "Daily training; it waits for the cleanup."),
+    Knob(
+      "schedule.cleanup_at", .timeOfDay, "02:00", unit: "UTC", status: .used,
+      "Daily deletion of what is past its retention."),
+    Knob(
+      "schedule.accuracy_at", .timeOfDay, "03:00", unit: "UTC", status: .used,
+      "Daily comparison of predictions with outcomes."),
+    Knob("schedule.pool_size", .integer(1...1024), "2", status: .used, "Scheduled jobs at a time."),
   ]
 
   private static let models = [

@@ -4,7 +4,7 @@ internal import Market
 package enum KnobKind: Hashable, Sendable {
   case text
   case path
-  /// `duckdb:PATH`.
+  /// `duckdb:PATH`, or the address of a PostgreSQL database.
   case store
   case venue, symbol, view, target
   case integer(ClosedRange<Int>)
@@ -58,7 +58,7 @@ extension KnobKind {
     switch self {
     case .text: .text(text)
     case .path: text.isEmpty ? nil : .text(text)
-    case .store: text.hasPrefix("duckdb:") && text.utf8.count > 7 ? .text(text) : nil
+    case .store: Self.isStore(text) ? .text(text) : nil
     case .venue: Venue(text).map { .text($0.name) }
     case .symbol: Symbol(text).map { .text($0.name) }
     case .view: MarketView(text).map { .text($0.description) }
@@ -79,7 +79,7 @@ extension KnobKind {
     switch self {
     case .text: "text"
     case .path: "a path"
-    case .store: "duckdb:PATH"
+    case .store: "duckdb:PATH or postgres://USER@HOST/DATABASE, or postgres: for what database.* says"
     case .venue: "a venue such as binance"
     case .symbol: "a symbol such as BTCUSDT"
     case .view: "VENUE:SYMBOL or PRICE+VOLUME such as chainlink:BTC/USD+binance:BTCUSDT"
@@ -99,6 +99,11 @@ extension KnobKind {
     case .weights: "name=weight pairs separated by commas"
     case .timeOfDay: "a time of day HH:MM, UTC"
     }
+  }
+
+  private static func isStore(_ text: String) -> Bool {
+    if text.hasPrefix("duckdb:") { return text.utf8.count > "duckdb:".utf8.count }
+    return text == "postgres:" || text.hasPrefix("postgres://") || text.hasPrefix("postgresql://")
   }
 
   private static func boolean(_ text: String) -> Bool? {

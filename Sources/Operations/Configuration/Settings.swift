@@ -10,7 +10,7 @@ struct Setting {
   func value(for knob: Knob) throws(ConfigurationError) -> KnobValue? {
     if text.isEmpty { return nil }
     if let value = knob.kind.parse(text) { return value }
-    let shown = knob.isSecret ? Secret.mask : text
+    let shown = knob.isSecret ? Secret.mask : text.withoutPasswords
     throw .badValue(key: key, source: source, value: shown, expected: knob.kind.expectation)
   }
 }

@@ -8,6 +8,8 @@ package final class Log: Sendable {
   private let screenLevel: LogLevel
   private let screen: @Sendable (String) -> Void
   private let files: Mutex<LogFiles?>
+  /// Takes what the files take.
+  private let follower = Mutex<(@Sendable (LogRecord) -> Void)?>(nil)
 
   /// Without `files` nothing is kept.
   package init(
@@ -35,8 +37,16 @@ package final class Log: Sendable {
     let record = LogRecord(
       time: clock(), level: level, category: category, subcategory: subcategory, symbol: symbol, message: message,
       context: context, tookMilliseconds: tookMilliseconds)
-    if level >= fileLevel { files.withLock { $0?.append(record) } }
+    if level >= fileLevel {
+      files.withLock { $0?.append(record) }
+      follower.withLock(\.self)?(record)
+    }
     if isShown, level >= screenLevel { screen(record.text) }
+  }
+
+  /// From here on `follower` gets every record that goes to the files too; `nil` ends that.
+  package func setFollower(_ follower: (@Sendable (LogRecord) -> Void)?) {
+    self.follower.withLock { $0 = follower }
   }
 
   deinit { files.withLock { $0?.close() } }

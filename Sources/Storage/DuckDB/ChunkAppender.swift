@@ -9,6 +9,11 @@ final class ChunkAppender {
     case boolean, integer, bigint, utinyint, ubigint, double, text, instant, decimal
     /// An oracle's price, `DECIMAL(38,18)`.
     case oraclePrice
+    /// UTC without saying so.
+    case plainTime
+    case smallint, date
+    /// A decimal of any width; its values are as wide as `DuckDBType` says.
+    case numeric(width: UInt8, scale: UInt8)
   }
 
   private struct Column {
@@ -124,8 +129,12 @@ final class ChunkAppender {
       case .double: call.create_logical_type(CInt(CDUCKDB_DOUBLE))
       case .text: call.create_logical_type(CInt(CDUCKDB_VARCHAR))
       case .instant: call.create_logical_type(CInt(CDUCKDB_TIMESTAMPTZ))
+      case .plainTime: call.create_logical_type(CInt(CDUCKDB_TIMESTAMP))
       case .decimal: call.create_decimal_type(20, 8)
       case .oraclePrice: call.create_decimal_type(38, 18)
+      case .smallint: call.create_logical_type(CInt(CDUCKDB_SMALLINT))
+      case .date: call.create_logical_type(CInt(CDUCKDB_DATE))
+      case .numeric(let width, let scale): call.create_decimal_type(width, scale)
       }
     }
   }

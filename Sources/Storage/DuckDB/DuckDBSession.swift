@@ -32,11 +32,14 @@ final class DuckDBSession {
   let path: String
   private var database: CDuckDBDatabase?
   private(set) var connection: CDuckDBConnection?
+  /// Whose database this is a second connection to.
+  private let owner: DuckDBSession?
 
   /// A database in a file, or in memory when `file` is `nil`; `name` stands for it in errors.
   init(file: String?, name: String, access: Access = .readWrite, limits: Limits = Limits()) throws(StoreError) {
     library = try DuckDBLibrary.shared()
     path = name
+    owner = nil
     var settings = [
       ("threads", "\(limits.threads)"), ("memory_limit", "\(limits.memoryMegabytes)MB"),
       ("autoinstall_known_extensions", "false"), ("autoload_known_extensions", "false"),
@@ -49,9 +52,18 @@ final class DuckDBSession {
     try run("SET TimeZone = 'UTC'")
   }
 
+  /// A second connection to the database of another session; another thread may use it.
+  init(beside owner: DuckDBSession) throws(StoreError) {
+    (library, path, self.owner) = (owner.library, owner.path, owner)
+    guard library.call.connect(owner.database, &connection) == 0 else {
+      throw .failed(path: path, reason: "no connection to the database")
+    }
+    try run("SET TimeZone = 'UTC'")
+  }
+
   deinit {
     library.call.disconnect(&connection)
-    library.call.close(&database)
+    if owner == nil { library.call.close(&database) }
   }
 
   private func open(_ file: String?, _ settings: [(String, String)]) throws(StoreError) {
@@ -78,6 +90,11 @@ final class DuckDBSession {
 
   func query(_ sql: String, _ values: [SQLValue] = []) throws(StoreError) -> QueryResult {
     try prepare(sql).execute(values)
+  }
+
+  /// The text in the first column of the first row.
+  func text(_ sql: String) throws(StoreError) -> String? {
+    try query(sql).next { chunk throws(StoreError) in chunk.count > 0 ? chunk.column(0).optionalText(0) : nil } ?? nil
   }
 
   func prepare(_ sql: String) throws(StoreError) -> Statement {

@@ -20,12 +20,14 @@ extension DuckDBStore: Journal {
 
   package func recordTraining(_ training: TrainingRecord) throws {
     try session.run(
-      "INSERT INTO training_metadata VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO training_metadata VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       [
         .instant(training.trainedAt), .text(training.view.description), .text(training.target.description),
         .text(training.version), .text(training.modelName.rawValue), .instant(training.trainedOn.lowerBound),
         .instant(training.trainedOn.upperBound), .integer(Int64(training.rows)), .double(training.logLoss),
         .double(training.auc), .double(training.accuracy), .text(training.verdict),
+        .optionalInteger(training.validationRows.map { Int64($0) }), .double(training.rootMeanSquaredError),
+        .double(training.meanAbsoluteError),
       ])
   }
 

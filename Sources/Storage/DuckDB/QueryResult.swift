@@ -51,6 +51,8 @@ struct ResultChunk {
     count = Int(call.data_chunk_get_size(handle))
   }
 
+  var columnCount: Int { Int(call.data_chunk_get_column_count(handle)) }
+
   func column(_ index: Int) -> ResultColumn {
     let vector = call.data_chunk_get_vector(handle, UInt64(index))
     guard let data = call.vector_get_data(vector) else { preconditionFailure("column \(index) is absent") }

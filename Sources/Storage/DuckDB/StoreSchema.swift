@@ -2,10 +2,10 @@
 enum StoreSchema {
   static var version: Int { steps.count }
 
-  /// What each version adds to the one before; each line follows `CREATE`.
-  static let steps = [candlesAndPredictions, live]
+  /// What each version adds to the one before.
+  static let steps = [candlesAndPredictions, live, DuckDBSeedTables.changes]
 
-  static let candlesAndPredictions = [
+  static let candlesAndPredictions: [SchemaChange] = [
     "TABLE store_meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
     """
     TABLE series (id INTEGER NOT NULL, venue VARCHAR NOT NULL, symbol VARCHAR NOT NULL,
@@ -50,7 +50,7 @@ enum StoreSchema {
     """,
   ]
 
-  static let live = [
+  private static let live: [SchemaChange] = [
     """
     TABLE gap_ledger (venue VARCHAR NOT NULL, symbol VARCHAR NOT NULL, kind VARCHAR NOT NULL,
       range_from BIGINT NOT NULL, range_to BIGINT NOT NULL, state VARCHAR NOT NULL, detail VARCHAR,
@@ -87,10 +87,10 @@ enum StoreSchema {
     """,
   ]
 
-  /// Makes all tables in an empty database.
-  static func create(in session: DuckDBSession) throws {
+  /// Makes all tables in an empty database; older ones with `version`.
+  static func create(in session: DuckDBSession, version: Int = version) throws {
     try session.transaction {
-      for step in steps { try make(step, in: session) }
+      for step in steps[..<version] { try make(step, in: session) }
       try session.run("INSERT INTO store_meta VALUES ('schema_version', '\(version)')")
     }
   }
@@ -106,10 +106,23 @@ enum StoreSchema {
   /// Lets a database of an older version be read without a change of its file: what it lacks is there, empty, for as
   /// long as the session.
   static func supplement(_ session: DuckDBSession, from old: Int) throws {
-    for step in steps[old...] { try make(step, in: session, temporarily: true) }
+    let database = try session.text("SELECT current_database()") ?? ""
+    for change in steps[old...].joined() {
+      switch change {
+      case .create(let definition): try session.run("CREATE TEMP " + definition)
+      case .change(_, let shadow?):
+        try session.run("CREATE TEMP " + shadow.replacing("stored.", with: "\"\(database)\".main."))
+      case .change: break
+      }
+    }
   }
 
-  private static func make(_ step: [String], in session: DuckDBSession, temporarily: Bool = false) throws {
-    for definition in step { try session.run((temporarily ? "CREATE TEMP " : "CREATE ") + definition) }
+  private static func make(_ step: [SchemaChange], in session: DuckDBSession) throws {
+    for change in step {
+      switch change {
+      case .create(let definition): try session.run("CREATE " + definition)
+      case .change(let statements, _): for statement in statements { try session.run(statement) }
+      }
+    }
   }
 }

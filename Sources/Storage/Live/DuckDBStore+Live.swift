@@ -13,6 +13,8 @@ extension DuckDBStore: LiveStore {
         try addTicks(batches)
         try addOracleMinutes(batches)
         try addMarketData(batches)
+        try addFeatures(batches)
+        try addLog(batches.flatMap(\.log))
         return outcomes
       }
     } catch {
@@ -116,7 +118,7 @@ extension DuckDBStore: LiveStore {
     }
     let appender = try ChunkAppender(
       session, table: "market_data",
-      [.bigint, .text, .bigint, .decimal, .decimal, .decimal, .decimal, .text, .text, .instant, .text])
+      [.bigint, .text, .bigint, .decimal, .decimal, .decimal, .decimal, .text, .text, .plainTime, .text])
     var id = ids.makeIterator()
     for batch in batches {
       for row in batch.marketData {

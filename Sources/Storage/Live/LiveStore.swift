@@ -47,6 +47,9 @@ package struct LiveBatch: Sendable {
   package var ticks: [OracleTickRecord] = []
   package var oracleMinutes: [OracleMinuteRecord] = []
   package var marketData: [MarketDataRow] = []
+  /// What is stored already for the same decision stays as it is.
+  package var features: [FeatureRow] = []
+  package var log: [SystemLogRow] = []
 
   package init(knownAt: Timestamp) { self.knownAt = knownAt }
 }

@@ -17,9 +17,14 @@ package struct PostgresMigration {
 
   private let connection: PostgresConnection
   private let steps: [PostgresSchema.Step]
+  /// Of hypertables, where there are any.
+  private let chunkDays: Int
 
-  package init(_ connection: PostgresConnection, steps: [PostgresSchema.Step] = PostgresSchema.steps) {
-    (self.connection, self.steps) = (connection, steps)
+  package init(
+    _ connection: PostgresConnection, steps: [PostgresSchema.Step] = PostgresSchema.steps,
+    chunkDays: Int = PostgresLimits().chunkDays
+  ) {
+    (self.connection, self.steps, self.chunkDays) = (connection, steps, chunkDays)
   }
 
   /// Looks without changing anything; refuses tables that are not ours.
@@ -65,11 +70,17 @@ package struct PostgresMigration {
   private func take(_ step: PostgresSchema.Step, version: Int) throws {
     try connection.transaction {
       try connection.script("SET LOCAL statement_timeout = 0")
-      for statement in step.statements { try connection.script(statement) }
+      for statement in try adapted(step.statements) { try connection.script(statement) }
       try connection.run(
         "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
         [.integer(Int64(version)), .text(step.name), .text(step.checksum)])
     }
+  }
+
+  /// As this database takes them.
+  private func adapted(_ statements: [String]) throws(StoreError) -> [String] {
+    guard try PostgresTimescale.version(connection) != nil else { return statements }
+    return statements.flatMap { PostgresTimescale.statements($0, chunkDays: chunkDays) }
   }
 
   private func makeJournal() throws(StoreError) {

@@ -11,9 +11,21 @@ final class PostgresPartitions {
     case oracleMinutes = "oracle_minutes"
     case marketData = "market_data"
     case quality = "data_quality_logs"
+    case features = "feature_cache"
+
+    /// The time that tells the partition.
+    var column: String {
+      switch self {
+      case .candles, .oracleMinutes: "open_time"
+      case .predictions, .features: "time"
+      case .oracleTicks: "observed_at"
+      case .marketData: "timestamp"
+      case .quality: "created_at"
+      }
+    }
 
     /// `market_data` counts milliseconds since 1970.
-    fileprivate var countsMilliseconds: Bool { self == .marketData }
+    var countsMilliseconds: Bool { self == .marketData }
   }
 
   private let pool: PostgresPool

@@ -14,6 +14,7 @@ package enum PostgresSchema {
   /// The version of a schema is the number of its steps.
   package static let steps = [
     Step("candles and predictions", candlesAndPredictions), Step("live", live),
+    Step("tables of other systems", PostgresSeedTables.statements),
   ]
 
   private static let candlesAndPredictions = [

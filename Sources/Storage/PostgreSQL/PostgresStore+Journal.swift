@@ -31,13 +31,16 @@ extension PostgresStore: Journal {
       try $0.run(
         """
         INSERT INTO training_metadata (trained_at, market_view, target, version, model_name, trained_from, trained_to,
-          row_count, log_loss, auc, accuracy, verdict) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+          row_count, log_loss, auc, accuracy, verdict, validation_row_count, rmse, mae)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         """,
         [
           .instant(training.trainedAt), .text(training.view.description), .text(training.target.description),
           .text(training.version), .text(training.modelName.rawValue), .instant(training.trainedOn.lowerBound),
           .instant(training.trainedOn.upperBound), .integer(Int64(training.rows)), .double(training.logLoss),
           .double(training.auc), .double(training.accuracy), .text(training.verdict),
+          .integer(training.validationRows.map { Int64($0) }), .double(training.rootMeanSquaredError),
+          .double(training.meanAbsoluteError),
         ])
     }
   }

@@ -36,6 +36,8 @@ extension PostgresStore: LiveStore {
       addPredictions(batches.flatMap(\.predictions), to: &commit)
       addTicks(batches, to: &commit)
       setQuality(batches.flatMap(\.quality), in: &commit)
+      addFeatures(batches, to: &commit)
+      addLog(batches.flatMap(\.log), to: &commit)
       try finish(commit, connection)
       for series in commit.touched { memory.series[series]?.live.pages.trim() }
       hasCommitted = true

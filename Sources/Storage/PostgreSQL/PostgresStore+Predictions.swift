@@ -53,7 +53,8 @@ extension PostgresStore: PredictionLog {
     let file = try TableFile(path)
     let session = try DuckDBSession(file: nil, name: path)
     try session.run("SET temp_directory = '\((path + ".spill").replacing("'", with: "''"))'")
-    for definition in StoreSchema.candlesAndPredictions where definition.hasPrefix("TABLE predictions ") {
+    for case .create(let definition) in StoreSchema.candlesAndPredictions
+    where definition.hasPrefix("TABLE predictions ") {
       try session.run("CREATE " + definition)
     }
     let appender = try ChunkAppender(session, table: "predictions", PredictionColumns.types)

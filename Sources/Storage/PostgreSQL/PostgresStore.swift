@@ -25,7 +25,7 @@ package final class PostgresStore {
     pool = PostgresPool(location, limits, isReadOnly: mode == .readOnly, notice: notice)
     partitions = PostgresPartitions(pool)
     do {
-      wasInitialised = try pool.withConnection { try Self.settleSchema($0, mode) }
+      wasInitialised = try pool.withConnection { try Self.settleSchema($0, mode, limits) }
     } catch let error as StoreError {
       throw error
     } catch {
@@ -34,8 +34,10 @@ package final class PostgresStore {
   }
 
   /// Returns whether the tables had to be made.
-  private static func settleSchema(_ connection: PostgresConnection, _ mode: StoreLocation.Access) throws -> Bool {
-    let migration = PostgresMigration(connection)
+  private static func settleSchema(
+    _ connection: PostgresConnection, _ mode: StoreLocation.Access, _ limits: PostgresLimits
+  ) throws -> Bool {
+    let migration = PostgresMigration(connection, chunkDays: limits.chunkDays)
     switch (try migration.state(), mode) {
     case (.tables(_, 0), _): return false
     case (.empty, .existing), (.empty, .readOnly): throw StoreError.absent(path: connection.path)
@@ -64,6 +66,16 @@ extension PostgresStore: Store {
   package func checkpoint() {}
 
   package var memoryBytes: Int { 0 }
+
+  /// In words, how tables that grow with time are divided.
+  package func partitioning() throws -> String {
+    try pool.withConnection { connection in
+      guard let version = try PostgresTimescale.version(connection) else { return "partitions of PostgreSQL" }
+      return try PostgresTimescale.isHypertable("candle_versions", connection)
+        ? "hypertables of TimescaleDB \(version)"
+        : "partitions of PostgreSQL: its tables were made before TimescaleDB \(version) was installed"
+    }
+  }
 
   package func ledgerSummaries() throws -> [LedgerSummary] {
     let rows = try pool.withConnection {

@@ -26,8 +26,8 @@ struct CommandContext: Sendable {
   }
 
   var store: StoreLocation {
-    guard let store = StoreLocation(configuration.text("store") ?? "") else {
-      preconditionFailure("the configuration checks the store")
+    guard let store = try? StoreChoice(configuration).location() else {
+      preconditionFailure("the store is checked before a verb runs")
     }
     return store
   }

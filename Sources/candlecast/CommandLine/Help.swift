@@ -20,6 +20,10 @@ enum Help {
   static func page(of verb: any Verb) -> String {
     var lines = ["candlecast \(verb.name): \(verb.summary)", "", "usage: \(usage(of: verb))"]
     if !verb.details.isEmpty { lines += [""] + verb.details }
+    if let group = verb as? any VerbGroup {
+      lines += ["", "actions"] + columns(group.actions.map { ($0.name, $0.summary) })
+      lines += ["", "`candlecast help \(verb.name) ACTION` shows the options and examples of one."]
+    }
     if !verb.positionals.isEmpty {
       lines += ["", "arguments"] + columns(verb.positionals.map { ($0.display, $0.summary) })
     }
@@ -31,6 +35,7 @@ enum Help {
   }
 
   private static func usage(of verb: any Verb) -> String {
+    if verb is any VerbGroup { return "candlecast \(verb.name) ACTION [options]" }
     let arguments = verb.positionals.map { $0.count == .optional || $0.count == .any ? "[\($0.display)]" : $0.display }
     let required = verb.options.filter(\.isRequired).map(\.display)
     return (["candlecast", verb.name] + arguments + required + ["[options]"]).joined(separator: " ")

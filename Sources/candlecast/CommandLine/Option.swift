@@ -45,7 +45,7 @@ extension Option {
     Option("--config", .path, "configuration file (default: candlecast.yaml, if there)"),
     Option(
       "--store", .knob(.store, placeholder: "URL"), knob: "store",
-      "where candles and predictions are (default: duckdb:feature_store/bitcoin.duckdb)"),
+      "duckdb:PATH or postgres://USER@HOST/DATABASE (default: duckdb:feature_store/bitcoin.duckdb)"),
     Option("--models", .path, knob: "models", "folder of versions and registry (default: models)"),
     Option("--venue", .knob(.venue, placeholder: "VENUE"), knob: "market.venue", "default: binance"),
     Option("--symbol", .knob(.symbol, placeholder: "SYMBOL"), knob: "market.symbol", "default: BTCUSDT"),

@@ -5,7 +5,7 @@ enum Suggestions {
   private static let synonyms = [
     "ingest": "import", "load": "import", "fit": "train", "retrain": "train", "test": "evaluate", "score": "evaluate",
     "backtest": "replay", "versions": "models", "registry": "models", "check": "doctor", "settings": "config",
-    "dump": "export", "inference": "predict",
+    "dump": "export", "inference": "predict", "database": "db", "backup": "db", "restore": "db", "migrate": "db",
   ]
 
   static func verb(_ name: String) -> String? {

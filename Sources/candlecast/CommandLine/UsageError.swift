@@ -1,3 +1,5 @@
+import Operations
+
 /// Why a command line cannot be run.
 enum UsageError: ExitCoded, Equatable {
   case unknownVerb(String, suggestion: String?)
@@ -27,12 +29,12 @@ extension UsageError: CustomStringConvertible {
     case .missingValue(let option, let expected): "\(option) needs a value: \(expected)"
     case .needlessValue(let option): "\(option) takes no value"
     case .badValue(let name, let value, let expected, let suggestion):
-      "\(name) is \"\(value)\"; expected \(expected)" + Self.meant(suggestion)
+      "\(name) is \"\(value.withoutPasswords)\"; expected \(expected)" + Self.meant(suggestion)
     case .repeatedOption(let name): "\(name) stands twice"
     case .missingOption(let name, let verb): "\(verb) needs \(name)" + Self.help(verb)
     case .missingArgument(let name, let verb): "\(verb) needs \(name)" + Self.help(verb)
     case .unexpectedArgument(let text, let verb, let suggestion):
-      "\(verb) does not know what to do with \"\(text)\"" + Self.meant(suggestion) + Self.help(verb)
+      "\(verb) does not know what to do with \"\(text.withoutPasswords)\"" + Self.meant(suggestion) + Self.help(verb)
     case .emptyRange(let from, let to): "the range is empty: --from \(from) is not before --to \(to)"
     case .contradiction(let sentence): sentence
     }

@@ -36,7 +36,7 @@ enum Verbs {
   static let all: [any Verb] = [
     ImportVerb(), IngestVerb(), BackfillVerb(), RunVerb(), RecordVerb(), SimulateVerb(), GapsVerb(), StatusVerb(),
     ExportVerb(), FeaturesVerb(), TrainVerb(), EvaluateVerb(), PredictVerb(), ReplayVerb(), ExplainVerb(),
-    ModelsVerb(), AuditVerb(), DoctorVerb(), ConfigVerb(), HelpVerb(),
+    ModelsVerb(), AuditVerb(), DatabaseVerb(), DoctorVerb(), ConfigVerb(), HelpVerb(),
   ]
 
   static func named(_ name: String) throws(UsageError) -> any Verb {

@@ -3,10 +3,16 @@ import Storage
 
 extension CommandContext {
   /// The store to read from; several readers may have it open.
-  func openForReading() throws -> any Store { try store.open(.readOnly) }
+  func openForReading() throws -> any Store { try open(.readOnly) }
 
   /// The store to write to, made if it is not there.
-  func openForWriting() throws -> any Store { try store.open(.create) }
+  func openForWriting() throws -> any Store { try open(.create) }
+
+  func open(_ access: StoreLocation.Access) throws(StoreError) -> any Store { try open(store, access) }
+
+  func open(_ location: StoreLocation, _ access: StoreLocation.Access) throws(StoreError) -> any Store {
+    try location.open(access, limits: StoreChoice(configuration).limits)
+  }
 
   /// What is stored of each series that a view reads, that of the prices first.
   func summaries(of view: MarketView, in store: any Store) throws -> [SeriesSummary] {

@@ -125,9 +125,12 @@ struct TrainingJob {
           TrainingRecord(
             trainedAt: card.created, view: card.view, target: card.target, version: name.description, modelName: model,
             trainedOn: card.dataset.from..<card.dataset.to, rows: card.trainRows, logLoss: scores?["log_loss"]?.value,
-            auc: scores?["auc"]?.value, accuracy: scores?["accuracy"]?.value, verdict: card.gate.reason))
+            auc: scores?["auc"]?.value, accuracy: scores?["accuracy"]?.value, verdict: card.gate.reason,
+            validationRows: card.dataset.rows - card.trainRows, rootMeanSquaredError: scores?["rmse"]?.value,
+            meanAbsoluteError: scores?["mae"]?.value))
       }
     }
+    try context.recordModels(in: store)
   }
 }
 

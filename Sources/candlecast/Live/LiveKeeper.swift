@@ -17,6 +17,7 @@ final class LiveKeeper {
   private let inbox: Inbox<StampedInput>
   private let publisher: CandlePublisher?
   private let inferenceLog: InferenceLog
+  private let storedLog: StoredLog?
   private var kept: [Venue: FeedMemory] = [:]
   private var states: [String: Int] = [:]
   private var factsAt = 0.0
@@ -33,12 +34,16 @@ final class LiveKeeper {
     (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
     (self.predictor, self.memories, self.status, self.inbox) = (predictor, memories, status, inbox)
     inferenceLog = InferenceLog(folder: context.logFolder)
+    storedLog = writer != nil && context.configuration.boolean("log.store") == true ? StoredLog() : nil
+    if let storedLog { context.log.setFollower { storedLog.append($0) } }
   }
 
   func take(_ output: LiveOutput, _ core: borrowing LiveCore, now: Timestamp) async throws {
     for note in output.notes { context.log.write(note) }
     var batch = output.batch
     batch.predictions = predict(output.events, now: now)
+    batch.features = predictor?.features ?? []
+    batch.log = storedLog?.take(at: now) ?? []
     if let writer, !batch.isEmpty {
       // What is stored can be played back: its inputs are on the tape before it is in the store.
       if !batch.candles.isEmpty || !batch.predictions.isEmpty { await tape?.flush() }
@@ -123,6 +128,7 @@ final class LiveKeeper {
   func finish(_ core: borrowing LiveCore) async throws -> LiveSession.Result {
     await tape?.close()
     note(core)
+    await storeRestOfLog()
     try await writer?.close()
     return LiveSession.Result(
       writer: writer?.statistics ?? WriterStatistics(), report: core.report, predictions: predictor?.predictions ?? 0,
@@ -130,10 +136,21 @@ final class LiveKeeper {
   }
 }
 
+extension LiveKeeper {
+  private func storeRestOfLog() async {
+    guard let storedLog else { return }
+    context.log.setFollower(nil)
+    var batch = LiveBatch(knownAt: clock.now())
+    batch.log = storedLog.take(at: batch.knownAt)
+    // What cannot be stored is in the files.
+    try? await writer?.submit(batch)
+  }
+}
+
 extension LiveBatch {
   var isEmpty: Bool {
     candles.isEmpty && predictions.isEmpty && ledger.isEmpty && quality.isEmpty && ticks.isEmpty
-      && oracleMinutes.isEmpty && marketData.isEmpty
+      && oracleMinutes.isEmpty && marketData.isEmpty && features.isEmpty && log.isEmpty
   }
 }
 

@@ -16,14 +16,22 @@ final class LivePredictor {
   private(set) var predictions = 0
 
   let view: MarketView
+  /// Of the events taken last; empty unless asked for.
+  private(set) var features: [FeatureRow] = []
+  private let featureRows: FeatureRows?
+  private var promoted: Set<PredictionTarget> = []
 
-  init(view: MarketView, mode: Prediction.Mode) {
+  /// - Parameter cachedTarget: every vector is kept as a row of `feature_cache`, with the scaling of this target's
+  ///   production version; `nil` keeps none.
+  init(view: MarketView, mode: Prediction.Mode, cachedTarget: PredictionTarget? = nil) {
     self.view = view
+    featureRows = cachedTarget.map { FeatureRows(view, $0) }
     pipeline = PredictionPipeline(view: view, mode: mode)
   }
 
   func serve(_ target: PredictionTarget, with version: ServedVersion?) {
     pipeline.serve(target, with: version)
+    if version?.standing == .production { promoted.insert(target) } else { promoted.remove(target) }
   }
 
   /// Brings the pipeline up with what is stored, in the order in which a live reader had it.
@@ -48,6 +56,7 @@ final class LivePredictor {
   /// - Parameter now: prices that have waited long enough for their volumes are decided on without them.
   func take(_ events: [MarketEvent], now: Timestamp) -> [Prediction] {
     sink.start()
+    features.removeAll()
     for event in events where pipeline.take(event) { foldAll() }
     pipeline.advance(to: now)
     foldAll()
@@ -63,8 +72,11 @@ final class LivePredictor {
       guard let effect = pipeline.next(into: &sink) else { return }
       sink.stamp(latencyNanoseconds: SystemClock.nanoseconds() - start, from: before)
       if case .needsRebuild = effect { needsRebuild = true }
+      if effect == .folded, let row = featureRows?.newest(of: pipeline, isPromoted: isPromoted) { features.append(row) }
     }
   }
+
+  private var isPromoted: Bool { featureRows.map { promoted.contains($0.target) } ?? false }
 
   private func rebuild(from store: any Store, asOf now: Timestamp) throws {
     let view = pipeline.view

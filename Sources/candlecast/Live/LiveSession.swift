@@ -85,16 +85,23 @@ struct LiveSession: Sendable {
     let memories = FeedMemoryFile(in: context.stateFolder)
     let remembered = options.stores ? try memories.read() : []
     let view = try planner.view
-    let predictor = options.predicts ? LivePredictor(view: view, mode: .live) : nil
+    let predictor = options.predicts ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget) : nil
     let versions = try predictor.map { try serve($0) } ?? []
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let known = Dictionary(remembered.map { ($0.venue, $0.memory) }) { _, last in last }
     var core = LiveCore(plan, protocols: protocols, memories: known, now: now)
-    if let store { try core.prime(from: store, before: now) }
+    if let store {
+      try core.prime(from: store, before: now)
+      if options.predicts { try context.recordModels(in: store) }
+    }
     let record = LiveStart(
       time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
+  }
+
+  private var cachedTarget: PredictionTarget? {
+    options.stores && context.isWanted("features.cache") ? context.target : nil
   }
 
   /// The versions that are registered, and a baseline for the target asked for if it has none.
@@ -121,12 +128,12 @@ struct LiveSession: Sendable {
   }
 
   private func openWriter() throws -> LiveWriter {
-    let (log, store) = (context.log, context.store)
+    let (log, store, server) = (context.log, context.store, StoreChoice(context.configuration).limits)
     var limits = LiveWriter.Limits(context.configuration)
     // Until the log is folded into the file the database holds its changes in memory, a kilobyte for each commit.
     limits.logBytes = 1 << 20
     return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
-      try store.open(.create, memoryMegabytes: 64)
+      try store.open(.create, memoryMegabytes: 64, limits: server)
     }
   }
 
@@ -159,9 +166,12 @@ struct LiveSession: Sendable {
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
+    let upkeep = options.predicts ? writer.map { Upkeep(context: context, writer: $0, clock: clock) } : nil
+    let jobs = Task { await upkeep?.run() }
     defer {
       watch.cancel()
       tapeWatch.cancel()
+      jobs.cancel()
     }
     do {
       try await shell.run(&core) { input in

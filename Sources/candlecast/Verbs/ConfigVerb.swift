@@ -57,7 +57,7 @@ struct ConfigVerb: Verb {
       }
     return [
       "key": .text(entry.knob.key),
-      "value": entry.knob.isSecret ? JSONValue(entry.shown) : entry.value?.json ?? .null,
+      "value": entry.shownJSON,
       "source": .text("\(entry.source)"),
       "default": JSONValue(entry.knob.preset),
       "unit": JSONValue(entry.knob.unit),

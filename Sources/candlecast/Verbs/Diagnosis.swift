@@ -100,6 +100,28 @@ enum Diagnosis {
   static func store(_ context: CommandContext) -> Finding {
     switch context.store {
     case .duckDB(let path): storeFile(path: path)
+    case .postgres: database(context)
+    }
+  }
+
+  /// A server is asked, nothing is changed there.
+  private static func database(_ context: CommandContext) -> Finding {
+    do {
+      guard let found = try context.store.schemaVersion() else {
+        return Finding("store", .fine, "\(context.store) has no tables yet; the first import makes them")
+      }
+      let newest = PostgresSchema.steps.count
+      guard found == newest else {
+        return Finding(
+          "store", .warning, "\(context.store) has schema \(found) of \(newest)", remedy: "`candlecast db migrate`")
+      }
+      let store = try context.openForReading()
+      let engine = try store.snapshot().facts().engine
+      let partitioning = try (store as? PostgresStore)?.partitioning()
+      let facts = ["\(context.store)", engine, "schema \(found)"] + [partitioning.map { "\($0)" }].compactMap(\.self)
+      return Finding("store", .fine, facts.joined(separator: ", "))
+    } catch {
+      return Finding("store", .missing, "\(error)")
     }
   }
 

@@ -11,6 +11,7 @@ struct ImportVerb: Verb {
     "taker_buy_base, taker_buy_quote; Binance's archive files (12 columns, CSV or zip, milliseconds or microseconds; a",
     ".CHECKSUM beside a file is verified); and Parquet. A file that was imported before changes nothing; a row that",
     "differs from the stored one becomes a revision. A file is taken in whole or not at all.",
+    "What is older than data.retention_candles_days is pinned: no cleanup takes it, unless --no-pin lets it.",
     "Binance's archives of trades and aggTrades (by their names, or with --kind trades) become tapes under",
     "tape.directory, which `candlecast replay --recording` plays back.",
   ]
@@ -19,6 +20,7 @@ struct ImportVerb: Verb {
     Option(
       "--on-error", .choice(["reject", "skip"]),
       "bad rows: reject the whole file (default), or skip, count and list them"),
+    Option("--no-pin", .flag, "let the cleanup take what is older than its retention"),
     Option("--kind", .choice(["candles", "trades"]), "what the files hold (default: what their names say)"),
   ]
   let examples = [
@@ -46,9 +48,28 @@ struct ImportVerb: Verb {
         context.log.write(.error, "import", "\(error)")
       }
     }
+    let pinned = arguments.has("--no-pin") ? nil : try pin(reports, in: store, context)
     let summary = try store.summary(of: context.series)
-    context.output.present(json(reports, summary)) { text(reports, summary) }
+    context.output.present(json(reports, pinned, summary)) { text(reports, pinned, summary) }
     return failures.first.map { Program.exitCode(of: $0.error) } ?? .done
+  }
+
+  /// Keeps from the cleanup what it would otherwise take the next time.
+  private func pin(_ reports: [ImportReport], in store: any Store, _ context: CommandContext) throws -> Pinned? {
+    let policy = RetentionPolicy(context.configuration)
+    let now = context.now()
+    var pinned: [Range<Timestamp>] = []
+    for range in reports.compactMap(\.range) where range.lowerBound < policy.firstCandle(at: now) {
+      try store.pin(RetentionPin(series: context.series, range: range, reason: "imported", pinnedAt: now))
+      pinned.append(range)
+    }
+    guard let from = pinned.map(\.lowerBound).min(), let to = pinned.map(\.upperBound).max() else { return nil }
+    return Pinned(range: from..<to, days: policy.candlesDays)
+  }
+
+  private struct Pinned {
+    let range: Range<Timestamp>
+    let days: Int
   }
 
   private func holdsTrades(_ arguments: ParsedArguments) -> Bool {
@@ -92,7 +113,7 @@ struct ImportVerb: Verb {
     }
   }
 
-  private func text(_ reports: [ImportReport], _ summary: SeriesSummary?) -> String {
+  private func text(_ reports: [ImportReport], _ pinned: Pinned?, _ summary: SeriesSummary?) -> String {
     var lines = reports.map { report in
       let counts = report.counts
       let skipped = report.skipped > 0 ? ", \(report.skipped.grouped) skipped" : ""
@@ -100,6 +121,11 @@ struct ImportVerb: Verb {
         + "\(counts.unchanged.grouped) unchanged, \(counts.revised.grouped) revised\(skipped)"
     }
     lines += reports.flatMap(\.badRows).map { "  skipped \($0)" }
+    if let pinned {
+      lines.append(
+        "pinned from \(pinned.range.lowerBound) to \(pinned.range.upperBound): older than \(pinned.days) days, and no "
+          + "cleanup takes it")
+    }
     if let summary {
       lines.append(
         "\(summary.series): \(summary.rows.grouped) candles from \(summary.firstOpenTime) to \(summary.lastOpenTime)")
@@ -107,7 +133,7 @@ struct ImportVerb: Verb {
     return lines.joined(separator: "\n")
   }
 
-  private func json(_ reports: [ImportReport], _ summary: SeriesSummary?) -> JSONValue {
+  private func json(_ reports: [ImportReport], _ pinned: Pinned?, _ summary: SeriesSummary?) -> JSONValue {
     [
       "files": .array(
         reports.map { report in
@@ -117,6 +143,9 @@ struct ImportVerb: Verb {
             "skipped": JSONValue(report.skipped), "bad_rows": .array(report.badRows.map { .text($0.description) }),
           ]
         }),
+      "pinned": pinned.map {
+        ["from": .text($0.range.lowerBound.description), "to": .text($0.range.upperBound.description)]
+      } ?? .null,
       "series": summary.map(\.json) ?? .null,
     ]
   }

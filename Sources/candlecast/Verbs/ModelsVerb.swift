@@ -34,6 +34,7 @@ struct ModelsVerb: Verb {
     case "history": try history(arguments, slot, context)
     default: try list(context)
     }
+    if ["promote", "rollback", "archive"].contains(arguments.positionals[0]) { context.recordModelsIfPossible() }
     return .done
   }
 

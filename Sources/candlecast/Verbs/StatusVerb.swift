@@ -27,6 +27,7 @@ struct StoreStatus {
   let ledgers: [LedgerSummary]
   /// Newest first.
   let openEvents: [QualityEvent]
+  let pins: [RetentionPin]
 
   init(_ store: any Store) throws {
     path = store.name
@@ -34,18 +35,20 @@ struct StoreStatus {
     oracles = try store.oracleSummaries()
     ledgers = try store.ledgerSummaries()
     openEvents = try store.qualityEvents(nil, unresolvedOnly: true, limit: Self.shownEvents)
+    pins = try store.pins()
   }
 
   var json: JSONValue {
     [
       "store": .text(path), "series": .array(series.map(\.json)), "oracles": .array(oracles.map(\.json)),
       "ledger": .array(ledgers.map(\.json)), "open_quality_events": .array(openEvents.map(\.json)),
+      "pinned": .array(pins.map(\.json)),
     ]
   }
 
   /// A table for each kind of thing that there is.
   var text: String {
-    let tables = [candleTable, oracleTable, ledgerTable, eventTable].filter { !$0.rows.isEmpty }
+    let tables = [candleTable, oracleTable, ledgerTable, eventTable, pinTable].filter { !$0.rows.isEmpty }
     guard !tables.isEmpty else { return "\(path) holds no candles; `candlecast import` brings some" }
     return tables.map(\.text).joined(separator: "\n\n")
   }
@@ -80,12 +83,31 @@ struct StoreStatus {
     return table
   }
 
+  /// What no cleanup takes, however old.
+  private var pinTable: Table {
+    var table = Table([("pinned", .left), ("from", .left), ("to", .left), ("why", .left)])
+    for pin in pins {
+      table.add(
+        pin.series.description, pin.range.lowerBound.description, pin.range.upperBound.description, pin.reason)
+    }
+    return table
+  }
+
   private var eventTable: Table {
     var table = Table([("open event", .left), ("series", .left), ("since", .left), ("details", .left)])
     for event in openEvents {
       table.add(event.type, event.series.description, event.createdAt.description, event.details)
     }
     return table
+  }
+}
+
+extension RetentionPin {
+  fileprivate var json: JSONValue {
+    [
+      "series": .text(series.description), "from": .text(range.lowerBound.description),
+      "to": .text(range.upperBound.description), "reason": .text(reason),
+    ]
   }
 }
 

@@ -1,0 +1,47 @@
+import Market
+import Settlement
+import Storage
+
+/// Settles live predictions whose outcome is known by now, and sums them up by day.
+struct AccuracyRollUp {
+  struct Result: Hashable, Sendable {
+    var outcomes = 0
+    /// Of `prediction_accuracy` that were computed.
+    var rows = 0
+  }
+
+  /// How far before and after its decisions a target looks, beside its horizon.
+  private static let marginMinutes = 60
+
+  let now: Timestamp
+  /// Predictions made earlier are given up.
+  let days: Int
+
+  func run(in store: any Store) throws -> Result {
+    let range = now.adding(minutes: -days * 1440)..<now
+    var outcomes: [PredictionOutcome] = []
+    for unsettled in try store.predictionsWithoutOutcome(in: range) {
+      outcomes += try settle(unsettled, from: store)
+    }
+    try store.setOutcomes(outcomes)
+    guard let first = outcomes.map(\.time).min() else { return Result() }
+    return Result(outcomes: outcomes.count, rows: try store.rollUpAccuracy(from: first, at: now))
+  }
+
+  private func settle(
+    _ unsettled: UnsettledPredictions, from store: any Store
+  ) throws -> [PredictionOutcome] {
+    let target = SettledTarget(unsettled.target, source: unsettled.view.price)
+    let times = unsettled.times.filter { target.labelEnd(decisionTime: $0) <= now }
+    guard let first = times.first, let last = times.last else { return [] }
+    let reach = unsettled.target.horizonMinutes + Self.marginMinutes
+    let range = first.adding(minutes: -reach)..<last.adding(minutes: reach)
+    var candles: [Candle] = []
+    try store.readCandles(unsettled.view.price, in: range, asOf: .distantFuture) { candles += $0.map(\.candle) }
+    let prices = try OutcomePrices(unsettled.view.price, in: range, asOf: .distantFuture, from: store)
+    let labels = try target.labels(at: times, prices: prices.path(candles), ticks: prices.ticks)
+    return zip(times, labels.values).filter { $0.1.isFinite }.map { time, value in
+      PredictionOutcome(time: time, view: unsettled.view, target: unsettled.target, value: value, knownAt: now)
+    }
+  }
+}

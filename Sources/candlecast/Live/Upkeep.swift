@@ -1,0 +1,151 @@
+import Ingestion
+import Market
+import Operations
+import Storage
+
+/// The jobs of a running service: cleanup, accuracy, one at a time, at the times of the configuration.
+///
+/// When each ran last stands in the store, so that a restart catches up on what was missed. A job that fails is logged
+/// and comes again at its next time.
+actor Upkeep {
+  private static let metaPrefix = "schedule."
+  private static let backup = "backup"
+
+  private let context: CommandContext
+  private let writer: LiveWriter
+  private let clock: PipelineClock
+  private var scheduler: Scheduler?
+
+  init(context: CommandContext, writer: LiveWriter, clock: PipelineClock) {
+    (self.context, self.writer, self.clock) = (context, writer, clock)
+  }
+
+  /// Until its task is cancelled.
+  func run() async {
+    guard let jobs = try? Self.jobs(context), !jobs.isEmpty else { return }
+    do {
+      try await setPolicies()
+      scheduler = Scheduler(
+        jobs, poolSize: context.configuration.integer("schedule.pool_size") ?? 2, lastRuns: try await lastRuns(jobs),
+        now: clock.now())
+    } catch {
+      return context.log.write(.error, "schedule", "no job runs: \(error)")
+    }
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        for job in scheduler?.start(at: clock.now()) ?? [] {
+          group.addTask { await self.perform(job) }
+        }
+        await rest()
+      }
+    }
+  }
+
+  /// - Returns: what the configuration asks for, in the order in which it starts.
+  static func jobs(_ context: CommandContext) throws -> [Scheduler.Job] {
+    let configuration = context.configuration
+    func rhythm(_ knob: String) throws -> Scheduler.Rhythm {
+      guard let rhythm = configuration.text(knob).flatMap({ Scheduler.Rhythm(daily: $0) }) else {
+        throw CommandError(.wrongUsage, "\(knob) is no time of day")
+      }
+      return rhythm
+    }
+    var jobs = [Scheduler.Job("accuracy", try rhythm("schedule.accuracy_at"), lane: "upkeep")]
+    if context.isWanted("data.cleanup") {
+      jobs.insert(Scheduler.Job("cleanup", try rhythm("schedule.cleanup_at"), lane: "upkeep"), at: 0)
+    }
+    let hours = configuration.integer("backup.every_hours") ?? 0
+    if hours > 0 { jobs.append(Scheduler.Job(backup, .every(minutes: hours * 60), lane: "upkeep")) }
+    return jobs
+  }
+
+  private func setPolicies() async throws {
+    let policy = context.isWanted("data.cleanup") ? RetentionPolicy(context.configuration) : nil
+    let days = context.configuration.integer("database.compress_after_days") ?? 7
+    try await writer.withStore { try $0.setPolicies(policy, compressAfterDays: days) }
+  }
+
+  private func lastRuns(_ jobs: [Scheduler.Job]) async throws -> [String: Timestamp] {
+    let names = jobs.map(\.name)
+    return try await writer.withStore { store in
+      var runs: [String: Timestamp] = [:]
+      for name in names { runs[name] = try store.meta(Self.metaPrefix + name).flatMap { Timestamp($0) } }
+      return runs
+    }
+  }
+
+  /// Until a job is due, at most a few seconds: a simulator's clock runs fast, and a job may end that another waits for.
+  private func rest() async {
+    let now = clock.now()
+    let next = scheduler?.nextStart(after: now).map { Double($0.microseconds - now.microseconds) / 1e6 } ?? 5
+    try? await Task.sleep(for: .seconds(min(max(clock.wallSeconds(next), 0.05), 5)))
+  }
+
+  private func perform(_ job: Scheduler.Job) async {
+    let now = clock.now()
+    let start = SystemClock.seconds()
+    do {
+      let (context, key) = (context, Self.metaPrefix + job.name)
+      try await writer.flush()
+      let outcome: String
+      if job.name == Self.backup {
+        let snapshot = try await writer.withStore { store in
+          try store.setMeta(key, now.description)
+          return try store.snapshot()
+        }
+        outcome = try await Self.backUp(snapshot, at: now, context)
+      } else {
+        outcome = try await writer.withStore { store in
+          try store.setMeta(key, now.description)
+          return try Self.run(job.name, in: store, at: now, context)
+        }
+      }
+      context.log.write(
+        .info, "schedule", "\(job.name): \(outcome)", tookMilliseconds: (SystemClock.seconds() - start) * 1000)
+    } catch is LiveWriterError {
+      // The feed is ending; the job was not due for the last time.
+    } catch {
+      context.log.write(.error, "schedule", "\(job.name) failed and comes again at its next time: \(error)")
+    }
+    scheduler?.finish(job.name)
+  }
+
+  /// On a thread of its own, while the feed goes on writing.
+  private static func backUp(
+    _ snapshot: any StoreSnapshot, at now: Timestamp, _ context: CommandContext
+  ) async throws -> String {
+    let folder = BackupFolder(context)
+    let made = try await withCheckedThrowingContinuation { continuation in
+      DedicatedThread.start { continuation.resume(with: Result { try folder.add(snapshot, at: now) }) }
+    }
+    let removed = made.removed.isEmpty ? "" : ", \(made.removed.count) older removed"
+    return "\(made.path), \(made.rows) rows\(removed)"
+  }
+
+  private static func run(
+    _ job: String, in store: any Store, at now: Timestamp, _ context: CommandContext
+  ) throws -> String {
+    let policy = RetentionPolicy(context.configuration)
+    switch job {
+    case "cleanup":
+      let cleanup = Cleanup(policy: policy, registry: context.registry, log: context.log)
+      let removed = try cleanup.run(in: store, at: now)
+      return "\(removed.candles) candles, \(removed.predictions) predictions, \(removed.features) vectors and "
+        + "\(removed.rest) other rows removed"
+    default:
+      let result = try AccuracyRollUp(now: now, days: policy.predictionsDays).run(in: store)
+      return "\(result.outcomes) outcomes, \(result.rows) rows of prediction_accuracy"
+    }
+  }
+}
+
+extension CommandContext {
+  /// A knob of `auto`, `on` and `off`, where `auto` is on in PostgreSQL.
+  func isWanted(_ knob: String) -> Bool {
+    switch configuration.text(knob) {
+    case "on": true
+    case "off": false
+    default: if case .duckDB = store { false } else { true }
+    }
+  }
+}

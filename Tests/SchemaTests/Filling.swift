@@ -1,0 +1,137 @@
+import Features
+import Market
+import Models
+import Pipeline
+import Storage
+import TestSupport
+
+@testable import candlecast
+
+/// What the program's own writers put into a store, and what is in it afterwards.
+struct Filling {
+  /// A whole minute: the close of the newest candle.
+  let now: Timestamp
+  let candles: [Candle]
+  private(set) var predictions: [Prediction] = []
+  private(set) var features: [FeatureRow] = []
+  let version: String
+  let registry: Registry
+  static let series = Series(.binance, .btcusdt)
+  static let view = MarketView(price: series)
+  static let target = PredictionTarget.direction(horizonMinutes: 15)
+
+  /// Enough for all features, and for some hours of predictions.
+  private static let minutes = 700
+
+  /// - Parameter folder: of the registry.
+  init(_ folder: String) throws {
+    now = Timestamp(minute: SystemClock.now().minute)
+    candles = TestedCandles.walk(seed: 7, count: Self.minutes, endingAt: now)
+    registry = Registry(path: folder + "/models")
+    let set = FeatureSet.candles
+    let made = TestSupport.MadeVersion(
+      target: Self.target, view: Self.view,
+      columns: .init(
+        hash: set.hash.description, names: set.names, model: set.modelColumns.map { set.names[$0] },
+        sequence: set.sequenceColumns.map { set.names[$0] }))
+    version = made.name
+    let staged = try made.write(in: folder)
+    let time = now.adding(minutes: -1440)
+    try registry.register(staged: staged, at: time, who: "test", why: "a filling")
+    try registry.promote(VersionName(version)!, at: time.adding(minutes: 1), who: "test", why: "a filling")
+  }
+
+  /// Everything that a live feed, a training and the registry write.
+  mutating func write(
+    to store: any Store
+  ) throws {
+    let set = FeatureSet.candles
+    let bundle = try ModelBundle(
+      path: registry.directory(of: VersionName(version)!).path, view: Self.view,
+      featureSetHash: set.hash.description, columnNames: set.names)
+    let predictor = LivePredictor(view: Self.view, mode: .live, cachedTarget: Self.target)
+    predictor.serve(Self.target, with: ServedVersion(bundle, standing: .production))
+    for part in stride(from: 0, to: candles.count, by: 100) {
+      try store.commit(feed(candles[part..<min(part + 100, candles.count)], predictor))
+    }
+    try store.commit(quality)
+    try store.recordTraining(of: version, at: now.adding(minutes: -1440))
+    try store.setModels(try registry.models())
+  }
+
+  private mutating func feed(_ candles: ArraySlice<Candle>, _ predictor: LivePredictor) -> LiveBatch {
+    var batch = LiveBatch(knownAt: candles.last?.closeTime ?? now)
+    for candle in candles {
+      let record = CandleRecord(
+        candle: candle, availableAt: candle.closeTime, knownAt: candle.closeTime, provenance: .live,
+        isAvailabilityAssumed: false)
+      batch.candles.append(LiveCandle(Self.series, record))
+      batch.predictions += predictor.take([.candle(Self.series, record)], now: candle.closeTime)
+        .filter { $0.probabilityUp != nil }
+      batch.features += predictor.features
+    }
+    batch.ledger = [
+      LedgerRange(
+        Self.series, .minutes, candles[candles.startIndex].openTime.minute..<batch.knownAt.minute, .live,
+        since: batch.knownAt)
+    ]
+    batch.log = [
+      SystemLogRow(
+        time: batch.knownAt, category: "feed", level: "info", message: "candles", context: "{\"count\": 100}",
+        symbol: "BTCUSDT")
+    ]
+    predictions += batch.predictions
+    features += batch.features
+    return batch
+  }
+
+  private var quality: LiveBatch {
+    var batch = LiveBatch(knownAt: now)
+    func event(_ type: String, minutesAgo: Int, missing: Int? = nil) -> QualityEvent {
+      QualityEvent(
+        series: Self.series, type: type, createdAt: now.adding(minutes: -minutesAgo), candlesMissing: missing)
+    }
+    batch.quality = [
+      event("gap", minutesAgo: 30, missing: 3), event("stale", minutesAgo: 90),
+      event("gap", minutesAgo: 3000, missing: 4),
+    ]
+    batch.marketData = [
+      MarketDataRow(
+        series: Self.series, time: now, price: Decimal8("45230.5")!, volume: Decimal8("0.25")!, source: "stream",
+        dataType: "trade")
+    ]
+    return batch
+  }
+
+  /// Predictions of each model of the version at one decision.
+  var answersADecision: Int { Set(predictions.map(\.modelName)).count }
+
+  /// How many candles, so many to a row, opened within the last minutes, whenever since `now` that was asked.
+  func counts(candlesOfMinutes minutes: Int64, of size: Int64) -> Set<String> {
+    Set(
+      (now.minute...SystemClock.now().minute).map { minute in
+        "\(candles.filter { $0.openTime.minute > minute - minutes }.count / Int(size))"
+      })
+  }
+}
+
+extension Journal {
+  fileprivate func recordTraining(of version: String, at time: Timestamp) throws {
+    for (index, model) in ModelName.allCases.enumerated() where model != .baseline {
+      try recordTraining(
+        TrainingRecord(
+          trainedAt: time.adding(minutes: index), view: Filling.view, target: Filling.target, version: version,
+          modelName: model, trainedOn: time.adding(minutes: -5000)..<time, rows: 4000, logLoss: 0.69, auc: 0.51,
+          accuracy: 0.525, verdict: "skill above zero", validationRows: 1000))
+    }
+  }
+}
+
+extension Decimal8 {
+  /// With all eight decimals, as databases write it.
+  var padded: String {
+    let text = "\(units)"
+    let digits = String(repeating: "0", count: max(0, 9 - text.count)) + text
+    return digits.dropLast(8) + "." + digits.suffix(8)
+  }
+}
