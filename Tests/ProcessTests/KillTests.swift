@@ -13,7 +13,7 @@ import Testing
     let rehearsal = try await Rehearsal(
       Rehearsal.candles(seed: seed, hours: 72), speed: 600, streamedHours: 24, seed: seed)
     let folder = try TemporaryFolder()
-    try register(in: folder)
+    try Self.register(in: folder)
     var random = SplitMix64(seed: seed)
     var readySeconds: [Double] = []
     for _ in 0..<10 {
@@ -45,7 +45,7 @@ import Testing
   }
 
   /// A version of random weights, so that predictions depend on every feature.
-  private func register(in folder: TemporaryFolder) throws {
+  static func register(in folder: TemporaryFolder) throws {
     let set = FeatureSet.candles
     let columns = MadeVersion.Columns(
       hash: set.hash.description, names: set.names, model: set.modelColumns.map { set.names[$0] },

@@ -105,12 +105,17 @@ struct RoleSession: Sendable {
   private func reader(
     _ stream: any EventStream, _ role: Role, _ options: LiveSession.Options
   ) async throws -> RoleReader {
-    let http = try HTTPClient(HTTPClient.Options(context.configuration))
-    let venues = try LivePlanner(context: context, catalogue: catalogue, now: .distantPast).venues
-    let clock = role == .features ? try await ClockSource(catalogue: catalogue, http: http).clock(of: venues) : nil
+    let clock = role == .features && context.view.volume != nil ? try await clock() : nil
     return RoleReader(
       stream: stream, group: role.rawValue, member: context.configuration.text("stream.member") ?? role.rawValue,
       clock: clock, isStopRequested: options.isStopRequested)
+  }
+
+  /// What waits for the volumes of its minute does not wait for ever.
+  private func clock() async throws -> PipelineClock {
+    let venues = try LivePlanner(context: context, catalogue: catalogue, now: .distantPast).venues
+    let http = try HTTPClient(HTTPClient.Options(context.configuration))
+    return try await ClockSource(catalogue: catalogue, http: http).clock(of: venues)
   }
 
   /// Keeps streams at work while `body` runs.
