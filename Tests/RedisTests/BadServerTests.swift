@@ -72,7 +72,9 @@ struct BadServerTests {
     let server = ScriptedServer { chunk in
       chunk.starts(with: Array("*1\r\n$4\r\nPING".utf8)) && chunk.count == 14 ? Array("+PONG\r\n".utf8) : nil
     }
-    let client = try RedisClient(RedisOptions(RedisAddress(port: server.port), seed: 1))
+    var options = RedisOptions(RedisAddress(port: server.port), seed: 1)
+    (options.firstPause, options.longestPause) = (.seconds(60), .seconds(60))
+    let client = try RedisClient(options)
     let first = await error { () throws(RedisError) in try await client.send(RedisCommand("GET", "a")) }
     #expect(first?.kind == "connectionLost")
     let second = await error { () throws(RedisError) in try await client.send(RedisCommand("GET", "a")) }

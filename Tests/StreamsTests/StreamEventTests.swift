@@ -30,7 +30,7 @@ struct StreamEventTests {
       json: Array(
         """
         {"message_type":"trade","symbol":"BTCUSDT","timestamp":1638360000123456,"trade_id":1,"price":45230.50,
-        "quantity":0.1,"is_buyer_maker":false,"ingest_ts":1638360000130,"source":"sbe"}
+        "quantity":1e-05,"is_buyer_maker":false,"ingest_ts":1638360000130,"source":"sbe"}
         """.utf8))
     guard case .trade(let event) = trade else {
       Issue.record("\(trade)")
@@ -38,10 +38,11 @@ struct StreamEventTests {
     }
     #expect(event.series == Self.series)
     #expect(event.trade.isTakerBuyer)
+    #expect(event.trade.quantity == Decimal8("0.00001"))
     let quote = try StreamEvent(
       json: Array(
         """
-        {"message_type": "bestbidask", "symbol": "BTCUSDT", "timestamp": 1638360000123456, "bid_price": 1.5,
+        {"message_type": "bestbidask", "symbol": "BTCUSDT", "timestamp": 1638360000123456, "bid_price": 1.5E+2,
         "bid_quantity": 2, "ask_price": 1.6, "ask_quantity": 3.25, "ingest_ts": 1638360000130, "source": "sbe"}
         """.utf8))
     guard case .quote(let best) = quote else {
@@ -49,6 +50,7 @@ struct StreamEventTests {
       return
     }
     #expect(best.quote.askQuantity == Decimal8("3.25"))
+    #expect(best.quote.bidPrice == Decimal8("150"))
   }
 
   @Test func `a candle is written whole`() throws {

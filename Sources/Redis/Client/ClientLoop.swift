@@ -116,14 +116,15 @@ struct ClientLoop: ~Copyable {
       return failed(trouble)
     }
     disconnect()
-    failSent(trouble)
     queue.lost(trouble)
     let now = LoopThread.now()
-    guard now - since >= Self.short else {
+    if now - since >= Self.short {
+      phase = .down(until: now)
+    } else {
       phase = .down(until: now + backoff.failed())
-      return queue.failed(trouble)
+      queue.failed(trouble)
     }
-    phase = .down(until: now)
+    failSent(trouble)
   }
 
   private mutating func disconnect() {

@@ -82,15 +82,16 @@ package struct JSONMembers: Sendable {
     return text
   }
 
-  /// A number, or a number in quotes.
+  /// A number, or a plain number in quotes.
   package func decimal(_ name: StaticString) throws(JSONMembersError) -> Decimal8? {
-    let text: String
+    let decimal: Decimal8?
     switch values["\(name)"] {
     case nil: return nil
-    case .number(let value), .text(let value): text = value
+    case .number(let text): decimal = Decimal8(text) ?? Decimal8(withExponent: text)
+    case .text(let text): decimal = Decimal8(text)
     default: throw wrong(name)
     }
-    guard let decimal = Decimal8(text) else { throw wrong(name) }
+    guard let decimal else { throw wrong(name) }
     return decimal
   }
 
@@ -133,5 +134,21 @@ package struct JSONMembers: Sendable {
     case .boolean(let value): JSONMembersError(description: "\(name) is \(value)")
     case .array: JSONMembersError(description: "\(name) is an array, or has a wrong element")
     }
+  }
+}
+
+extension Decimal8 {
+  /// Exact, as `1e-05`, which is how many programs write small numbers.
+  fileprivate init?(withExponent text: String) {
+    let parts = text.split(whereSeparator: { "eE".contains($0) })
+    guard parts.count == 2, let exponent = Int(parts[1]), abs(exponent) <= 20 else { return nil }
+    let isNegative = parts[0].first == "-"
+    let number = parts[0].dropFirst(isNegative ? 1 : 0).split(separator: ".", omittingEmptySubsequences: false)
+    guard (1...2).contains(number.count) else { return nil }
+    let fraction = number.count == 2 ? number[1] : ""
+    let digits = String(repeating: "0", count: 20) + number[0] + fraction + String(repeating: "0", count: 20)
+    let point = digits.index(digits.startIndex, offsetBy: 20 + number[0].count + exponent)
+    let significant = digits[..<point].drop { $0 == "0" }
+    self.init((isNegative ? "-0" : "0") + significant + "." + digits[point...])
   }
 }

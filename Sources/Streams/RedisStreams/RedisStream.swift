@@ -140,23 +140,30 @@ package final class RedisStream: EventStream {
   }
 
   private func settleHeld() async throws(RedisError) {
-    let shards = state.withLock { $0.spool.sentShards }
-    if shards.isEmpty { return }
-    for shard in shards {
-      let key = RedisCommand.Argument(options.shardKey(shard))
+    for (shard, oldest) in state.withLock({ $0.spool.oldestSent }) {
+      let (key, id) = (RedisCommand.Argument(options.shardKey(shard)), RedisCommand.Argument(oldest.description))
       let answers = try await client.transaction(
-        [RedisCommand("XINFO", "GROUPS", key)] + options.groups.map { RedisCommand("XPENDING", key, .init($0)) })
+        [RedisCommand("XRANGE", key, id, id), RedisCommand("XINFO", "GROUPS", key)]
+          + options.groups.map { RedisCommand("XPENDING", key, .init($0)) })
       guard
         let progress = GroupProgress(
-          groups: options.groups, information: answers[0], pending: Array(answers.dropFirst()))
+          groups: options.groups, information: answers[1], pending: Array(answers.dropFirst(2)))
       else { throw .noGroup(server: redis.address.description) }
       // What another run says is about other entries.
       guard state.withLock({ $0.generation == client.statistics.connections }) else { return }
+      // Somebody has deleted the stream, and may have made it anew, or it was trimmed too early.
+      guard answers[0].array?.isEmpty == false else { return sendAgain() }
       let settled = state.withLock { $0.spool.settle(shard, upTo: progress.settled) }
       guard settled > 0 else { continue }
       tally.count { $0.settled += UInt64(settled) }
       changes.ring()
     }
+  }
+
+  private func sendAgain() {
+    let resent = state.withLock { $0.spool.forgetSent() }
+    tally.count { $0.resent += UInt64(resent) }
+    changes.ring()
   }
 
   /// Sends again what is held if this is another run of the server than before, and sees to the groups.
@@ -165,14 +172,13 @@ package final class RedisStream: EventStream {
     guard state.withLock({ $0.generation != generation }) else { return }
     let run = try await runID() ?? "connection \(generation)"
     try await Self.createGroups(options, client)
-    let resent = state.withLock { state in
+    let isAnother = state.withLock { state in
       // Without its groups the stream may have been deleted, by whoever did it.
-      let isNew = state.run != run || state.generation == nil
-      let isFirst = state.run == nil
+      let isAnother = state.run != nil && (state.run != run || state.generation == nil)
       (state.run, state.generation) = (run, generation)
-      return isNew && !isFirst ? state.spool.forgetSent() : 0
+      return isAnother
     }
-    if resent > 0 { tally.count { $0.resent += UInt64(resent) } }
+    if isAnother { sendAgain() }
   }
 
   /// `nil` where that is not told.

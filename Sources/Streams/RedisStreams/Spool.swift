@@ -57,7 +57,12 @@ struct Spool {
     return firstUnsent
   }
 
-  var sentShards: Set<Int> { Set(entries[..<firstUnsent].map(\.shard)) }
+  /// Of each shard that something was sent to, where the oldest of it stands.
+  var oldestSent: [Int: EntryID] {
+    var oldest: [Int: EntryID] = [:]
+    for entry in entries[..<firstUnsent] where oldest[entry.shard] == nil { oldest[entry.shard] = entry.id }
+    return oldest
+  }
 
   /// Every group has acknowledged what stands in this shard up to there.
   ///
