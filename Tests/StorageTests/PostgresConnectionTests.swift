@@ -269,17 +269,21 @@ struct PostgresConnectionTests {
     }
     let first = try pool.withConnection(id)
     #expect(try pool.withConnection(id) == first)
-    try pool.withConnection { one in
-      #expect(try id(one) == first)
-      try pool.withConnection { two in
-        #expect(try id(two) != first)
+    let second = try pool.withConnection { one in
+      let second = try pool.withConnection { two in
         #expect(throws: StoreError.self) { try pool.withConnection { _ in } }
+        return try id(two)
       }
+      #expect(second != first)
       try one.script("BEGIN")
+      return second
     }
-    #expect(
-      try pool.withConnection {
-        try $0.query("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", [.integer(first)]).integer(0, 0)
-      } == 0)
+    let left = try pool.withConnection { connection in
+      let current = try id(connection)
+      #expect(current == second)
+      return try connection.query("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", [.integer(first)])
+        .integer(0, 0)
+    }
+    #expect(left == 0)
   }
 }

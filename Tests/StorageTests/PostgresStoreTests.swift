@@ -181,10 +181,10 @@ struct PostgresStoreTests {
     let location = try PostgresLocation(places.postgres().address)
     let candles = Candle.random(2000, seed: 5)
     try PostgresStore(location).write(Array(candles[..<100]))
-    let isDone = Atomic<Bool>(false)
+    let isDone = Flag()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        defer { isDone.store(true, ordering: .relaxed) }
+        defer { isDone.raise() }
         let store = try PostgresStore(location)
         for start in stride(from: 100, to: 2000, by: 100) {
           try store.write(Array(candles[start..<start + 100]), .archive(storedAt: start))
@@ -197,7 +197,7 @@ struct PostgresStoreTests {
             let found = try store.candles(.bitcoin).map(\.candle)
             #expect(found.count % 100 == 0)
             #expect(found == Array(candles.prefix(found.count)))
-          } while !isDone.load(ordering: .relaxed)
+          } while !isDone.isUp
         }
       }
       try await group.waitForAll()
@@ -351,6 +351,14 @@ struct PostgresStoreTests {
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(database.name)' AND pid <> "
         + "pg_backend_pid()")
   }
+}
+
+private final class Flag: Sendable {
+  private let value = Atomic<Bool>(false)
+
+  var isUp: Bool { value.load(ordering: .relaxed) }
+
+  func raise() { value.store(true, ordering: .relaxed) }
 }
 
 /// A server of its own, because it is stopped.

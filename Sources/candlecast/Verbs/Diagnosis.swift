@@ -100,6 +100,18 @@ enum Diagnosis {
   static func store(_ context: CommandContext) -> Finding {
     switch context.store {
     case .duckDB(let path): storeFile(path: path)
+    case .postgres(let location): storeServer(location)
+    }
+  }
+
+  private static func storeServer(_ location: PostgresLocation) -> Finding {
+    do throws(StoreError) {
+      _ = try PostgresStore(location, mode: .readOnly)
+      return Finding("store", .fine, "\(location)")
+    } catch .absent {
+      return Finding("store", .fine, "\(location) is empty yet; the first import makes its tables")
+    } catch {
+      return Finding("store", .missing, "\(error)", remedy: "correct the address in --store, or start the server")
     }
   }
 
