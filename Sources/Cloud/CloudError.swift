@@ -39,6 +39,18 @@ package enum CloudError: Error, Hashable, Sendable {
   case malformed(CloudService, String)
 }
 
+extension CloudError {
+  /// Waiting may help.
+  package var isTransient: Bool {
+    switch self {
+    case .unreachable(_, _, let error): error.isTransient
+    case .throttled: true
+    case .refused(_, let status, let code, _, _): ServiceRefusal.isTransient(status: status, code: code)
+    default: false
+    }
+  }
+}
+
 extension CloudError: CustomStringConvertible {
   package var description: String {
     switch self {

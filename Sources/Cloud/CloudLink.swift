@@ -16,9 +16,10 @@ struct CloudLink: Sendable {
   /// - Parameters:
   ///   - endpoint: `nil` is the service's own.
   ///   - mayHideError: the body of a success can be an error too.
+  ///   - isTriedOnce: whoever calls waits and tries again.
   func send(
     _ request: CloudRequest, about subject: CloudSubject, at endpoint: CloudEndpoint? = nil,
-    mayHideError: Bool = false
+    mayHideError: Bool = false, isTriedOnce: Bool = false
   ) async throws(CloudError) -> HTTPAnswer {
     let endpoint = endpoint ?? access.endpoint(service)
     var attempts = 0
@@ -27,7 +28,7 @@ struct CloudLink: Sendable {
       switch await attempt(request, subject, endpoint, mayHideError, number: attempts) {
       case .done(let answer): return answer
       case .failed(let error, let isTransient):
-        guard isTransient, attempts < backoff.attempts else { throw error }
+        guard isTransient, !isTriedOnce, attempts < backoff.attempts else { throw error }
       }
       try await pause(seconds: backoff.seconds(afterFailures: attempts, chance: surroundings.chance()))
     }
@@ -77,7 +78,7 @@ struct CloudLink: Sendable {
 
 extension TransportError {
   /// The same request may come through later.
-  fileprivate var isTransient: Bool {
+  var isTransient: Bool {
     switch self {
     case .cannotResolve, .cannotConnect, .timeout, .closed, .failed: true
     case .badURL, .badHeader, .tls, .tooLarge, .cancelled, .upgradeRefused, .portTaken, .cannotListen, .cannotStart:

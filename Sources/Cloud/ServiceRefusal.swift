@@ -53,8 +53,10 @@ struct ServiceRefusal: Sendable {
   var isThrottling: Bool { status == 429 || Self.throttlingCodes.contains(code) }
 
   /// The same request may succeed later.
-  var isTransient: Bool {
-    isThrottling || Self.transientCodes.contains(code) || [500, 502, 503, 504].contains(status)
+  var isTransient: Bool { isThrottling || Self.isTransient(status: status, code: code) }
+
+  static func isTransient(status: Int, code: String) -> Bool {
+    transientCodes.contains(code) || [500, 502, 503, 504].contains(status)
   }
 
   private static let throttlingCodes: Set = [
