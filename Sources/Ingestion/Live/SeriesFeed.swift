@@ -14,6 +14,7 @@ struct SeriesFeed: Sendable {
   private(set) var quality: QualityMonitor
   private var recent = RecentCandles()
   private var newest = (arrival: Timestamp.distantPast, openTime: Timestamp.distantPast)
+  private var newestKline: (candle: Candle, isClosed: Bool)?
   private var book: OrderBook?
   /// A snapshot of the book has been asked for.
   var isWaitingForBook = false
@@ -35,7 +36,8 @@ struct SeriesFeed: Sendable {
     self.book = book.map { OrderBook($0, depthLimit: Self.bookDepth) }
     series = Series(venue, plan.symbol)
     self.source = source
-    minutes = GapKeeper(series, first: plan.firstMinute, GapKeeper.Options(thresholds))
+    minutes = GapKeeper(
+      series, first: plan.firstMinute, end: plan.endMinute, GapKeeper.Options(thresholds))
     tradeIds = TradeGaps(series)
     quality = QualityMonitor(series, QualityMonitor.Options(thresholds), events: plan.events, now: now)
   }
@@ -45,17 +47,21 @@ struct SeriesFeed: Sendable {
 
   mutating func start(_ plan: SeriesPlan, takesUpAgain: Bool, now: Timestamp) -> [GapChange] {
     let changes =
-      minutes.start(plan.ledger, plan.events, now: now)
+      minutes.start(plan.ledger, plan.events, takesUpAgain: takesUpAgain, now: now)
       + tradeIds.start(plan.ledger, plan.events, takesUpAgain: takesUpAgain, now: now)
     if let lastId = tradeIds.lastId { trades.resume(after: lastId) }
-    guard !takesUpAgain else { return changes }
-    return changes.filter { if case .fetch = $0 { false } else { true } }
-      + minutes.abandoned(minutes.expectedMinutes, reason: GapKeeper.unrecoveredReason, now: now)
+    return changes
   }
 
   // MARK: Stream
 
+  /// Whether it says something that the last one did not.
+  func isNews(_ kline: Kline) -> Bool {
+    newestKline.map { $0 != (kline.candle, kline.isClosed) } ?? true
+  }
+
   mutating func receive(_ kline: Kline, now: Timestamp, _ output: inout LiveOutput) -> [GapChange] {
+    newestKline = (kline.candle, kline.isClosed)
     heard(kline.time, now: now)
     quality.messages(1, invalid: 0, now: now)
     return candles(in: klines.receive(kline, now: now), now: now, &output)
@@ -107,7 +113,12 @@ struct SeriesFeed: Sendable {
 
   private static let bookDepth = 1000
 
-  mutating func connected(now: Timestamp) -> [GapChange] { minutes.connected(now: now) }
+  mutating func connected(isSecond: Bool, now: Timestamp) -> [GapChange] {
+    minutes.connected(isSecond: isSecond, now: now)
+  }
+
+  /// Messages of this time were lost.
+  mutating func doubt(_ time: Timestamp) { minutes.doubt(time) }
 
   /// A message of this series could not be used.
   mutating func refused(now: Timestamp) {

@@ -30,6 +30,7 @@ struct RunVerb: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
+    FreeMemory.keepLittle()
     var options = LiveSession.Options(service: context.configuration)
     if arguments.has("--no-tape") { options.records = false }
     let session = LiveSession(context, options)
