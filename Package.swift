@@ -68,7 +68,7 @@ let package = Package(
     target("Cloud", ["Crypto", "Market", "Transport"]),
     target("Venues", ["Crypto", "Market"]),
     target("Redis", ["CRedis", "Market", "Venues"]),
-    target("Streams", ["Market", "Redis", "Venues"]),
+    target("Streams", ["Cloud", "Market", "Redis", "Venues"]),
     target("Tape", ["Compression", "Crypto", "Market"]),
     target("Settlement", ["Market"]),
     target("Features", ["Market"]),
@@ -115,6 +115,7 @@ let package = Package(
     tests("CloudTests", ["Cloud", "Crypto", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
+    tests("KinesisTests", ["Cloud", "Market", "Streams", "TestSupport", "Transport"]),
     tests("RedisTests", ["Market", "Redis", "TestSupport"]),
     .executableTarget(
       name: "stream-worker", dependencies: ["Redis", "Streams"], path: "Tests/StreamWorker",

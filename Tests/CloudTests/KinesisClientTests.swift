@@ -66,7 +66,7 @@ import Transport
     let client: KinesisClient
 
     init(_ answers: ServerResponse...) throws {
-      script = Scripted(answers.map { answer in { _ in answer } })
+      script = Scripted(giving: answers)
       server = try HTTPServer(handler: script)
       client = KinesisClient(
         try HTTPClient(), try .testing("http://127.0.0.1:\(server.port)"), calm.surroundings,

@@ -28,7 +28,11 @@ final class Scripted: HTTPHandler {
 
   init(_ answers: [Answer]) { state = Mutex(State(answers: answers)) }
 
-  convenience init(_ answers: ServerResponse...) { self.init(answers.map { answer in { _ in answer } }) }
+  convenience init(_ answers: ServerResponse...) { self.init(giving: answers) }
+
+  convenience init(giving answers: [ServerResponse]) {
+    self.init(answers.map { answer in { @Sendable _ in answer } })
+  }
 
   var seen: [Seen] { state.withLock { $0.seen } }
 

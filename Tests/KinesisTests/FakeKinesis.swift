@@ -173,7 +173,7 @@ final class FakeKinesis: HTTPHandler {
 
   private static func putRecords(_ state: inout State, _ body: JSONTree) -> JSONTree {
     var results: [JSONTree] = []
-    var put: [(String, [UInt8])] = []
+    var put: [(key: String, data: [UInt8])] = []
     for record in body["Records"]?.elements ?? [] {
       let (key, data) = (record["PartitionKey"]?.text ?? "", record["Data"]?.text ?? "")
       put.append((key, Base64.bytes(of: data) ?? []))

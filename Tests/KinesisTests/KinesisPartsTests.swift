@@ -51,22 +51,27 @@ struct KinesisPartsTests {
 
   @Test func `the checkpoint stops before the first that is not stored`() {
     var queue = ShardQueue(.start)
-    for number in [9, 10, 11, 12] { #expect(queue.append(Self.sequence(number), isStored: false)) }
-    #expect(!queue.append(Self.sequence(10), isStored: false))
-    #expect(queue.store(Self.sequence(10)) && queue.store(Self.sequence(12)))
-    #expect(!queue.advance() && queue.checkpoint == .start)
-    #expect(queue.store(Self.sequence(9)) && !queue.store(Self.sequence(9)))
-    #expect(queue.advance() && queue.checkpoint == .after(Self.sequence(10)))
+    for number in [9, 10, 11, 12] { #expect(queue.append(Self.sequence(number), isStored: false) == true) }
+    #expect(queue.append(Self.sequence(10), isStored: false) == false)
+    #expect([10, 12].map { queue.store(Self.sequence($0)) } == [true, true])
+    #expect(queue.advance() == false)
+    #expect(queue.checkpoint == .start)
+    #expect([9, 9].map { queue.store(Self.sequence($0)) } == [true, false])
+    #expect(queue.advance() == true)
+    #expect(queue.checkpoint == .after(Self.sequence(10)))
     queue.finishReading()
-    #expect(!queue.advance() && !queue.isFinished)
-    #expect(!queue.store(Self.sequence(13)))
-    #expect(queue.store(Self.sequence(11)) && queue.advance() && queue.isFinished)
+    #expect(queue.advance() == false)
+    #expect(queue.store(Self.sequence(13)) == false)
+    #expect(queue.store(Self.sequence(11)) == true)
+    #expect(queue.advance() == true)
+    #expect(queue.isFinished)
   }
 
   @Test func `an empty shard is finished when it is read`() {
     var queue = ShardQueue(.after(Self.sequence(5)))
     queue.finishReading()
-    #expect(queue.advance() && queue.checkpoint == .end)
+    #expect(queue.advance() == true)
+    #expect(queue.checkpoint == .end)
   }
 
   @Test(arguments: Soak.seeds(30)) func `storing in any order ends at the last one`(seed: UInt64) {
@@ -76,7 +81,7 @@ struct KinesisPartsTests {
     let numbers = (1...3000).map { $0 * 3 }
     for number in numbers { _ = queue.append(Self.sequence(number), isStored: false) }
     for (index, number) in numbers.shuffled(using: &random).enumerated() {
-      #expect(queue.store(Self.sequence(number)))
+      #expect(queue.store(Self.sequence(number)) == true)
       stored.insert(number)
       guard index % 97 == 0 else { continue }
       _ = queue.advance()

@@ -174,7 +174,7 @@ import Transport
         $0.mostShards = 2
         $0.leaseSeconds = 3600
       })
-    for number in 0..<40 { stage.kinesis.add(Array("{\"n\":\(number)}".utf8), key: "key \(number)") }
+    for number in 0..<40 { stage.kinesis.add(Array("{\"n\":\(number)}".utf8), key: "\(number) and what makes a hash") }
     let (a, b) = (
       try await stream.consumer(group: "store", name: "a"), try await stream.consumer(group: "store", name: "b")
     )

@@ -12,6 +12,8 @@ final class MemoryCheckpointStore: CheckpointStore {
     var rows: [String: ShardLease] = [:]
     var random = SplitMix64(seed: 3)
     var failsOneIn: UInt64 = 0
+
+    mutating func isLost() -> Bool { failsOneIn > 0 && random.next() % failsOneIn == 0 }
   }
 
   private let state = Mutex(State())
@@ -21,13 +23,9 @@ final class MemoryCheckpointStore: CheckpointStore {
 
   var all: [ShardLease] { state.withLock { $0.rows.values.sorted { $0.shard < $1.shard } } }
 
-  private func isLost(_ state: inout State) -> Bool {
-    state.failsOneIn > 0 && state.random.next() % state.failsOneIn == 0
-  }
-
   func leases(stream: String, group: String) async throws(StreamError) -> [ShardLease] {
-    let (rows, isLost) = state.withLock { state in
-      (state.rows.filter { $0.key.hasPrefix("\(stream) \(group) ") }.map(\.value), isLost(&state))
+    let (rows, isLost) = state.withLock { state -> ([ShardLease], Bool) in
+      (state.rows.filter { $0.key.hasPrefix("\(stream) \(group) ") }.map(\.value), state.isLost())
     }
     if isLost { throw .unavailable(stream: stream, reason: "the database is away", isTransient: true) }
     return rows
@@ -36,11 +34,11 @@ final class MemoryCheckpointStore: CheckpointStore {
   func write(
     _ lease: ShardLease, stream: String, group: String, replacing counter: Int64?
   ) async throws(StreamError) -> Bool {
-    let (isWritten, isLost) = state.withLock { state in
+    let (isWritten, isLost) = state.withLock { state -> (Bool, Bool) in
       let place = "\(stream) \(group) \(lease.shard)"
       let isMine = state.rows[place]?.counter == counter
       if isMine { state.rows[place] = lease }
-      return (isMine, isLost(&state))
+      return (isMine, state.isLost())
     }
     if isLost { throw .unavailable(stream: stream, reason: "the database is away", isTransient: true) }
     return isWritten

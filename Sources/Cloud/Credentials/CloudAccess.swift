@@ -34,8 +34,8 @@ package struct CloudAccess: Sendable {
   /// The environment is asked first, then the credentials file, then the config file.
   ///
   /// Keys of the environment are taken even where `AWS_PROFILE` names a profile; region and endpoints may then come
-  /// from that one. A file that does not exist is `nil`. With an endpoint of one's own the region is `us-east-1` if none
-  /// is given. Roles, sign-on, other processes and the metadata services of machines and containers are not asked.
+  /// from that one. A file that does not exist is `nil`. With an endpoint of one's own the region is `us-east-1` if
+  /// none is given. Roles, sign-on, other processes and the metadata services of machines and containers are not asked.
   package init(
     environment: [String: String], credentialsFile: File? = nil, configFile: File? = nil
   ) throws(CloudSettingsError) {

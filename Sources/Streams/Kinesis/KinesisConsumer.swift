@@ -79,7 +79,10 @@ actor KinesisConsumer: StreamConsumer {
     let unread = held.values.filter { !$0.queue.isRead }
     guard let next = unread.min(by: { $0.due < $1.due }), next.due <= now else {
       let due = min(unread.map(\.due).min() ?? .distantFuture, nextRound)
-      return try await pause(min(Double(max(0, due.microseconds - now.microseconds)) / 1e6, Self.longestPauseSeconds))
+      // Somebody may have asked for a round at once.
+      let time = now
+      guard due > time else { return }
+      return try await pause(min(Double(due.microseconds - time.microseconds) / 1e6, Self.longestPauseSeconds))
     }
     try await poll(next.lease.shard)
   }
@@ -161,7 +164,8 @@ actor KinesisConsumer: StreamConsumer {
     let rows = try await leases.rows()
     let claims = leases.claims(
       shards, rows, held: Set(held.keys), most: options.mostShards ?? .max, leaseSeconds: options.leaseSeconds, at: now)
-    for claim in claims where try await leases.write(claim.lease, replacing: claim.replaced) {
+    for claim in claims {
+      guard try await leases.write(claim.lease, replacing: claim.replaced) else { continue }
       guard !isClosed else { return }
       held[claim.lease.shard] = Held(lease: claim.lease, queue: ShardQueue(claim.lease.checkpoint), due: now)
     }
@@ -186,7 +190,8 @@ actor KinesisConsumer: StreamConsumer {
       do throws(StreamError) {
         isMine = try await leases.write(lease, replacing: mine.lease.counter)
       } catch {
-        (held[shard]?.isSaving, held[shard]?.isUnsaved) = (false, true)
+        held[shard]?.isSaving = false
+        held[shard]?.isUnsaved = true
         throw error
       }
       held[shard]?.isSaving = false
