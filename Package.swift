@@ -72,6 +72,7 @@ let package = Package(
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "Market"]),
+    target("Archive", ["Compression", "Crypto", "Market", "Storage"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
     target(
@@ -114,6 +115,9 @@ let package = Package(
     tests(
       "ClientTests", ["Crypto", "Market", "Operations", "TestSupport", "VenueSimulator", "Venues"],
       resources: [.copy("client.py"), .copy("Fixtures")]),
+    tests(
+      "ArchiveTests", ["Archive", "Compression", "Crypto", "Market", "Operations", "Storage", "TestSupport"],
+      resources: [.copy("avro_peer.py"), .copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
