@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what the build and the tests need and no Swift package gives: Debian packages, libraries out of PyPI wheels,
-# and Python clients of the venues.
+# and what the tests use in Python.
 #
 # Each step looks whether its result is there, does nothing if so, and puts a result in place whole by renaming it. So
 # it can be stopped at any moment and started again. Exit 4: something needed could not be had; the text says what to do.
@@ -9,7 +9,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${CANDLECAST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/candlecast}
 packages=(
-  binutils g++ git libcurl4-openssl-dev libssl-dev libwebsockets-dev libyaml-dev libzstd-dev pkg-config zlib1g-dev)
+  binutils g++ git libcurl4-openssl-dev libhiredis-dev libpq-dev libssl-dev libwebsockets-dev libyaml-dev libzstd-dev
+  pkg-config postgresql-15 redis-server zlib1g-dev)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -37,7 +38,8 @@ install_packages() {
   ((EUID == 0)) || give_up "these packages are missing; install them and run this again:
   sudo apt-get install --no-install-recommends ${missing[*]}"
   say "installing ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
+  # RUNLEVEL keeps the servers among them from being started: the tests start their own.
+  export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
   { apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}"; } >/dev/null ||
     give_up "apt-get could not install ${missing[*]}: see its message above; is there a network or a proxy to set?"
 }
@@ -146,14 +148,14 @@ make_python_stub() {
 
 # --- Python
 
-# The clients of the venues that the tests point at the simulator, in an environment of their own. Wheels that were put
-# into the wheels' folder by hand are taken from there.
+# Clients of the venues, a server that stands for AWS and a reader of Avro, for the tests, in an environment of their own.
+# Wheels that were put into the wheels' folder by hand are taken from there.
 install_clients() {
   local python stamp
   python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   stamp="$python $(sha256sum <"$here/clients.txt")"
   is_placed clients "$stamp" && return 0
-  say "installing ccxt and python-binance, which the tests use"
+  say "installing ccxt, python-binance, moto and fastavro, which the tests use"
   partial=$cache/.partial.clients
   rm -rf "$partial"
   mkdir -p "$cache/wheels"

@@ -28,7 +28,7 @@ struct LiveKeeperTests {
     var core = LiveCore(plan, protocols: [BinanceProtocol()], now: now)
     let keeper = LiveKeeper(
       context: context, clock: .wall, writer: nil, tape: nil, predictor: nil,
-      memories: FeedMemoryFile(besideStore: folder.path + "/absent/s.duckdb"), status: LiveStatus(),
+      memories: FeedMemoryFile(in: folder.path + "/absent"), status: LiveStatus(),
       inbox: Inbox(capacity: 1))
     try await keeper.take(core.start(), core, now: now)
     _ = try await keeper.finish(core)

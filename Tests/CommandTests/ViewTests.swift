@@ -72,7 +72,9 @@ import Testing
     let summaries = try view.series.map { try #require(try store.summary(of: $0)) }
     let request = DatasetCache.Request(
       view: view, summaries: summaries, range: walk[0].openTime..<walk[3000].openTime, asOf: nil)
-    let entry = try DatasetCache(storePath: path).dataset(request, from: store, isFresh: true) { _ in }
+    let entry = try DatasetCache(in: StoreLocation.duckDB(path: path).folder).dataset(
+      request, from: store, isFresh: true
+    ) { _ in }
     return try Dataset(path: entry.path)
   }
 

@@ -220,7 +220,7 @@ struct WriterTests {
       return try DuckDBStore(path: path)
     }
     _ = try await writer.withStore {
-      try $0.session.run("ALTER TABLE series RENAME TO gone")
+      try #require($0 as? DuckDBStore).session.run("ALTER TABLE series RENAME TO gone")
     }
     await #expect(throws: LiveWriterError.stopped(damage)) { _ = try await writer.commit(batch(candles[..<1])) }
     await #expect(throws: LiveWriterError.stopped(damage)) { try await writer.submit(batch(candles[..<1])) }
@@ -241,7 +241,7 @@ struct WriterTests {
     } open: { [path] () throws(StoreError) in
       try DuckDBStore(path: path)
     }
-    _ = try await writer.withStore { try $0.session.run("ALTER TABLE series RENAME TO gone") }
+    _ = try await writer.withStore { try #require($0 as? DuckDBStore).session.run("ALTER TABLE series RENAME TO gone") }
     await #expect(throws: LiveWriterError.self) { _ = try await writer.commit(batch(candles[..<1])) }
     #expect(waits.seconds == Array([0.001, 0.002, 0.003, 0.003, 0.003].prefix(attempts - 1)))
     #expect(writer.statistics.failures == attempts)

@@ -36,7 +36,7 @@ struct TogetherTests {
     #expect(Set(result.report.feeds.map(\.venue.name)).count == 5)
 
     let replayed = try RecordingReplay(
-      context: context, path: desk.folder.path + "/tape", destination: nil, historyPath: desk.storePath
+      context: context, path: desk.folder.path + "/tape", destination: nil, history: .duckDB(path: desk.storePath)
     ).run()
     #expect(replayed.fingerprint == result.fingerprint && replayed.predictions == result.predictions)
 

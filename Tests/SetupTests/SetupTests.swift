@@ -113,7 +113,7 @@ struct SetupTests {
     try machine.placeLibraries()
     let result = try machine.setUp()
     #expect(result.code == .exited(4))
-    #expect(result.text.contains("installing ccxt and python-binance"))
+    #expect(result.text.contains("installing ccxt, python-binance, moto and fastavro"))
     #expect(result.text.contains("Scripts/clients.txt"))
     #expect(result.text.contains("\(machine.folder)/cache/wheels"))
   }

@@ -14,7 +14,7 @@ struct DuckDBStoreTests {
 
   @Test func `a store that is not there is absent unless it may be made`() throws {
     let path = path
-    for mode in [DuckDBStore.Mode.existing, .readOnly] {
+    for mode in [StoreLocation.Access.existing, .readOnly] {
       #expect(throws: StoreError.absent(path: path)) { try DuckDBStore(path: path, mode: mode) }
     }
     #expect(!FileManager.default.fileExists(atPath: path))

@@ -47,7 +47,7 @@ package final class LiveWriter: Sendable {
   ///   - open: opens the store, on the writer's thread; called again when a failure has made the store unusable.
   package init(
     _ limits: Limits = Limits(), report: @escaping @Sendable (Event) -> Void = { _ in },
-    open: @escaping @Sendable () throws(StoreError) -> DuckDBStore
+    open: @escaping @Sendable () throws(StoreError) -> any Store
   ) throws(StoreError) {
     core = WriterCore(limits)
     try WriterLoop.start(core, limits, report: report, open: open)
@@ -81,7 +81,7 @@ package final class LiveWriter: Sendable {
 
   /// Runs `body` with the store on the writer's thread, between two commits. Commits wait for it.
   package func withStore<Value: Sendable>(
-    _ body: @escaping @Sendable (DuckDBStore) throws -> Value
+    _ body: @escaping @Sendable (any Store) throws -> Value
   ) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
       core.request { store in

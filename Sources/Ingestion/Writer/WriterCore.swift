@@ -6,7 +6,7 @@ internal import Synchronization
 final class WriterCore: Sendable {
   typealias Completion = @Sendable (Result<LiveWriter.Receipt, LiveWriterError>) -> Void
   typealias Done = @Sendable (Result<Void, LiveWriterError>) -> Void
-  typealias Request = @Sendable (Result<DuckDBStore, any Error>) -> Void
+  typealias Request = @Sendable (Result<any Store, any Error>) -> Void
 
   private struct State {
     var queue: WriterQueue

@@ -7,9 +7,9 @@ struct WriterLoop {
   private let core: WriterCore
   private let limits: LiveWriter.Limits
   private let report: @Sendable (LiveWriter.Event) -> Void
-  private let open: @Sendable () throws(StoreError) -> DuckDBStore
+  private let open: @Sendable () throws(StoreError) -> any Store
   /// `nil` after a failure, until it is opened again.
-  private var store: DuckDBStore?
+  private var store: (any Store)?
   /// Taken, and not committed yet.
   private var inHand: [WaitingBatch] = []
   private var failures = 0
@@ -19,7 +19,7 @@ struct WriterLoop {
 
   private init(
     _ core: WriterCore, _ limits: LiveWriter.Limits, _ report: @escaping @Sendable (LiveWriter.Event) -> Void,
-    _ open: @escaping @Sendable () throws(StoreError) -> DuckDBStore
+    _ open: @escaping @Sendable () throws(StoreError) -> any Store
   ) {
     (self.core, self.limits, self.report, self.open) = (core, limits, report, open)
   }
@@ -27,7 +27,7 @@ struct WriterLoop {
   /// Opens the store on a new thread and lets it run; returns when the store is open.
   static func start(
     _ core: WriterCore, _ limits: LiveWriter.Limits, report: @escaping @Sendable (LiveWriter.Event) -> Void,
-    open: @escaping @Sendable () throws(StoreError) -> DuckDBStore
+    open: @escaping @Sendable () throws(StoreError) -> any Store
   ) throws(StoreError) {
     let opening = Opening()
     DedicatedThread.start {
@@ -65,7 +65,7 @@ struct WriterLoop {
     }
   }
 
-  private mutating func openedStore() throws(StoreError) -> DuckDBStore {
+  private mutating func openedStore() throws(StoreError) -> any Store {
     if let store { return store }
     let opened = try open()
     try opened.checkpointOnRequestOnly()
@@ -91,12 +91,12 @@ struct WriterLoop {
       foldLog(above: 4 * limits.logBytes)
       return nil
     } catch {
-      return fail(error as? StoreError ?? .failed(path: store?.path ?? "the store", reason: "\(error)"))
+      return fail(error as? StoreError ?? .failed(path: store?.name ?? "the store", reason: "\(error)"))
     }
   }
 
   /// It takes a statement, so it is not done at every commit.
-  private mutating func measure(_ store: DuckDBStore) throws {
+  private mutating func measure(_ store: any Store) throws {
     let now = WriterClock.steady()
     guard now >= measureNanoseconds else { return }
     measureNanoseconds = now + 5_000_000_000

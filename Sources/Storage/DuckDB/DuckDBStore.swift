@@ -3,17 +3,10 @@ internal import Synchronization
 
 /// A store in one DuckDB file, owned by one process and used by one task at a time.
 package final class DuckDBStore {
-  package enum Mode: Sendable {
-    /// The file and its folders are made if they are not there.
-    case create
-    case existing
-    /// Several processes may read at once as long as none writes.
-    case readOnly
-  }
-
   package static let defaultPath = "feature_store/bitcoin.duckdb"
 
   package let path: String
+  package var name: String { path }
   let session: DuckDBSession
   let statements: PreparedStatements
   /// What commits remember of the stored rows.
@@ -21,7 +14,7 @@ package final class DuckDBStore {
   private let claim: PathClaim
 
   package init(
-    path: String, mode: Mode = .create, threads: Int = 1, memoryMegabytes: Int = 256
+    path: String, mode: StoreLocation.Access = .create, threads: Int = 1, memoryMegabytes: Int = 256
   ) throws(StoreError) {
     self.path = path
     if mode == .create { try Self.makeFolders(of: path) }

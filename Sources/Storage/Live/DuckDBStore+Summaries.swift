@@ -1,26 +1,6 @@
-package import Market
+import Market
 
-/// What a ledger says in all of one series.
-package struct LedgerSummary: Hashable, Sendable {
-  package let series: Series
-  package let kind: LedgerKind
-  /// Minutes or trade ids.
-  package internal(set) var live: Int64 = 0
-  package internal(set) var patched: Int64 = 0
-  package internal(set) var missing: Int64 = 0
-  package internal(set) var lost: Int64 = 0
-}
-
-/// What is stored of an oracle's feed.
-package struct OracleSummary: Hashable, Sendable {
-  package let series: Series
-  package let ticks: Int
-  package let first: Timestamp
-  package let last: Timestamp
-}
-
-extension DuckDBStore {
-  /// Of every series that a live feed has followed.
+extension DuckDBStore: Store {
   package func ledgerSummaries() throws -> [LedgerSummary] {
     let result = try session.query(
       """
@@ -47,7 +27,6 @@ extension DuckDBStore {
     return summaries
   }
 
-  /// Of every feed that has any observation.
   package func oracleSummaries() throws -> [OracleSummary] {
     let result = try session.query(
       """

@@ -1,5 +1,6 @@
 import Market
 import Operations
+import Storage
 
 /// What a verb works with beside its own arguments.
 struct CommandContext: Sendable {
@@ -24,11 +25,15 @@ struct CommandContext: Sendable {
     return target
   }
 
-  /// `duckdb:PATH`.
-  var storeURL: String { configuration.text("store") ?? "" }
+  var store: StoreLocation {
+    guard let store = StoreLocation(configuration.text("store") ?? "") else {
+      preconditionFailure("the configuration checks the store")
+    }
+    return store
+  }
 
-  /// The file behind `storeURL`.
-  var storePath: String { String(storeURL.dropFirst("duckdb:".count)) }
+  /// Folder of the files beside the store.
+  var stateFolder: String { store.folder }
 
   var modelsFolder: String { configuration.text("models") ?? "models" }
 

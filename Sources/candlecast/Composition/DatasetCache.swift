@@ -15,14 +15,11 @@ struct DatasetCache {
 
   let folder: String
 
-  init(storePath: String) {
-    let parent = storePath.lastIndex(of: "/").map { String(storePath[..<$0]) } ?? "."
-    folder = parent + "/datasets"
-  }
+  init(in stateFolder: String) { folder = stateFolder + "/datasets" }
 
   /// The dataset of a range of decisions; made unless it is there and `isFresh` is false.
   func dataset(
-    _ request: Request, from store: DuckDBStore, isFresh: Bool, progress: (Int) throws -> Void
+    _ request: Request, from store: any Store, isFresh: Bool, progress: (Int) throws -> Void
   ) throws -> Entry {
     let asOf = request.asOf ?? .distantFuture
     let read = request.prices.firstOpenTime..<request.range.upperBound

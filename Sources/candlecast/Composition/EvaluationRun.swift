@@ -18,7 +18,7 @@ struct EvaluationRun {
   /// Other people's probabilities by decision time.
   let benchmark: [Timestamp: Double]?
 
-  func run(from store: DuckDBStore, rows: Int) throws -> Judgement {
+  func run(from store: any Store, rows: Int) throws -> Judgement {
     let answers = try collect(from: store, rows: rows)
     let (prices, ticks) = try outcomePrices(from: store)
     let target = SettledTarget(context.target, source: context.view.price)
@@ -54,7 +54,7 @@ struct EvaluationRun {
     mutating func set(_ name: ModelName, _ value: Double) { byModel[name]?[times.count - 1] = value }
   }
 
-  private func collect(from store: DuckDBStore, rows: Int) throws -> Answers {
+  private func collect(from store: any Store, rows: Int) throws -> Answers {
     var answers = Answers()
     let target = context.target
     let baselines = baselines
@@ -83,7 +83,7 @@ struct EvaluationRun {
     return answers
   }
 
-  private func outcomePrices(from store: DuckDBStore) throws -> (PricePath, TickPath?) {
+  private func outcomePrices(from store: any Store) throws -> (PricePath, TickPath?) {
     let horizon = context.target.horizonMinutes
     let range = decisions.lowerBound.adding(minutes: -horizon - 60)..<decisions.upperBound.adding(minutes: horizon + 60)
     var candles: [Candle] = []

@@ -26,7 +26,7 @@ struct HistoryRun: ~Copyable {
   ///
   /// - Parameter decisions: decision times, half-open.
   mutating func run(
-    _ decisions: Range<Timestamp>, from store: DuckDBStore,
+    _ decisions: Range<Timestamp>, from store: any Store,
     onCandle: (Int) throws -> Void = { _ in },
     onDecision: (borrowing PredictionPipeline, [Prediction]) throws -> Void
   ) throws {

@@ -63,7 +63,7 @@ struct Replay {
     var description: String { "stopped; what was predicted so far is stored, and the same replay goes on from there" }
   }
 
-  private func flush(_ waiting: inout [Prediction], to store: DuckDBStore, _ result: inout Result) throws {
+  private func flush(_ waiting: inout [Prediction], to store: any Store, _ result: inout Result) throws {
     guard !waiting.isEmpty else { return }
     result.added += try store.insert(waiting)
     try log?.append(waiting)

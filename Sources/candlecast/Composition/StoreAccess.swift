@@ -3,24 +3,24 @@ import Storage
 
 extension CommandContext {
   /// The store to read from; several readers may have it open.
-  func openForReading() throws -> DuckDBStore { try DuckDBStore(path: storePath, mode: .readOnly) }
+  func openForReading() throws -> any Store { try store.open(.readOnly) }
 
   /// The store to write to, made if it is not there.
-  func openForWriting() throws -> DuckDBStore { try DuckDBStore(path: storePath, mode: .create) }
+  func openForWriting() throws -> any Store { try store.open(.create) }
 
   /// What is stored of each series that a view reads, that of the prices first.
-  func summaries(of view: MarketView, in store: DuckDBStore) throws -> [SeriesSummary] {
+  func summaries(of view: MarketView, in store: any Store) throws -> [SeriesSummary] {
     try view.series.map { series in
       if let summary = try store.summary(of: series) { return summary }
       let purpose = series == view.volume ? ", which \(view) takes volumes from" : ""
       throw CommandError(
         .badData,
-        "\(store.path) has no candles of \(series)\(purpose); import some, or choose --venue, --symbol or --view")
+        "\(store.name) has no candles of \(series)\(purpose); import some, or choose --venue, --symbol or --view")
     }
   }
 
   /// What is stored of the prices a view reads; an error unless all its series are there.
-  func prices(of view: MarketView, in store: DuckDBStore) throws -> SeriesSummary {
+  func prices(of view: MarketView, in store: any Store) throws -> SeriesSummary {
     try summaries(of: view, in: store)[0]
   }
 }

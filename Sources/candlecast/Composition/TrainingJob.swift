@@ -75,7 +75,7 @@ struct TrainingJob {
     let request = DatasetCache.Request(view: context.view, summaries: summaries, range: wanted, asOf: asOf)
     var bar = context.progress("dataset", unit: "candles", total: Int64(summaries.reduce(0) { $0 + $1.rows }))
     defer { bar.finish() }
-    return try DatasetCache(storePath: store.path).dataset(request, from: store, isFresh: isFull) { count in
+    return try DatasetCache(in: context.stateFolder).dataset(request, from: store, isFresh: isFull) { count in
       bar.update(Int64(count))
       if context.isStopRequested { throw CommandError(.failed, "stopped; nothing was registered") }
     }

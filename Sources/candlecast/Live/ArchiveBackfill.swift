@@ -23,7 +23,7 @@ struct ArchiveBackfill {
   let http: HTTPClient
   let base: String
 
-  func run(_ plan: ArchivePlan, into store: DuckDBStore) async throws -> Result {
+  func run(_ plan: ArchivePlan, into store: any Store) async throws -> Result {
     var result = Result()
     var bar = context.progress("archive \(series.symbol)", unit: "files", total: Int64(plan.files.count))
     defer { bar.finish() }
@@ -37,7 +37,7 @@ struct ArchiveBackfill {
     return result
   }
 
-  private func take(_ file: ArchiveFile, into store: DuckDBStore, _ result: inout Result) async throws {
+  private func take(_ file: ArchiveFile, into store: any Store, _ result: inout Result) async throws {
     guard let text = try await fetch(file.checksumPath) else { return result.absent += 1 }
     let checksum = try ArchiveChecksum(text, of: file)
     let key = "archive:\(series):\(file.name)"
@@ -55,7 +55,7 @@ struct ArchiveBackfill {
       symbol: series.symbol)
   }
 
-  private func imported(_ bytes: [UInt8], named name: String, into store: DuckDBStore) throws -> ImportReport {
+  private func imported(_ bytes: [UInt8], named name: String, into store: any Store) throws -> ImportReport {
     let folder =
       FileManager.default.temporaryDirectory.path + "/candlecast-\(getpid())-\(UInt64.random(in: 0 ... .max))"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -8,10 +8,7 @@ import Market
 struct FeedMemoryFile: Sendable {
   let path: String
 
-  init(besideStore store: String) {
-    let folder = store.lastIndex(of: "/").map { String(store[...$0]) } ?? ""
-    path = folder + "venue-limits.json"
-  }
+  init(in folder: String) { path = folder + "/venue-limits.json" }
 
   /// Nothing is remembered if there is no file; a damaged one is an error, because going on could get us banned.
   func read() throws -> [FeedMemoryEntry] {

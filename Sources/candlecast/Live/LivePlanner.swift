@@ -17,7 +17,7 @@ struct LivePlanner {
   /// - Parameters:
   ///   - channels: empty for a feed that only fetches what is missing.
   ///   - store: `nil` begins with nothing.
-  func plan(_ channels: [Channel], candlesPerRequest knob: String, from store: DuckDBStore?) throws -> LivePlan {
+  func plan(_ channels: [Channel], candlesPerRequest knob: String, from store: (any Store)?) throws -> LivePlan {
     var thresholds = LiveThresholds(context.configuration)
     thresholds.candlesPerRequest = context.configuration.integer(knob) ?? 1000
     let feeds = try venues.map { try feed($0, channels, from: store) }
@@ -59,7 +59,7 @@ struct LivePlanner {
     }
   }
 
-  private func feed(_ venue: Venue, _ channels: [Channel], from store: DuckDBStore?) throws -> FeedPlan {
+  private func feed(_ venue: Venue, _ channels: [Channel], from store: (any Store)?) throws -> FeedPlan {
     let interface = try catalogue.interface(of: venue)
     let feed = try catalogue.feed(interface, venue)
     let followed = channels.filter { feed.candleSource == .ticks ? $0 == .ticks : $0 != .ticks }
@@ -82,7 +82,7 @@ struct LivePlanner {
     return symbols
   }
 
-  private func series(_ series: Series, from store: DuckDBStore?) throws -> SeriesPlan {
+  private func series(_ series: Series, from store: (any Store)?) throws -> SeriesPlan {
     let first = now.minute - Int64(firstMinutes)
     guard let store else { return SeriesPlan(symbol: series.symbol, firstMinute: first) }
     return try SeriesPlan(series, from: store, firstMinute: first, now: now)

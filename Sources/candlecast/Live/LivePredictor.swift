@@ -30,7 +30,7 @@ final class LivePredictor {
   ///
   /// - Parameter now: hides what was stored later.
   /// - Returns: what was folded; `nil` if nothing is stored.
-  func warmUp(from store: DuckDBStore, asOf now: Timestamp) throws -> LiveStart.History? {
+  func warmUp(from store: any Store, asOf now: Timestamp) throws -> LiveStart.History? {
     var history = Fingerprint()
     var candles = 0
     guard let first = try store.summary(of: pipeline.view.price)?.firstOpenTime, first < now else { return nil }
@@ -66,7 +66,7 @@ final class LivePredictor {
     }
   }
 
-  private func rebuild(from store: DuckDBStore, asOf now: Timestamp) throws {
+  private func rebuild(from store: any Store, asOf now: Timestamp) throws {
     let view = pipeline.view
     rebuild(
       prices: try store.candles(view.price, asOf: now).map(\.candle),

@@ -80,7 +80,7 @@ struct LiveSession: Sendable {
     let planner = LivePlanner(context: context, catalogue: catalogue, now: now)
     let plan =
       try options.plan ?? planner.plan(options.channels, candlesPerRequest: options.requestKnob, from: store)
-    let memories = FeedMemoryFile(besideStore: context.storePath)
+    let memories = FeedMemoryFile(in: context.stateFolder)
     let remembered = options.stores ? try memories.read() : []
     let view = try planner.view
     let predictor = options.predicts ? LivePredictor(view: view, mode: .live) : nil
@@ -119,12 +119,12 @@ struct LiveSession: Sendable {
   }
 
   private func openWriter() throws -> LiveWriter {
-    let (log, path) = (context.log, context.storePath)
+    let (log, store) = (context.log, context.store)
     var limits = LiveWriter.Limits(context.configuration)
     // Until the log is folded into the file the database holds its changes in memory, a kilobyte for each commit.
     limits.logBytes = 1 << 20
     return try LiveWriter(limits, report: { log.write($0) }) { () throws(StoreError) in
-      try DuckDBStore(path: path, mode: .create, memoryMegabytes: 64)
+      try store.open(.create, memoryMegabytes: 64)
     }
   }
 

@@ -23,9 +23,9 @@ struct RecordingReplay {
   let context: CommandContext
   let path: String
   /// Where the rows go; nowhere if `nil`.
-  let destination: DuckDBStore?
+  let destination: (any Store)?
   /// The store that the recorded run began with.
-  let historyPath: String
+  let history: StoreLocation
 
   func run() throws -> Result {
     let reader = try RecordingReader(path)
@@ -48,7 +48,7 @@ struct RecordingReplay {
   // MARK: Our own recordings
 
   private func playRuns(_ first: TapeRecord, _ reader: RecordingReader, _ result: inout Result) throws {
-    let history = RecordedHistory(path: historyPath, destination: destination)
+    let history = RecordedHistory(history, destination: destination, isDestination: history == context.store)
     var record: TapeRecord? = first
     var player: Player?
     while let current = record {
@@ -87,14 +87,14 @@ struct RecordingReplay {
 
   private func warmUp(
     _ predictor: LivePredictor, _ core: inout LiveCore, _ start: LiveStart, _ recorded: LiveStart.History,
-    _ source: DuckDBStore
-  ) throws -> DuckDBStore {
+    _ source: any Store
+  ) throws -> any Store {
     let found = try predictor.warmUp(from: source, asOf: start.time)
     guard found == recorded else {
       throw CommandError(
         .badData,
         "the recorded run began with \(recorded.candles.grouped) candles of \(start.view) (\(recorded.fingerprint)), and "
-          + "\(historyPath) had \(found.map { "\($0.candles.grouped) (\($0.fingerprint))" } ?? "none") at \(start.time); "
+          + "\(self.history) had \(found.map { "\($0.candles.grouped) (\($0.fingerprint))" } ?? "none") at \(start.time); "
           + "name the store it began with by --history")
     }
     try core.prime(from: source, before: start.time)
@@ -196,19 +196,21 @@ extension VenueMessage {
 
 /// The store that recorded runs began with; opened when the first of them needs it.
 private final class RecordedHistory {
-  private let path: String
-  private let destination: DuckDBStore?
-  private var store: DuckDBStore?
-
-  init(path: String, destination: DuckDBStore?) { (self.path, self.destination) = (path, destination) }
-
+  private let location: StoreLocation
+  private let destination: (any Store)?
   /// What is played back goes where it came from.
-  var isDestination: Bool { destination?.path == path }
+  let isDestination: Bool
+  private var store: (any Store)?
 
-  func opened() throws -> DuckDBStore {
+  init(_ location: StoreLocation, destination: (any Store)?, isDestination: Bool) {
+    (self.location, self.destination) = (location, destination)
+    self.isDestination = isDestination && destination != nil
+  }
+
+  func opened() throws -> any Store {
     if let destination, isDestination { return destination }
     if let store { return store }
-    let opened = try DuckDBStore(path: path, mode: .readOnly)
+    let opened = try location.open(.readOnly)
     store = opened
     return opened
   }
@@ -223,15 +225,15 @@ private final class Player {
   private var core: LiveCore
   private let predictor: LivePredictor
   /// What the run began with, and when.
-  private let history: (store: DuckDBStore, time: Timestamp)?
-  private let destination: DuckDBStore?
+  private let history: (store: any Store, time: Timestamp)?
+  private let destination: (any Store)?
   private var taken: [MarketEvent] = []
   private var waiting: [LiveBatch] = []
   let firstSocket: SocketID?
 
   init(
-    _ core: LiveCore, _ predictor: LivePredictor, history: (store: DuckDBStore, time: Timestamp)?,
-    destination: DuckDBStore?
+    _ core: LiveCore, _ predictor: LivePredictor, history: (store: any Store, time: Timestamp)?,
+    destination: (any Store)?
   ) throws {
     self.core = core
     (self.predictor, self.history, self.destination) = (predictor, history, destination)

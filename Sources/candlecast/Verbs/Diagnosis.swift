@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Market
 import Operations
+import Storage
 import Transport
 
 /// One thing that was looked at.
@@ -24,7 +25,7 @@ enum Diagnosis {
   static func all(_ context: CommandContext) -> [Finding] {
     [
       processor(), duckdb(context.installation), xgboost(context.installation), torch(context.installation),
-      trainer(context.installation), network(), store(context), disk(nearestFolder(to: context.storePath)),
+      trainer(context.installation), network(), store(context), disk(nearestFolder(to: context.stateFolder + "/store")),
       tape(context.configuration), logs(context.logFolder),
     ] + ports(context.configuration) + [clock(), configuration(context.configuration)]
   }
@@ -97,7 +98,12 @@ enum Diagnosis {
   }
 
   static func store(_ context: CommandContext) -> Finding {
-    let path = context.storePath
+    switch context.store {
+    case .duckDB(let path): storeFile(path: path)
+    }
+  }
+
+  private static func storeFile(path: String) -> Finding {
     guard let bytes = size(of: path) else {
       let folder = nearestFolder(to: path)
       guard access(folder, W_OK) == 0 else {

@@ -28,7 +28,7 @@ struct ExplainVerb: Verb {
   }
 
   private func explain(
-    _ time: Timestamp, _ store: DuckDBStore, _ rows: Int, _ context: CommandContext
+    _ time: Timestamp, _ store: any Store, _ rows: Int, _ context: CommandContext
   ) throws -> Explanation? {
     var run = HistoryRun(view: context.view, mode: .predict)
     run.serve(context.target, with: try context.servedVersion(context.view, context.target))

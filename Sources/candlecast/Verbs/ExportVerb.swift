@@ -28,7 +28,7 @@ struct ExportVerb: Verb {
   }
 
   private func export(
-    _ arguments: ParsedArguments, to path: String, from store: DuckDBStore, _ context: CommandContext
+    _ arguments: ParsedArguments, to path: String, from store: any Store, _ context: CommandContext
   ) throws -> Int {
     if arguments.positionals[0] == "candles" {
       let series = try context.prices(of: MarketView(price: context.view.price), in: store).series

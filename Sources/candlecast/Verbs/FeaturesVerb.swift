@@ -51,7 +51,7 @@ struct FeaturesVerb: Verb {
   }
 }
 
-extension DuckDBStore {
+extension CandleStore {
   /// A piece of the prices of a view, ascending, with the volumes of the same minutes.
   fileprivate func joined(_ prices: [Candle], in view: MarketView, asOf: Timestamp) throws -> JoinedCandles {
     guard let volume = view.volume, let first = prices.first, let last = prices.last else {

@@ -40,7 +40,7 @@ struct GapListing {
   let trades: [LedgerRange]
   let revisions: [CandleRevision]
 
-  init(_ series: Series, in range: Range<Timestamp>, from store: DuckDBStore) throws {
+  init(_ series: Series, in range: Range<Timestamp>, from store: any Store) throws {
     self.series = series
     report = try store.gaps(series, in: range)
     let ledger = LedgerMap(try store.ledger(series, .minutes).map { .init($0.range, $0.state, since: $0.since) })

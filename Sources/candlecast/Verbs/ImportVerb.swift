@@ -82,7 +82,7 @@ struct ImportVerb: Verb {
   }
 
   private func run(
-    _ importer: CandleImport, _ path: String, into store: DuckDBStore, _ context: CommandContext
+    _ importer: CandleImport, _ path: String, into store: any Store, _ context: CommandContext
   ) throws -> ImportReport {
     var bar = context.progress("import \(path.split(separator: "/").last ?? "")", unit: "rows", total: nil)
     defer { bar.finish() }

@@ -21,7 +21,7 @@ struct IngestVerb: Verb {
     let result = try Blocking.run { try await session.run() }
     try result.report.requireListed()
     let stats = IngestionStats(result, totals: try totals(of: result, context), at: context.now())
-    try stats.write(besideStore: context.storePath)
+    try stats.write(in: context.stateFolder)
     context.output.present(stats.json) { stats.text }
     return result.isComplete ? .done : .unreachable
   }
@@ -74,9 +74,8 @@ private struct IngestionStats {
       }.joined(separator: "\n") + "\n\(result.writer.newCandles.grouped) new rows, \(total.grouped) rows in all"
   }
 
-  func write(besideStore store: String) throws {
-    let folder = store.lastIndex(of: "/").map { String(store[...$0]) } ?? ""
-    let path = folder + "ingestion_stats.json"
+  func write(in folder: String) throws {
+    let path = folder + "/ingestion_stats.json"
     do { try Data((json.indented + "\n").utf8).write(to: URL(filePath: path), options: .atomic) } catch {
       throw CommandError(.failed, "cannot write \(path): \(error)")
     }

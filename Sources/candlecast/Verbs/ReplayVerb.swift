@@ -1,4 +1,5 @@
 import Operations
+import Storage
 
 struct ReplayVerb: Verb {
   let name = "replay"
@@ -12,7 +13,7 @@ struct ReplayVerb: Verb {
     Option("--from", .time, "first decision; needed without --recording"),
     Option("--to", .time, "time after the last; needed without --recording"),
     Option("--recording", .path, "tape, folder of tapes, or text of frames to play back"),
-    Option("--history", .path, "store file that the recorded run began with (default: the configured one)"),
+    Option("--history", .path, "store that the recorded run began with (default: the configured one)"),
     Option("--speed", .speed, "max (default), or a multiple of real time: 60x, 1x"),
     Option("--log", .flag, "write the rows to logs/inference.log too"), Option.target, Option.view,
   ]
@@ -40,9 +41,12 @@ struct ReplayVerb: Verb {
     let destination = context.configuration.isSet("store") ? try context.openForWriting() : nil
     let replay = RecordingReplay(
       context: context, path: recording, destination: destination,
-      historyPath: arguments.text("--history") ?? context.storePath)
+      history: arguments.text("--history").map(Self.location) ?? context.store)
     let result = try replay.run()
     context.output.present(result.json) { result.text }
     return .done
   }
+
+  /// A store's URL, or the path of a file of candles.
+  private static func location(_ text: String) -> StoreLocation { StoreLocation(text) ?? .duckDB(path: text) }
 }

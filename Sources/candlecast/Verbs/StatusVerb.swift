@@ -28,8 +28,8 @@ struct StoreStatus {
   /// Newest first.
   let openEvents: [QualityEvent]
 
-  init(_ store: DuckDBStore) throws {
-    path = store.path
+  init(_ store: any Store) throws {
+    path = store.name
     series = try store.status()
     oracles = try store.oracleSummaries()
     ledgers = try store.ledgerSummaries()

@@ -1,0 +1,45 @@
+package import Market
+
+/// A whole store: everything that is kept, in one database. It is used by one task at a time.
+package protocol Store: CandleStore, PredictionLog, Journal, LiveStore {
+  /// Names the store in messages; without any secret.
+  var name: String { get }
+
+  /// Of every series that a live feed has followed.
+  func ledgerSummaries() throws -> [LedgerSummary]
+
+  /// Of every feed that has any observation.
+  func oracleSummaries() throws -> [OracleSummary]
+
+  // MARK: Upkeep
+
+  /// Leaves it to `checkpoint` to fold a log of commits into the database, where a store has one of its own.
+  func checkpointOnRequestOnly() throws(StoreError)
+
+  /// Of the log of commits that `checkpoint` would fold in; 0 where the database sees to that itself.
+  var logBytes: Int { get }
+
+  func checkpoint() throws(StoreError)
+
+  /// Memory of this process that the database has taken; 0 where it runs elsewhere.
+  var memoryBytes: Int { get throws(StoreError) }
+}
+
+/// What a ledger says in all of one series.
+package struct LedgerSummary: Hashable, Sendable {
+  package let series: Series
+  package let kind: LedgerKind
+  /// Minutes or trade ids.
+  package internal(set) var live: Int64 = 0
+  package internal(set) var patched: Int64 = 0
+  package internal(set) var missing: Int64 = 0
+  package internal(set) var lost: Int64 = 0
+}
+
+/// What is stored of an oracle's feed.
+package struct OracleSummary: Hashable, Sendable {
+  package let series: Series
+  package let ticks: Int
+  package let first: Timestamp
+  package let last: Timestamp
+}
