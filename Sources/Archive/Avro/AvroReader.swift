@@ -109,3 +109,12 @@ package final class AvroReader {
     .damaged(file: name, offset: blockOffset, reason: reason)
   }
 }
+
+extension AvroReader {
+  /// A file, which may be packed as a whole.
+  package convenience init(path: String, name: String, as wanted: AvroSchema? = nil) throws(AvroError) {
+    let source: any ByteSource
+    do throws(CompressionError) { source = try InputFile(path: path).unpacked() } catch { throw .unpacking(error) }
+    try self.init(source, name: name, as: wanted)
+  }
+}
