@@ -63,6 +63,7 @@ let package = Package(
     target("Crypto", ["CCrypto"]),
     target("Compression", ["CZlib", "CZstd"]),
     target("Transport", ["CCurl", "CWebSockets", "Compression"]),
+    target("Cloud", ["Crypto", "Market", "Transport"]),
     target("Venues", ["Crypto", "Market"]),
     target("Tape", ["Compression", "Crypto", "Market"]),
     target("Settlement", ["Market"]),
@@ -107,6 +108,7 @@ let package = Package(
     tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
     tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("TransportTests", ["Compression", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
+    tests("CloudTests", ["Cloud", "Crypto", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
     tests(

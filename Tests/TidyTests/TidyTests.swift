@@ -69,7 +69,7 @@ struct TidyTests {
   @Test func `libraries read no clock`() throws {
     let pure = [
       "Market", "Settlement", "Features", "Models", "Evaluation", "Pipeline", "Dataset", "Storage", "Ingestion",
-      "Venues", "Tape", "VenueSimulator",
+      "Venues", "Tape", "VenueSimulator", "Cloud",
     ]
     let shells: Set = [
       "Sources/Ingestion/Live/PipelineClock.swift", "Sources/Ingestion/Writer/Bell.swift",
