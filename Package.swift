@@ -73,7 +73,7 @@ let package = Package(
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "Market"]),
-    target("Archive", ["Compression", "Crypto", "Market", "Storage"]),
+    target("Archive", ["Cloud", "Compression", "Crypto", "Market", "Storage"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
     target(
@@ -82,8 +82,8 @@ let package = Package(
     program(
       "candlecast",
       [
-        "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
-        "Settlement", "Storage", "Tape", "Transport", "VenueSimulator", "Venues",
+        "Archive", "Cloud", "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models",
+        "Operations", "Pipeline", "Settlement", "Storage", "Tape", "Transport", "VenueSimulator", "Venues",
       ]),
     program(
       "candlecast-trainer",
@@ -118,7 +118,8 @@ let package = Package(
       "ClientTests", ["Crypto", "Market", "Operations", "TestSupport", "VenueSimulator", "Venues"],
       resources: [.copy("client.py"), .copy("Fixtures")]),
     tests(
-      "ArchiveTests", ["Archive", "Compression", "Crypto", "Market", "Operations", "Storage", "TestSupport"],
+      "ArchiveTests",
+      ["Archive", "Cloud", "Compression", "Crypto", "Market", "Operations", "Storage", "TestSupport", "Transport"],
       resources: [.copy("avro_peer.py"), .copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
@@ -137,8 +138,8 @@ let package = Package(
     tests(
       "CommandTests",
       [
-        "candlecast", "Dataset", "Evaluation", "Features", "Ingestion", "Learning", "Market", "Models", "Operations",
-        "Settlement", "Storage", "TestSupport", "Venues",
+        "candlecast", "Archive", "Cloud", "Dataset", "Evaluation", "Features", "Ingestion", "Learning", "Market",
+        "Models", "Operations", "Settlement", "Storage", "TestSupport", "Transport", "Venues",
       ]),
     tests(
       "LiveCommandTests",

@@ -22,10 +22,11 @@ package enum ArchiveError: Error, Hashable, Sendable {
     switch self {
     case .object(let error): error.exitCode
     case .storing(let error): error.exitCode
-    case .avro(.unpacking(.cannotOpen)), .avro(.unpacking(.cannotRead)), .empty: 4
-    case .avro(.unpacking(.cannotWrite)), .avro(.badValue), .contended: 1
+    case .avro(let error): error.exitCode
+    case .empty: 4
+    case .contended: 1
     case .notKept: 2
-    case .avro, .noChecksum, .badChecksum, .unknownContent, .badRow: 3
+    case .noChecksum, .badChecksum, .unknownContent, .badRow: 3
     }
   }
 }

@@ -19,6 +19,14 @@ package struct ArchiveListing: Sendable {
     guard !files.isEmpty else { throw .empty(objects.name(prefix)) }
   }
 
+  /// One file.
+  package init(_ objects: any ObjectStore, only key: String) async throws(ArchiveError) {
+    let entries: [ObjectEntry]
+    do throws(ObjectError) { entries = try await objects.list(key) } catch { throw .object(error) }
+    self.init(entries.filter { $0.key == key || $0.key == key + ArchiveKey.checksumEnding })
+    guard !files.isEmpty else { throw .object(.absent(object: objects.name(key))) }
+  }
+
   init(_ entries: [ObjectEntry]) {
     let avro = entries.filter { $0.key.hasSuffix(ArchiveKey.ending) }
     let checksums = Set(entries.lazy.map(\.key).filter { $0.hasSuffix(ArchiveKey.checksumEnding) })
@@ -39,5 +47,5 @@ package struct ArchiveListing: Sendable {
 }
 
 extension ArchiveName {
-  fileprivate var place: String { folder + venue }
+  fileprivate var place: String { String(folder + venue) }
 }

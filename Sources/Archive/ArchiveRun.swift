@@ -96,7 +96,9 @@ package struct ArchiveRun {
     let declared = try await LocalCopy.declaredChecksum(key.path, objects)
     if declared == sha256 { return true }
     let copy = try await LocalCopy.of(key.path, in: objects, folder: folder, isChecked: declared != nil)
-    guard try copy.sha256 == sha256 || sameRecords(copy.path, path, objects.name(key.path)) else { return false }
+    if copy.sha256 != sha256 {
+      guard try sameRecords(copy.path, path, objects.name(key.path)) else { return false }
+    }
     // Whoever wrote it was interrupted before its checksum.
     if declared == nil { try await writeChecksum(copy.sha256, of: key.path) }
     return true

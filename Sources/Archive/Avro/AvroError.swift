@@ -15,6 +15,22 @@ package enum AvroError: Error, Hashable, Sendable {
   case unpacking(CompressionError)
 }
 
+extension AvroError {
+  /// What a command that meets this error ends with.
+  package var exitCode: Int32 {
+    switch self {
+    case .badValue: 1
+    case .unpacking(let error):
+      switch error {
+      case .cannotOpen, .cannotRead: 4
+      case .cannotWrite: 1
+      default: 3
+      }
+    default: 3
+    }
+  }
+}
+
 extension AvroError: CustomStringConvertible {
   package var description: String {
     switch self {

@@ -2,14 +2,16 @@
 package enum KnobTable {
   package static let all: [Knob] =
     common + log + database + server + network + binance + otherVenues + oracle + gaps + link + tape + data + ingest
-    + features + training + mlp + inference + redis + forecasting + monitoring + system + schedule + models
+    + features + training + mlp + inference + redis + cloud + forecasting + monitoring + system + schedule + models
 
   private static let common = [
     Knob(
       "store", .store, "duckdb:feature_store/bitcoin.duckdb", flag: "--store",
       seeds: [.environment("FEATURE_DB_PATH", .prefixed("duckdb:"))], status: .used,
       "Where candles and predictions are."),
-    Knob("models", .path, "models", flag: "--models", status: .used, "Folder of versions, registry and journal."),
+    Knob(
+      "models", .path, "models", flag: "--models", status: .used,
+      "Folder of versions, registry and journal; or s3://bucket/prefix, which is only read."),
     Knob("market.venue", .venue, "binance", flag: "--venue", status: .used, "Venue that gives the candles."),
     Knob("market.symbol", .symbol, "BTCUSDT", flag: "--symbol", status: .used, "Instrument, as its venue names it."),
     Knob(
@@ -362,6 +364,24 @@ package enum KnobTable {
     Knob(
       "redis.prediction_key", .text, "prediction:BTCUSDT:latest", seeds: [.environment("REDIS_PREDICTION_KEY")],
       "Key of the latest prediction."),
+  ]
+
+  private static let cloud = [
+    Knob(
+      "aws.region", .text, nil, seeds: [.environment("AWS_REGION")], status: .used,
+      "Region of S3 and other services; not set: what AWS's own files say."),
+    Knob(
+      "aws.profile", .text, nil, seeds: [.environment("AWS_PROFILE")], status: .used,
+      "Section of ~/.aws/credentials and ~/.aws/config; not set: default."),
+    Knob(
+      "aws.endpoint_url", .text, nil, seeds: [.environment("AWS_ENDPOINT_URL")], status: .used,
+      "Address of a server that speaks like AWS, such as http://127.0.0.1:9000; not set: AWS's own."),
+    Knob(
+      "archive.url", .text, nil, flag: "--to-url", status: .used,
+      "Where `candlecast archive` writes: s3://bucket/prefix or a folder."),
+    Knob(
+      "archive.codec", .choice(["deflate", "zstandard", "null"]), "deflate", status: .used,
+      "Compression of archived files; every reader of Avro knows deflate."),
   ]
 
   private static let forecasting = [

@@ -29,6 +29,8 @@ struct RunVerb: Verb {
     Example("candlecast run --venue sim-binance", "what `candlecast simulate` sends, in series of its own"),
   ]
 
+  let readsModels = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     var options = LiveSession.Options(service: context.configuration)
     if arguments.has("--no-tape") { options.records = false }
