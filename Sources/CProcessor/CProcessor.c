@@ -25,3 +25,10 @@ __attribute__((constructor)) static void refuse_old_processor(void) {
 }
 
 void candlecast_return_free_memory(void) { malloc_trim(0); }
+
+// Left alone, glibc gives each thread a heap of its own, and raises both thresholds to the largest block freed.
+void candlecast_keep_little_free_memory(void) {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  mallopt(M_TRIM_THRESHOLD, 128 << 10);
+}

@@ -7,7 +7,7 @@ package struct OracleMinute: Hashable, Sendable {
   package var low: OraclePrice
   package var close: OraclePrice
   package var ticks: Int
-  /// Too few observations to stand for the minute; never used for labels.
+  /// Too few observations to stand for the minute, or not all of its stream; never used for labels.
   package var isSampled: Bool
 
   package init(

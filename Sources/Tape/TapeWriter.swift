@@ -21,6 +21,8 @@ package final class TapeWriter {
     /// Too long for a segment, or from a source whose name is.
     package var refused = 0
     package var deletedSegments = 0
+
+    package init() {}
   }
 
   package private(set) var state = State.recording

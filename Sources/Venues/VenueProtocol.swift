@@ -24,10 +24,15 @@ package protocol FeedProtocol: Sendable {
   ///
   /// - Parameter code: of the close frame; `nil` if there was none.
   func reconnection(afterClose code: UInt16?) -> Reconnection
+
+  /// The number of a frame on its socket, where every frame has one: a jump tells of lost ones.
+  func sequence(of frame: UnsafeBufferPointer<UInt8>) -> Int64?
 }
 
 extension FeedProtocol {
   package func reconnection(afterClose code: UInt16?) -> Reconnection { .backOff }
+
+  package func sequence(of frame: UnsafeBufferPointer<UInt8>) -> Int64? { nil }
 }
 
 package enum Reconnection: Hashable, Sendable {
@@ -35,8 +40,8 @@ package enum Reconnection: Hashable, Sendable {
   case backOff
   /// Come back at a random moment of these seconds: the venue moves many clients at once.
   case within(seconds: Int)
-  /// Pointless before something is corrected.
-  case useless(reason: String)
+  /// Pointless before something is corrected: after so many seconds at the earliest, or, if `nil`, not before a restart.
+  case useless(reason: String, retrySeconds: Int?)
 }
 
 /// A feed that also answers requests for minutes and trades.

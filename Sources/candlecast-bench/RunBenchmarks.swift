@@ -10,22 +10,27 @@ import Synchronization
 import TestSupport
 import Transport
 
-/// `candlecast run`, with a version to predict by, on the candles of a file but for their last day, which a simulator streams.
+/// `candlecast run`, with and without a version to predict by, on the candles of a file but for their last day, which a
+/// simulator streams.
 enum RunBenchmarks {
   /// The word that makes `candlecast-bench` a program which does nothing but have a store open.
   static let bareWord = "--bare-store"
 
-  static let all = [
-    Benchmark("run.resident") { name, path in
-      let memory = try await RunMemory.result(path)
-      return Measurement(name: name, unit: "MB", n: memory.candles, figures: .value(memory.resident / 1e6))
-    },
-    Benchmark("run.private_above_bare_store") { name, path in
-      let memory = try await RunMemory.result(path)
-      return Measurement(
-        name: name, unit: "MB", n: memory.candles, figures: .value((memory.private - memory.bare) / 1e6))
-    },
-  ]
+  static let all = rows(hasVersion: true, suffix: "") + rows(hasVersion: false, suffix: "_without_version")
+
+  private static func rows(hasVersion: Bool, suffix: String) -> [Benchmark] {
+    [
+      Benchmark("run.resident" + suffix) { name, path in
+        let memory = try await RunMemory.result(path, hasVersion: hasVersion)
+        return Measurement(name: name, unit: "MB", n: memory.candles, figures: .value(memory.resident / 1e6))
+      },
+      Benchmark("run.private_above_bare_store" + suffix) { name, path in
+        let memory = try await RunMemory.result(path, hasVersion: hasVersion)
+        return Measurement(
+          name: name, unit: "MB", n: memory.candles, figures: .value((memory.private - memory.bare) / 1e6))
+      },
+    ]
+  }
 
   /// Opens a store, counts its rows and prints the private bytes of such a process.
   static func holdBareStore(_ path: String) throws {
@@ -49,20 +54,24 @@ private actor RunMemory {
   private static let streamedMinutes = 1440
   private static let watchedSeconds = 45.0
 
-  private var running: Task<Result, any Error>?
+  private var running: [Bool: Task<Result, any Error>] = [:]
 
-  static func result(_ path: String) async throws -> Result { try await shared.result(path) }
+  static func result(_ path: String, hasVersion: Bool) async throws -> Result {
+    try await shared.result(path, hasVersion)
+  }
 
-  private func result(_ path: String) async throws -> Result {
-    let task = running ?? Task { try await Self.measure(path) }
-    running = task
+  private func result(_ path: String, _ hasVersion: Bool) async throws -> Result {
+    let task = running[hasVersion] ?? Task { try await Self.measure(path, hasVersion: hasVersion) }
+    running[hasVersion] = task
     return try await task.value
   }
 
-  private static func measure(_ path: String) async throws -> Result {
+  private static func measure(_ path: String, hasVersion: Bool) async throws -> Result {
     let folder = try ScratchFolder()
     var result = Result()
     let file = folder.path + "/history.duckdb"
+    let models = folder.path + "/models"
+    if hasVersion { try register(in: models, stagedIn: folder) }
     result.candles = try fill(file, from: path, in: folder)
     let bare = try await Sibling("candlecast-bench", [RunBenchmarks.bareWord, file]).firstLine()
     result.bare = bare.split(separator: " ").last.flatMap { Double($0) } ?? 0
@@ -79,7 +88,7 @@ private actor RunMemory {
       ["run", "--venue", "sim-binance", "--store", "duckdb:" + file, "--feeder-port", "0", "--gap-handler-port", "0"],
       announcement.endpoints.merging([
         "CANDLECAST_TAPE_DIRECTORY": folder.path + "/tape", "CANDLECAST_LOG_DIRECTORY": folder.path + "/logs",
-        "CANDLECAST_MODELS": try register(in: folder),
+        "CANDLECAST_MODELS": models,
       ]) { _, own in own })
     defer { run.stop() }
     let ports = try await run.firstLine().split { !$0.isNumber }.compactMap { Int($0) }
@@ -95,15 +104,13 @@ private actor RunMemory {
 
   private struct Announcement: Decodable { let endpoints: [String: String] }
 
-  /// A version of a fitted one's size. Returns the folder of the models.
-  private static func register(in folder: ScratchFolder) throws -> String {
-    let models = folder.path + "/models"
+  /// A version of a fitted one's size.
+  private static func register(in models: String, stagedIn folder: ScratchFolder) throws {
     let made = MadeVersion(
       target: .direction(horizonMinutes: 15), view: MarketView(price: simulated()), columns: .candles,
       treeCount: 400, depth: 5)
     _ = try Registry(path: models).register(
       staged: try made.write(in: folder.path), at: Timestamp(minute: 0), who: "bench", why: "memory")
-    return models
   }
 
   private static func simulated() -> Series {

@@ -36,7 +36,7 @@ import Testing
     var shown: [[UInt64]] = []
     let outcome = features.amend([truth[450]]) { shown.append(bits($0.vector)) }
     #expect(outcome == .refolded(candles: shown.count))
-    #expect((50...110).contains(shown.count))
+    #expect((50...50 + RewindableFeatures.checkpointMinutes).contains(shown.count))
     #expect(shown == fold(truth).suffix(shown.count).map(bits))
   }
 

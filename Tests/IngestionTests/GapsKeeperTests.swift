@@ -114,6 +114,29 @@ struct GapsKeeperTests {
     #expect(keeper.state(of: first + 40) == .live)
   }
 
+  @Test func `a second socket has only the time since the newest data checked`() {
+    var keeper = started()
+    for minute in Int64(0)..<90 { _ = keeper.sealed(sealed(minute), now: at(Double(minute) + 1)) }
+    keeper.heard(at(86.5), now: at(86.5))
+    #expect(
+      keeper.connected(isSecond: true, now: at(90.1))
+        == [.fetch(.minutes, (first + 86)..<(first + 90), isRecheck: true)])
+    keeper.heard(at(90.1), now: at(90.1))
+    #expect(keeper.connected(isSecond: true, now: at(90.2)).isEmpty)
+  }
+
+  @Test func `a doubted minute is checked again when it is over`() {
+    var keeper = started()
+    keeper.heard(at(1.4), now: at(1.4))
+    _ = keeper.sealed(sealed(0), now: at(1))
+    keeper.doubt(at(1.4))
+    keeper.doubt(at(1.5))
+    keeper.heard(at(2.01), now: at(2.01))
+    #expect(keeper.tick(now: at(2.01)).isEmpty)
+    #expect(keeper.tick(now: at(2.04)) == [.fetch(.minutes, (first + 1)..<(first + 2), isRecheck: true)])
+    #expect(keeper.tick(now: at(2.05)).isEmpty)
+  }
+
   @Test(arguments: Soak.seeds(60)) func `every expected minute has exactly one state and all end as the truth says`(
     seed: UInt64
   ) {

@@ -61,7 +61,50 @@ struct LinkWatchTests {
       }
     }
     #expect(link.currentSocket == 1)
-    #expect((50...150).contains(connects))
+    #expect((10...20).contains(connects))
+  }
+
+  /// Both sockets bring a trade every so many seconds, the older one first or last.
+  @Test(arguments: [true, false])
+  func `a market of few trades costs some sockets an hour and not one for each pause`(isOlderFirst: Bool) {
+    var budget = ConnectBudget()
+    var link = running(options(), &budget)
+    var sockets = [1]
+    var connects: [Int] = []
+    for second in 2..<6 * 3600 {
+      let now = after(Double(second))
+      for action in link.tick(now: now, &budget) {
+        switch action {
+        case .connect(let socket, _):
+          connects.append(second)
+          _ = link.opened(socket, now: now)
+          sockets.append(socket)
+        case .close(let socket, _): sockets.removeAll { $0 == socket }
+        }
+      }
+      guard second.isMultiple(of: 40) else { continue }
+      for socket in isOlderFirst ? sockets : sockets.reversed() {
+        link.heard(socket, .trades, eventTime: now, now: now)
+      }
+    }
+    #expect(sockets.count == 1)
+    #expect((8...30).contains(connects.count), "\(connects)")
+  }
+
+  @Test func `after a mistake twice the silence is allowed, until a socket turns out to be dead`() {
+    var budget = ConnectBudget()
+    var link = running(options(), &budget)
+    #expect(link.tick(now: after(12), &budget) == [.connect(socket: 2, .silent)])
+    link.heard(1, .trades, eventTime: after(13), now: after(13))
+    #expect(link.currentSocket == 1)
+    #expect(link.tick(now: after(13), &budget) == [.close(socket: 2, .needless)])
+    #expect(link.tick(now: after(33), &budget).isEmpty)
+    #expect(link.tick(now: after(33.1), &budget) == [.connect(socket: 3, .silent)])
+    _ = link.opened(3, now: after(33.5))
+    link.heard(3, .trades, eventTime: after(34), now: after(34))
+    #expect(link.tick(now: after(39), &budget) == [.close(socket: 1, .replaced)])
+    #expect(link.tick(now: after(44), &budget).isEmpty)
+    #expect(link.tick(now: after(44.1), &budget) == [.connect(socket: 4, .silent)])
   }
 
   @Test func `a heartbeat is a sign of life for every channel and a repetition is none`() {
@@ -146,6 +189,39 @@ struct LinkWatchTests {
     _ = link.tick(now: now.adding(minutes: 2), &budget)
     link.closed(41, now: now.adding(minutes: 2))
     #expect(link.nextDue <= now.adding(minutes: 2).adding(microseconds: 500_000))
+  }
+
+  @Test func `a venue that has no use for a client is not asked again and again`() {
+    var budget = ConnectBudget()
+    var link = running(options(), &budget)
+    link.closed(1, .useless(reason: "test", retrySeconds: 3600), now: after(2))
+    #expect(link.tick(now: after(3601), &budget).isEmpty)
+    #expect(link.tick(now: after(3602), &budget) == [.connect(socket: 2, .lost)])
+    link.closed(2, .useless(reason: "test", retrySeconds: nil), now: after(3603))
+    #expect(link.tick(now: start.adding(minutes: 1_000_000), &budget).isEmpty)
+  }
+
+  @Test func `a venue that moves its clients is come back to at a random moment`() {
+    var moments: Set<Timestamp> = []
+    for seed in UInt64(0)..<20 {
+      var budget = ConnectBudget()
+      var link = LinkWatch(options(), seed: seed)
+      _ = link.tick(now: start, &budget)
+      link.closed(1, .within(seconds: 10), now: after(1))
+      moments.insert(link.nextDue)
+    }
+    #expect(moments.allSatisfy { $0 >= after(1) && $0 <= after(11) })
+    #expect(moments.count == 20 && moments.contains { $0 > after(6) })
+  }
+
+  @Test func `a socket that lost frames is replaced, but not a young one`() {
+    var budget = ConnectBudget()
+    var link = running(options(), &budget)
+    link.lostFrames(of: 1, now: after(30))
+    link.heard(1, .trades, eventTime: after(61), now: after(61))
+    #expect(link.tick(now: after(61.5), &budget).isEmpty)
+    link.lostFrames(of: 1, now: after(62))
+    #expect(link.tick(now: after(62), &budget) == [.connect(socket: 2, .incomplete)])
   }
 
   @Test func `the connection budget holds a link back`() {

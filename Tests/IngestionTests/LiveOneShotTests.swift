@@ -1,5 +1,6 @@
 import Ingestion
 import Market
+import Storage
 import Testing
 import Venues
 
@@ -44,6 +45,19 @@ struct LiveOneShotTests {
     #expect((5...60).contains(doneAfter))
     let told = played.notes.filter { $0.level == .warning && $0.message.contains("nobody is there") }
     #expect(told.count >= 5)
+  }
+
+  @Test func `nothing is asked for past the end, however long it takes`() {
+    var series = SeriesPlan(symbol: .btcusdt, firstMinute: Self.start.minute - 20)
+    series.endMinute = Self.start.minute - 10
+    let feed = FeedPlan(venue: .binance, interface: "binance", channels: [], series: [series])
+    var core = LiveCore(
+      LivePlan(seed: 1, thresholds: LiveThresholds(), feeds: [feed]), protocols: [BinanceProtocol(venue: .binance)],
+      now: Self.start)
+    var ledger = core.start().batch.ledger
+    for minute in 1..<10 { ledger += core.step(.tick, at: Self.start.adding(minutes: minute)).batch.ledger }
+    #expect(ledger.map(\.range.upperBound).max() == series.endMinute)
+    #expect(core.report.feeds[0].series[0].missingMinutes == 10)
   }
 
   @Test func `a venue that is in trouble is given up too`() throws {

@@ -6,8 +6,10 @@ import Testing
 @Suite struct OracleMinuteTests {
   private typealias Made = OracleMade
 
+  /// Of what the stream is seen without a hole.
   private func updates(_ ticks: [OracleTick]) -> [OracleMinuteBuilder.Update] {
     var builder = OracleMinuteBuilder(feed: .bitcoinUSD)
+    builder.saw(.distantPast ..< .distantFuture)
     return ticks.flatMap { tick in
       builder.receive(tick)
       return builder.take()
@@ -20,6 +22,7 @@ import Testing
 
   @Test func `a minute is given once a later observation is there, and not before`() throws {
     var builder = OracleMinuteBuilder(feed: .bitcoinUSD)
+    builder.saw(Made.time(seconds: 0)..<Made.time(seconds: 60))
     for tick in stream(0..<60) { builder.receive(tick) }
     #expect(builder.take().isEmpty)
     builder.receive(Made.tick(60, "1"))
@@ -37,6 +40,29 @@ import Testing
   @Test func `under thirty stream observations a minute is sampled`() {
     #expect(updates(stream(0..<29) + [Made.tick(61, "1")])[0].minute.isSampled)
     #expect(!updates(stream(0..<30) + [Made.tick(61, "1")])[0].minute.isSampled)
+  }
+
+  @Test func `a minute that was not seen from its first to its last instant is sampled until it is`() throws {
+    var builder = OracleMinuteBuilder(feed: .bitcoinUSD)
+    builder.saw(Made.time(seconds: 5)..<Made.time(seconds: 61))
+    for tick in stream(5..<61) { builder.receive(tick) }
+    let first = try #require(builder.take().first)
+    #expect(first.isPartial && first.minute.isSampled && first.minute.ticks == 55)
+    #expect(builder.take().isEmpty)
+    for tick in stream(0..<5) { builder.receive(tick) }
+    #expect(builder.take().map(\.minute.isSampled) == [true])
+    builder.saw(Made.time(seconds: 0)..<Made.time(seconds: 5))
+    let last = try #require(builder.take().first)
+    #expect(last.isRevision && !last.isPartial && !last.minute.isSampled && last.minute.ticks == 60)
+  }
+
+  @Test func `a minute from before the start is given only if it was seen whole`() {
+    var builder = OracleMinuteBuilder(feed: .bitcoinUSD, firstMinute: Made.firstMinute + 1)
+    for tick in stream(30..<125) { builder.receive(tick) }
+    #expect(builder.take().map(\.minute.openTime.minute) == [Made.firstMinute + 1])
+    for tick in stream(0..<30) { builder.receive(tick) }
+    builder.saw(Made.time(seconds: 0)..<Made.time(seconds: 60))
+    #expect(builder.take().map(\.minute.openTime.minute) == [Made.firstMinute])
   }
 
   @Test func `two sources of the same instants are counted once, and the nearer one is believed`() throws {

@@ -60,7 +60,7 @@ struct VirtualFeed {
     case .frame(let socket, _, let bytes, let isBinary):
       step(.frame(SocketID(feed: 0, number: socket), bytes, isBinary: isBinary))
     case .close(let socket, _, let code):
-      step(.closed(SocketID(feed: 0, number: socket), reason: "\(code.map(String.init) ?? "no code")"))
+      step(.closed(SocketID(feed: 0, number: socket), code: code, reason: "\(code.map(String.init) ?? "no code")"))
     }
   }
 

@@ -184,9 +184,13 @@ import Venues
   func `takesUpAgain is whether what was missed is fetched`(isOn: Bool) throws {
     let simulation = try simulation {
       $0.thresholds.takesUpAgain = isOn
-      $0.thresholds.recheckMinutes = 0
+      $0.cutsAtSeconds = [630]
     }
-    #expect(simulation.seconds(ofRequests: "klines").isEmpty != isOn)
+    let fetched = simulation.seconds(ofRequests: "klines")
+    #expect(fetched.filter { $0 < 630 }.isEmpty != isOn)
+    // What is checked after a reconnect begins with the run.
+    #expect(fetched.contains { $0 >= 630 })
+    #expect(simulation.seconds(ofRequests: "limit=9").contains { $0 >= 630 } != isOn)
   }
 
   @Test(arguments: [true, false])

@@ -17,6 +17,14 @@ final class ModelStore: CandleStore, LiveStore {
   private var versions: [Series: [Timestamp: [CandleRecord]]] = [:]
   private var ledgers: [LedgerKey: LedgerMap] = [:]
   private var events: [EventKey: QualityEvent] = [:]
+  private var ticks: [Series: [TickKey: OracleTickRecord]] = [:]
+  private var oracleMinutes: [Series: [Timestamp: OracleMinute]] = [:]
+
+  private struct TickKey: Hashable {
+    let source: OracleSource
+    let quantity: OracleTick.Quantity
+    let time: Timestamp
+  }
 
   // MARK: Live
 
@@ -28,6 +36,14 @@ final class ModelStore: CandleStore, LiveStore {
       }
       for event in batch.quality {
         events[EventKey(series: event.series, type: event.type, createdAt: event.createdAt)] = event
+      }
+      for record in batch.ticks {
+        let key = TickKey(source: record.tick.source, quantity: record.tick.quantity, time: record.tick.time)
+        let series = Series(record.venue, record.tick.feed)
+        if ticks[series]?[key] == nil { ticks[series, default: [:]][key] = record }
+      }
+      for record in batch.oracleMinutes {
+        oracleMinutes[Series(record.venue, record.minute.feed), default: [:]][record.minute.openTime] = record.minute
       }
       return batch.candles.map { store($0, knownAt: batch.knownAt) }
     }
@@ -64,11 +80,17 @@ final class ModelStore: CandleStore, LiveStore {
   func readOracleTicks(
     _ venue: Venue, _ feed: Symbol, in range: Range<Timestamp>, asOf: Timestamp,
     _ body: ([OracleTickRecord]) throws -> Void
-  ) throws {}
+  ) throws {
+    let found = (ticks[Series(venue, feed)] ?? [:]).values.filter { range.contains($0.tick.time) }
+    try body(found.sorted { $0.tick.time < $1.tick.time })
+  }
 
   func readOracleMinutes(
     _ venue: Venue, _ feed: Symbol, in range: Range<Timestamp>, asOf: Timestamp, _ body: ([OracleMinute]) throws -> Void
-  ) throws {}
+  ) throws {
+    let found = (oracleMinutes[Series(venue, feed)] ?? [:]).values.filter { range.contains($0.openTime) }
+    try body(found.sorted { $0.openTime < $1.openTime })
+  }
 
   // MARK: Candles
 

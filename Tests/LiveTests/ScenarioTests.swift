@@ -50,13 +50,36 @@ import Venues
   }
 
   @Test func `a socket that is silent is replaced before it is dropped`() throws {
-    let simulation = try simulation([Fault(.silence, atSeconds: 300, lastingSeconds: 100)])
+    let simulation = try simulation {
+      $0.cutsAtSeconds = [295]
+      $0.quality.hidesCutsOneIn = 1
+    }
     try expectWhole(simulation)
     let second = try #require(simulation.seconds(ofNotes: "(silent)").first)
-    #expect((320...345).contains(second))
+    #expect((315...335).contains(second))
     let dropped = try #require(simulation.seconds(ofNotes: "(replaced)").first)
-    #expect(dropped > 400)
-    #expect(try simulation.state(ofMinute: 5) == rest)
+    #expect((5...8).contains(dropped - second))
+    #expect(simulation.connects.count == 2)
+    #expect(try simulation.state(ofMinute: 4) == rest)
+    let rechecked = simulation.seconds(ofRequests: "limit=60").filter { $0 > 60 }
+    #expect(rechecked.isEmpty, "only the time since the newest data is checked")
+  }
+
+  @Test func `a venue that is silent on every socket is asked less and less often`() throws {
+    let simulation = try simulation(minutes: 40, [Fault(.silence, atSeconds: 300, lastingSeconds: 1200)])
+    try expectWhole(simulation)
+    #expect((4...8).contains(simulation.seconds(ofNotes: "(silent)").count))
+    #expect(simulation.seconds(ofNotes: "(replaced)").isEmpty)
+    for minute in 6..<24 { #expect(try simulation.state(ofMinute: Int64(minute)) == rest) }
+    #expect(try simulation.state(ofMinute: 26) == .live)
+  }
+
+  @Test func `few trades beside klines do not make a socket silent`() throws {
+    let simulation = try simulation(minutes: 60) {
+      $0.tradesPerMinute = 0...1
+      $0.quietOneIn = 2
+    }
+    #expect(simulation.connects.count <= 4)
   }
 
   @Test func `a socket is replaced before the venue cuts it off after a day`() throws {
@@ -113,7 +136,6 @@ import Venues
     let simulation = try simulation {
       $0.crashes = [.init(atSeconds: 400, downSeconds: 300)]
       $0.thresholds.takesUpAgain = false
-      $0.thresholds.recheckMinutes = 0
     }
     let lost = LedgerState.lost(reason: "missed while nothing ran, and recovery is off")
     for minute in 7..<11 { #expect(try simulation.state(ofMinute: Int64(minute)) == lost) }
@@ -132,6 +154,18 @@ import Venues
     let fetched = try #require(simulation.seconds(ofRequests: "klines").first { $0 > 300 })
     #expect((368...374).contains(fetched))
     for minute in 5..<11 { #expect(try simulation.state(ofMinute: Int64(minute)) == rest) }
+  }
+
+  @Test func `a gap that grows is told once when it opens and once when it closes`() throws {
+    // Every request fails, so that nothing is patched before the end.
+    let simulation = try simulation([
+      Fault(.disconnect, atSeconds: 300, lastingSeconds: 400),
+      Fault(.status, atSeconds: 290, lastingSeconds: 500, amount: 500),
+    ])
+    try expectWhole(simulation)
+    #expect(simulation.seconds(ofEvents: "gap").filter { $0 > 290 }.count >= 5)
+    #expect(simulation.seconds(ofNotes: " gap opened").filter { $0 > 290 }.count == 1)
+    #expect(simulation.seconds(ofNotes: " gap closed").filter { $0 > 290 }.count == 1)
   }
 
   @Test func `five requests run at once and the oldest minutes come first`() throws {
@@ -163,16 +197,12 @@ import Venues
   }
 
   @Test func `the minutes of an oracle are made of its ticks, those of long ago too`() throws {
-    let credentials = DataStreamsCredentials(
-      apiKey: VenueSet.Credentials.apiKey, secret: Secret(VenueSet.Credentials.secret))
-    let feed = DataStreamsProtocol(
-      venue: Venue("sim-chainlink")!, streams: [.init(.bitcoin, .bitcoinUSD)], credentials: credentials)
     var plan = Simulation.Plan(seed: 1)
     (plan.historyMinutes, plan.firstMinutes, plan.minutes, plan.quietMinutes) = (170, 150, 20, 5)
     (plan.channels, plan.endsWithRecheck) = ([.ticks], false)
     plan.faults = [Fault(.disconnect, atSeconds: 295, lastingSeconds: 150)]
     plan.feedSymbols = [.bitcoinUSD]
-    let simulation = try Simulation(plan, "chainlink", feed)
+    let simulation = try Simulation(plan, "chainlink", DataStreamsProtocol.simulated)
     try simulation.run()
     try simulation.finish()
     let ledger = try simulation.store.ledger(simulation.series[0], .minutes)
@@ -186,10 +216,25 @@ import Venues
       let candle = record.candle
       if expected != [candle.open, candle.high, candle.low, candle.close] { wrong.append(candle.openTime) }
     }
-    // Minutes in which the socket was opened or lost may stand as they were observed.
-    let excused = wrong.filter { ([0] + Array(4...9)).contains($0.minutes(since: simulation.begin)) }
-    #expect(wrong == excused, "\(wrong)")
-    #expect(wrong.count <= 3)
+    // Those in which the socket was opened or lost were asked for.
+    #expect(wrong.isEmpty, "\(wrong)")
+    #expect(try simulation.store.oracleMinutes(simulation.series[0]).filter(\.isSampled).isEmpty)
     #expect(records.count >= 173)
+  }
+
+  @Test func `minutes in which a relay's socket opened or broke are marked, and those between are not`() throws {
+    var plan = Simulation.Plan(seed: 1)
+    (plan.minutes, plan.quietMinutes, plan.endsWithRecheck) = (10, 5, false)
+    (plan.channels, plan.feedSymbols) = ([.ticks], [.bitcoinUSD])
+    plan.startMicroseconds = 20_000_000
+    // Longer than what a relay repeats when a socket opens.
+    plan.faults = [Fault(.disconnect, atSeconds: 400, lastingSeconds: 200)]
+    let simulation = try Simulation(plan, "rtds", RelayProtocol(venue: .simulatedChainlink))
+    try simulation.run()
+    try simulation.finish()
+    let minutes = try simulation.store.oracleMinutes(simulation.series[0])
+    let sampled = minutes.filter(\.isSampled).map { $0.openTime.minutes(since: simulation.begin) }
+    #expect(sampled.first == 6 && sampled.allSatisfy { (6...9).contains($0) }, "\(sampled)")
+    #expect(minutes.count >= 10)
   }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Market
 import Storage
 import TestSupport
 import Testing
@@ -14,6 +15,7 @@ import Venues
   static let seeds = seeds(from: 0, count: 50)
   static let tradeSeeds = seeds(from: 10_000, count: 10)
   static let bybitSeeds = seeds(from: 20_000, count: 5)
+  static let oracleSeeds = seeds(from: 30_000, count: 5)
 
   private static let chosenSeed = ProcessInfo.processInfo.environment["CANDLECAST_SEED"].flatMap { UInt64($0) }
 
@@ -56,6 +58,25 @@ import Venues
     var plan = Simulation.Plan.drawn(seed)
     plan.channels = [.klines]
     try expectWhole(plan, "bybit", BybitProtocol(venue: .simulatedBybit))
+  }
+
+  @Test(arguments: oracleSeeds)
+  func `an oracle's minutes are whole and true, or marked, whatever happens`(seed: UInt64) throws {
+    var plan = Simulation.Plan.drawn(seed)
+    (plan.channels, plan.feedSymbols) = ([.ticks], [.bitcoinUSD])
+    // Signatures are good for five seconds.
+    plan.clockAheadMicroseconds /= 2
+    plan.faults.removeAll { fault in
+      switch fault.kind {
+      // One lost frame looks like a second without an observation.
+      case .missing, .reorder: true
+      case .silence: fault.lastingMicroseconds < 3_000_000
+      // What was observed stays when an exchange's candle is rewritten.
+      case .rewrite: true
+      default: false
+      }
+    }
+    try expectWhole(plan, "chainlink", DataStreamsProtocol.simulated)
   }
 
   /// Seeds that once failed, and what they found.

@@ -378,6 +378,7 @@ extension Venue {
   static var simulated: Venue { Venue("sim-binance")! }
   static var simulatedCoinbase: Venue { Venue("sim-coinbase")! }
   static var simulatedBybit: Venue { Venue("sim-bybit")! }
+  static var simulatedChainlink: Venue { Venue("sim-chainlink")! }
 }
 
 extension LiveBatch {
@@ -399,6 +400,7 @@ struct OutputHash {
     hasher.combine(output.batch.ledger)
     hasher.combine(output.batch.quality)
     hasher.combine(output.batch.ticks)
+    hasher.combine(output.batch.oracleMinutes)
     hasher.combine(output.events)
     hasher.combine(output.notes)
   }

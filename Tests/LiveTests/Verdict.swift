@@ -7,14 +7,14 @@ import Venues
 
 /// What is wrong with a simulation that has ended; nothing, if all is well.
 struct Verdict {
-  private let simulation: Simulation
+  let simulation: Simulation
   private(set) var complaints: [String] = []
 
   /// After the quiet end of a feed that takes up again what it missed.
   init(_ simulation: Simulation) throws {
     self.simulation = simulation
     for series in simulation.series {
-      try judgeCandles(series)
+      if simulation.tell is any OracleProtocol { try judgeOracle(series) } else { try judgeCandles(series) }
       try judgeMinutes(series)
       if simulation.plan.channels.contains(.trades) { try judgeTrades(series) }
       try judgeQuality(series)
@@ -25,7 +25,7 @@ struct Verdict {
     try judgePredictions()
   }
 
-  private mutating func complain(_ text: String) { if complaints.count < 30 { complaints.append(text) } }
+  mutating func complain(_ text: String) { if complaints.count < 30 { complaints.append(text) } }
 
   private var offset: Int64 { simulation.plan.clockAheadMicroseconds }
 
@@ -230,6 +230,12 @@ struct Verdict {
       }
       let events = try simulation.stores.map { Set(try $0.qualityEvents(series, unresolvedOnly: false, limit: 10_000)) }
       if events[0] != events[1] { complain("\(series): the stores differ in quality events") }
+      if try model.observations(series) != real.observations(series) {
+        complain("\(series): the stores differ in ticks")
+      }
+      if try model.oracleMinutes(series) != real.oracleMinutes(series) {
+        complain("\(series): the stores differ in oracle minutes")
+      }
     }
   }
 

@@ -141,7 +141,7 @@ struct VirtualNetwork {
       if lines[line]?.isClosed == true { lines[line] = nil }
     case .question(let process, let id, let request): answer(request, id, process, now: time)
     case .input(let process, let input, let question):
-      if case .closed(let id, _) = input, let line = lineOf[process]?.removeValue(forKey: id) { lines[line] = nil }
+      if case .closed(let id, _, _) = input, let line = lineOf[process]?.removeValue(forKey: id) { lines[line] = nil }
       if case .frame(let id, _, _) = input, isLost(id, process) { return nil }
       return (time, process, input, question)
     }
@@ -158,7 +158,7 @@ struct VirtualNetwork {
         deliver(.frame(id, bytes, isBinary: isBinary), on: line, now: time)
       case .close(let line, let time, let code):
         lines[line]?.isOpen = false
-        if let code { tell(line, closed: "code \(code)", at: later(time)) } else { lose(line, now: time) }
+        if let code { tell(line, closed: "code \(code)", code, at: later(time)) } else { lose(line, now: time) }
       }
     }
   }
@@ -203,11 +203,11 @@ struct VirtualNetwork {
     tell(line, closed: "the connection was lost", at: later(now))
   }
 
-  private mutating func tell(_ line: Int, closed reason: String, at time: Timestamp) {
+  private mutating func tell(_ line: Int, closed reason: String, _ code: UInt16? = nil, at time: Timestamp) {
     guard let state = lines[line], !state.isClosed else { return }
     lines[line]?.isClosed = true
-    agenda.add(
-      .input(process: state.process, .closed(state.id, reason: reason), about: nil), at: max(time, state.lastArrival))
+    let input = LiveInput.closed(state.id, code: code, reason: reason)
+    agenda.add(.input(process: state.process, input, about: nil), at: max(time, state.lastArrival))
   }
 
   private mutating func later(_ now: Timestamp) -> Timestamp {

@@ -207,7 +207,8 @@ import Venues
     for code in ["auth_required", "auth_invalid", "auth_unavailable", "bad_op", "bad_filter", "sub_limit"] {
       #expect(try bolt.messages(#"{"op":"error","code":"\#(code)"}"#) == [.control(.refused(reason: code))])
     }
-    #expect(try bolt.messages(#"{"op":"pong"}"#) == [.heartbeat(nil, time: nil, lastTradeId: nil)])
+    // A pong is no sign of data.
+    #expect(try bolt.messages(#"{"op":"pong"}"#) == [.control(.accepted)])
     #expect(throws: VenueError.unknown(kind: "new")) { try bolt.messages(#"{"op":"new"}"#) }
   }
 
@@ -216,8 +217,8 @@ import Venues
     #expect(bolt.reconnection(afterClose: nil) == .backOff)
     #expect(bolt.reconnection(afterClose: 1006) == .backOff)
     #expect(bolt.reconnection(afterClose: 4003) == .within(seconds: 10))
-    for code: UInt16 in [4001, 4008] {
-      guard case .useless = bolt.reconnection(afterClose: code) else {
+    for (code, seconds) in [(4001, 3600), (4008, nil)] as [(UInt16, Int?)] {
+      guard case .useless(_, let retrySeconds) = bolt.reconnection(afterClose: code), retrySeconds == seconds else {
         Issue.record("\(code) is worth no retry")
         continue
       }

@@ -23,7 +23,7 @@ package struct GapKeeper: Sendable {
     /// Answers without a minute, and without a later one, before it is lost.
     package var emptyAnswers = 3
     package var refetchMicroseconds: Int64 = 30_000_000
-    /// Minutes checked again after every connection.
+    /// Minutes checked again after every connection that was lost.
     package var recheckMinutes = 60
 
     package init() {}
@@ -32,13 +32,22 @@ package struct GapKeeper: Sendable {
   private let options: Options
   private var ledger: SeriesLedger
   private var expected: Range<Int64>
+  /// No minute from here on is expected.
+  private let end: Int64
   private var newestData: Timestamp?
   private var alarmed = false
   private var refetchAt = Timestamp.distantPast
+  /// Minutes from here on are checked again as soon as they are over.
+  private var doubted: Int64?
+  /// Minutes before were missed while nothing ran, at least in part, and are not to be fetched.
+  private var wantedFrom = Int64.min
 
-  /// - Parameter first: the first minute that is expected.
-  package init(_ series: Series, first: Int64, _ options: Options = Options()) {
+  /// - Parameters:
+  ///   - first: the first minute that is expected.
+  ///   - end: the first one that is not expected any more.
+  package init(_ series: Series, first: Int64, end: Int64? = nil, _ options: Options = Options()) {
     self.options = options
+    self.end = end ?? .max
     ledger = SeriesLedger(series, .minutes)
     expected = first..<first
   }
@@ -55,16 +64,27 @@ package struct GapKeeper: Sendable {
   package var pieces: [LedgerMap.Run] { ledger.map.runs(in: expected) }
 
   /// Takes up where a store ends: what it lacks up to now is missing at once, without waiting for the stream.
-  package mutating func start(_ stored: [LedgerRange], _ events: [QualityEvent], now: Timestamp) -> [GapChange] {
+  ///
+  /// - Parameter takesUpAgain: otherwise what was missed before the start is lost.
+  package mutating func start(
+    _ stored: [LedgerRange], _ events: [QualityEvent], takesUpAgain: Bool = true, now: Timestamp
+  ) -> [GapChange] {
     var changes = ledger.restore(stored, events, now: now)
     newestData = now
+    guard takesUpAgain else {
+      wantedFrom = now.minute + 1
+      changes += expect(before: now.minute, now: now)
+      return changes + abandoned(.min..<wantedFrom, reason: Self.unrecoveredReason, now: now)
+    }
     changes += expect(before: minutesOver(by: now, after: options.finalMicroseconds), now: now)
     return changes + fetches(now)
   }
 
-  package mutating func connected(now: Timestamp) -> [GapChange] {
+  /// - Parameter isSecond: another socket is open: only what came after the newest data can be missing.
+  package mutating func connected(isSecond: Bool = false, now: Timestamp) -> [GapChange] {
     let end = minutesOver(by: now, after: options.finalMicroseconds)
-    let from = max(end - Int64(options.recheckMinutes), expected.lowerBound)
+    let since = isSecond ? newestData?.minute ?? .min : .min
+    let from = max(end - Int64(options.recheckMinutes), expected.lowerBound, since, wantedFrom)
     return from < end ? [.fetch(.minutes, from..<end, isRecheck: true)] : []
   }
 
@@ -75,6 +95,9 @@ package struct GapKeeper: Sendable {
     newestData = time
     alarmed = false
   }
+
+  /// What the stream said of this minute may be incomplete: it is checked again when it is over.
+  package mutating func doubt(_ time: Timestamp) { doubted = min(doubted ?? .max, time.minute) }
 
   package mutating func sealed(_ candle: SealedCandle, now: Timestamp) -> [GapChange] {
     let state: LedgerState = candle.provenance == .live ? .live : .patched(from: "trades")
@@ -142,11 +165,20 @@ package struct GapKeeper: Sendable {
         changes.append(.alarm(silentMicroseconds: silence))
       }
     }
-    changes += expect(before: end, now: now)
+    changes += expect(before: end, now: now) + rechecks(now)
     return now >= refetchAt ? changes + fetches(now) : changes
   }
 
+  private mutating func rechecks(_ now: Timestamp) -> [GapChange] {
+    let end = minutesOver(by: now, after: options.finalMicroseconds)
+    guard let doubted, doubted < end else { return [] }
+    self.doubted = nil
+    let from = max(doubted, expected.lowerBound, wantedFrom)
+    return from < end ? [.fetch(.minutes, from..<end, isRecheck: true)] : []
+  }
+
   private mutating func expect(before end: Int64, now: Timestamp) -> [GapChange] {
+    let end = min(end, self.end)
     guard end > expected.upperBound else { return [] }
     let due = expected.upperBound..<end
     expected = expected.lowerBound..<end
@@ -155,7 +187,16 @@ package struct GapKeeper: Sendable {
 
   private mutating func missed(_ minutes: Range<Int64>, now: Timestamp) -> [GapChange] {
     let blanks = ledger.map.blanks(in: minutes)
-    return ledger.miss(minutes, now: now) + blanks.map { .fetch(.minutes, $0, isRecheck: false) }
+    let changes = ledger.miss(minutes, now: now)
+    guard minutes.lowerBound >= wantedFrom else {
+      let unwanted = minutes.clamped(to: .min..<wantedFrom)
+      let wanted = minutes.clamped(to: wantedFrom..<max(wantedFrom, minutes.upperBound))
+      return changes + abandoned(unwanted, reason: Self.unrecoveredReason, now: now)
+        + ledger.map.runs(in: wanted).filter { $0.state == .missing }.map {
+          .fetch(.minutes, $0.range, isRecheck: false)
+        }
+    }
+    return changes + blanks.map { .fetch(.minutes, $0, isRecheck: false) }
   }
 
   private mutating func fetches(_ now: Timestamp) -> [GapChange] {

@@ -6,10 +6,17 @@ package import Venues
 /// Judged is data, not pings. A socket that is silent, old, or about to be closed by the venue is replaced: a second one
 /// is opened, and the first is dropped only when the second has brought data; both are heard until then. What comes
 /// twice is dropped by those who make candles.
+///
+/// A silence may be the market's. It was, if the first socket speaks again beside the second, or the second is silent
+/// too: then twice the silence is allowed from there on, until an hour has passed without such a mistake.
 package struct LinkWatch: Sendable {
   package struct Options: Hashable, Sendable {
     /// Channels of the socket with the longest silence that is not suspicious. A heartbeat speaks for all of them.
     package var silenceMicroseconds: [Channel: Int64] = [:]
+    /// More silence is not allowed, however often it was the market's, unless a channel's own is longer.
+    package var longestSilenceMicroseconds: Int64 = 300_000_000
+    /// How long it is remembered that a silence was the market's.
+    package var patienceMicroseconds: Int64 = 3_600_000_000
     /// A subscription that has not brought data by then is taken to be wrong or lost.
     package var confirmMicroseconds: Int64 = 15_000_000
     package var connectMicroseconds: Int64 = 10_000_000
@@ -31,7 +38,7 @@ package struct LinkWatch: Sendable {
   }
 
   package enum Reason: String, Hashable, Sendable {
-    case start, lost, silent, unconfirmed, rotation, shutdown, timeout, replaced
+    case start, lost, silent, unconfirmed, rotation, shutdown, incomplete, timeout, replaced, needless
   }
 
   package enum Action: Hashable, Sendable {
@@ -41,20 +48,37 @@ package struct LinkWatch: Sendable {
 
   fileprivate struct Socket {
     let id: Int
+    let reason: Reason
     let begunAt: Timestamp
     var openedAt: Timestamp?
     var confirmedAt: Timestamp?
     var replaceAt = Timestamp.distantFuture
-    var isEnding = false
+    /// Why it has to go.
+    var ending: Reason?
     var heard: [Channel: Timestamp] = [:]
     var newest: [Channel: Timestamp] = [:]
+    var brought: Set<Channel> = []
+  }
+
+  /// A socket that is heard for some seconds more.
+  private struct Retiring {
+    let id: Int
+    let at: Timestamp
+    var reason = Reason.replaced
+    /// Of these it has brought nothing, which is why it was replaced.
+    var silent: Set<Channel> = []
   }
 
   private let options: Options
   private var random: SplitMix64
   private var current: Socket?
   private var next: Socket?
-  private var retiring: [(id: Int, at: Timestamp)] = []
+  private var retiring: [Retiring] = []
+  /// How often the allowed silence was doubled, and until when that holds.
+  private var doublings = 0
+  private var patientUntil = Timestamp.distantPast
+  /// What was silent then has been looked into.
+  private var examinedAt = Timestamp.distantPast
   private var connectAt = Timestamp.distantPast
   private var failures = 0
   private var lastId = 0
@@ -69,6 +93,7 @@ package struct LinkWatch: Sendable {
 
   /// Everything that depends on time; to be called at `nextDue` and after every other input.
   package mutating func tick(now: Timestamp, _ budget: inout ConnectBudget) -> [Action] {
+    if now >= patientUntil { doublings = 0 }
     var actions = retired(now)
     actions += givenUp(now)
     let need = need(now)
@@ -81,7 +106,7 @@ package struct LinkWatch: Sendable {
     case .wait(let until): connectAt = until
     case .go:
       lastId += 1
-      next = Socket(id: lastId, begunAt: now)
+      next = Socket(id: lastId, reason: need, begunAt: now)
       actions.append(.connect(socket: lastId, need))
     }
     return actions
@@ -108,28 +133,71 @@ package struct LinkWatch: Sendable {
   ) {
     if current?.id == socket {
       current?.note(channel, eventTime, now)
+      standDown(now)
     } else if next?.id == socket, next?.openedAt != nil {
       next?.note(channel, eventTime, now)
       promote(now)
+    } else if let index = retiring.firstIndex(where: { $0.id == socket }) {
+      guard channel.map(retiring[index].silent.contains) ?? !retiring[index].silent.isEmpty else { return }
+      retiring[index].silent = []
+      wasQuiet(now)
     }
+  }
+
+  /// The first socket speaks again before the second has said anything.
+  private mutating func standDown(_ now: Timestamp) {
+    guard let second = next, second.reason == .silent, silentChannels(now).isEmpty else { return }
+    retiring.append(Retiring(id: second.id, at: now, reason: .needless))
+    next = nil
+    wasQuiet(now)
+  }
+
+  private mutating func wasQuiet(_ now: Timestamp) {
+    doublings = min(doublings + 1, Self.mostDoublings)
+    patientUntil = now.adding(microseconds: options.patienceMicroseconds)
+    examinedAt = now
+  }
+
+  private static let mostDoublings = 20
+
+  private func allowed(_ silence: Int64) -> Int64 {
+    min(silence << Int64(doublings), max(silence, options.longestSilenceMicroseconds))
+  }
+
+  private func silentChannels(_ now: Timestamp) -> Set<Channel> {
+    Set(
+      options.silenceMicroseconds.compactMap { channel, silence in
+        guard let heard = current?.heard[channel] else { return nil }
+        return now.microseconds - max(heard, examinedAt).microseconds > allowed(silence) ? channel : nil
+      })
   }
 
   /// The venue says that it will close this socket.
   package mutating func announcedEnd(of socket: Int) {
-    if current?.id == socket { current?.isEnding = true }
-    if next?.id == socket { next?.isEnding = true }
+    if current?.id == socket { current?.ending = .shutdown }
+    if next?.id == socket { next?.ending = .shutdown }
+  }
+
+  /// Frames of this socket were lost, and only a new subscription makes up for them. One that is young stays, so that a
+  /// line too slow for the venue is not opened anew all the time.
+  package mutating func lostFrames(of socket: Int, now: Timestamp) {
+    guard current?.id == socket, let since = current?.confirmedAt,
+      now.microseconds - since.microseconds > options.stableMicroseconds
+    else { return }
+    current?.ending = .incomplete
   }
 
   /// The socket is closed, or could not be opened.
-  package mutating func closed(_ socket: Int, now: Timestamp) {
+  package mutating func closed(_ socket: Int, _ reconnection: Reconnection = .backOff, now: Timestamp) {
     retiring.removeAll { $0.id == socket }
     if current?.id == socket {
       current = nil
-      pause(now)
     } else if next?.id == socket {
       next = nil
-      pause(now)
+    } else {
+      return
     }
+    pause(now, reconnection)
   }
 
   package var nextDue: Timestamp {
@@ -138,16 +206,21 @@ package struct LinkWatch: Sendable {
     if let current {
       due.append(next == nil ? max(current.replaceAt, connectAt) : .distantFuture)
       for (channel, limit) in options.silenceMicroseconds where next == nil {
-        if let heard = current.heard[channel] { due.append(max(heard.adding(microseconds: limit + 1), connectAt)) }
+        guard let heard = current.heard[channel] else { continue }
+        due.append(max(max(heard, examinedAt).adding(microseconds: allowed(limit) + 1), connectAt))
       }
     }
     return due.min() ?? .distantFuture
   }
 
-  private var isWanted: Bool { current == nil || current?.isEnding == true }
+  private var isWanted: Bool { current == nil || current?.ending != nil }
 
   private mutating func promote(_ now: Timestamp) {
-    if let current { retiring.append((current.id, now.adding(microseconds: options.overlapMicroseconds))) }
+    if let current {
+      let silent = next?.reason == .silent ? silentChannels(now) : []
+      retiring.append(
+        Retiring(id: current.id, at: now.adding(microseconds: options.overlapMicroseconds), silent: silent))
+    }
     current = next
     next = nil
   }
@@ -155,7 +228,11 @@ package struct LinkWatch: Sendable {
   private mutating func retired(_ now: Timestamp) -> [Action] {
     let due = retiring.filter { $0.at <= now }
     retiring.removeAll { $0.at <= now }
-    return due.map { .close(socket: $0.id, .replaced) }
+    for socket in due where !socket.silent.isEmpty {
+      // It was the socket's silence if the other one brought what it lacked.
+      if current?.brought.isDisjoint(with: socket.silent) ?? true { wasQuiet(now) } else { doublings = 0 }
+    }
+    return due.map { .close(socket: $0.id, $0.reason) }
   }
 
   /// A second socket that does not open, or opens and brings nothing.
@@ -163,6 +240,7 @@ package struct LinkWatch: Sendable {
     guard let socket = next, now >= deadline(of: socket) else { return [] }
     next = nil
     pause(now)
+    if socket.reason == .silent, socket.openedAt != nil, current != nil { wasQuiet(now) }
     return [.close(socket: socket.id, socket.openedAt == nil ? .timeout : .unconfirmed)]
   }
 
@@ -173,12 +251,19 @@ package struct LinkWatch: Sendable {
 
   private func need(_ now: Timestamp) -> Reason? {
     guard let current else { return lastId == 0 ? .start : .lost }
-    if current.isEnding { return .shutdown }
+    if let ending = current.ending { return ending }
     if now >= current.replaceAt { return .rotation }
-    let isSilent = options.silenceMicroseconds.contains { channel, limit in
-      current.heard[channel].map { now.microseconds - $0.microseconds > limit } ?? false
+    return silentChannels(now).isEmpty ? nil : .silent
+  }
+
+  private mutating func pause(_ now: Timestamp, _ reconnection: Reconnection) {
+    switch reconnection {
+    case .backOff: pause(now)
+    case .within(let seconds):
+      connectAt = now.adding(microseconds: .random(in: 0...Int64(seconds) * 1_000_000, using: &random))
+    case .useless(_, let seconds):
+      connectAt = seconds.map { now.adding(microseconds: Int64($0) * 1_000_000) } ?? .distantFuture
     }
-    return isSilent ? .silent : nil
   }
 
   /// A random part of a span that doubles with every failure, so that many clients do not return together.
@@ -194,12 +279,14 @@ extension LinkWatch.Socket {
     if confirmedAt == nil { confirmedAt = now }
     guard let channel else {
       for key in heard.keys { heard[key] = now }
+      brought.formUnion(heard.keys)
       return
     }
     if let eventTime {
       guard eventTime > newest[channel] ?? .distantPast else { return }
       newest[channel] = eventTime
     }
+    brought.insert(channel)
     if heard[channel] != nil { heard[channel] = now }
   }
 }

@@ -48,8 +48,9 @@ package struct LiveCore: Sendable {
     case .opened(let id): feeds[id.feed].opened(id.number, now: now, &output)
     case .frame(let id, let bytes, let isBinary):
       feeds[id.feed].receive(bytes, isBinary: isBinary, from: id.number, now: now, &output)
-    case .overflowed(let id, let messages): feeds[id.feed].overflowed(id.number, messages: messages, &output)
-    case .closed(let id, let reason): feeds[id.feed].closed(id.number, reason: reason, now: now, &output)
+    case .overflowed(let id, let messages): feeds[id.feed].overflowed(id.number, messages: messages, now: now, &output)
+    case .closed(let id, let code, let reason):
+      feeds[id.feed].closed(id.number, code: code, reason: reason, now: now, &output)
     case .answer(let id, let result): feeds[id.feed].answered(id.number, result, now: now, &output)
     case .tick: for index in feeds.indices { feeds[index].tick(now: now, &output) }
     }

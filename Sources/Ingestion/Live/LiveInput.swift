@@ -22,8 +22,8 @@ package enum LiveInput: Sendable {
   case frame(SocketID, [UInt8], isBinary: Bool)
   /// So many messages of this socket were dropped by now, because they came faster than they were taken.
   case overflowed(SocketID, messages: Int)
-  /// Closed, or never opened.
-  case closed(SocketID, reason: String)
+  /// Closed, or never opened; the code is that of the close frame, if there was one.
+  case closed(SocketID, code: UInt16? = nil, reason: String)
   case answer(RequestID, RequestResult)
   /// Time has passed.
   case tick

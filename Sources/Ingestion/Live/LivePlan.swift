@@ -36,6 +36,8 @@ package struct SeriesPlan: Codable, Hashable, Sendable {
   package var symbol: Symbol
   /// The first minute that is to be there, since 1970.
   package var firstMinute: Int64
+  /// From this one on none is expected; `nil` is without an end.
+  package var endMinute: Int64?
   /// What of that is known already, and how it came.
   package var ledger: [LedgerRange]
   /// Gaps that were open.

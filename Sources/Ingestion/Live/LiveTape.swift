@@ -8,6 +8,8 @@ package enum LiveTape {
   /// The recorder's mark of a socket that dropped messages.
   package static let overflowed = TapeKind(rawValue: 10)
   private static let clock = "clock"
+  /// Stands where a closed socket's code would.
+  private static let noCode = "-"
 
   package static func record(_ stamped: StampedInput) -> TapeRecord {
     let (source, kind, payload) = parts(of: stamped.input)
@@ -20,7 +22,8 @@ package enum LiveTape {
     case .opened(let id): (name(id), .opened, [])
     case .frame(let id, let bytes, let isBinary): (name(id), isBinary ? .binary : .text, bytes)
     case .overflowed(let id, let messages): (name(id), overflowed, Array(String(messages).utf8))
-    case .closed(let id, let reason): (name(id), .closed, Array(reason.utf8))
+    case .closed(let id, let code, let reason):
+      (name(id), .closed, Array("\(code.map(String.init) ?? noCode) \(reason)".utf8))
     case .answer(let id, let result): ("\(id.feed)/rest", .answer, TapeAnswer(id, result).payload)
     case .tick: (clock, .tick, [])
     }
@@ -38,7 +41,7 @@ package enum LiveTape {
     case .opened: return .opened(try socket(record))
     case .text: return .frame(try socket(record), record.payload, isBinary: false)
     case .binary: return .frame(try socket(record), record.payload, isBinary: true)
-    case .closed: return .closed(try socket(record), reason: String(decoding: record.payload, as: UTF8.self))
+    case .closed: return try closed(record)
     case .tick: return .tick
     case .answer: return try answer(record)
     case overflowed:
@@ -48,6 +51,17 @@ package enum LiveTape {
       return .overflowed(try socket(record), messages: messages)
     default: return nil
     }
+  }
+
+  /// Older tapes have the reason alone.
+  private static func closed(_ record: TapeRecord) throws(LiveTapeError) -> LiveInput {
+    let text = String(decoding: record.payload, as: UTF8.self)
+    let parts = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+    let code = UInt16(parts[0])
+    guard parts.count == 2, code != nil || parts[0] == noCode else {
+      return .closed(try socket(record), reason: text)
+    }
+    return .closed(try socket(record), code: code, reason: String(parts[1]))
   }
 
   private static func answer(_ record: TapeRecord) throws(LiveTapeError) -> LiveInput {

@@ -40,11 +40,12 @@ extension ClockSkew.Options {
 }
 
 extension LinkWatch.Options {
-  /// Trades may pause for longer than what a venue sends all the time.
+  /// Trades may pause for longer than what a venue sends all the time, and beside that say nothing about the socket.
   init(_ thresholds: LiveThresholds, channels: [Channel], lifetimeSeconds: Int?) {
     self.init()
     let silence = thresholds.silenceSeconds.microseconds
-    for channel in channels { silenceMicroseconds[channel] = channel == .trades ? 4 * silence : silence }
+    for channel in channels where channel != .trades { silenceMicroseconds[channel] = silence }
+    if channels == [.trades] { silenceMicroseconds[.trades] = 4 * silence }
     if let lifetimeSeconds { lifetimeMicroseconds = Int64(lifetimeSeconds) * 1_000_000 }
     rotationMicroseconds = Int64(thresholds.rotationMinutes) * Timestamp.microsecondsPerMinute
   }

@@ -35,7 +35,8 @@ struct SeriesFeed: Sendable {
     self.book = book.map { OrderBook($0, depthLimit: Self.bookDepth) }
     series = Series(venue, plan.symbol)
     self.source = source
-    minutes = GapKeeper(series, first: plan.firstMinute, GapKeeper.Options(thresholds))
+    minutes = GapKeeper(
+      series, first: plan.firstMinute, end: plan.endMinute, GapKeeper.Options(thresholds))
     tradeIds = TradeGaps(series)
     quality = QualityMonitor(series, QualityMonitor.Options(thresholds), events: plan.events, now: now)
   }
@@ -45,12 +46,10 @@ struct SeriesFeed: Sendable {
 
   mutating func start(_ plan: SeriesPlan, takesUpAgain: Bool, now: Timestamp) -> [GapChange] {
     let changes =
-      minutes.start(plan.ledger, plan.events, now: now)
+      minutes.start(plan.ledger, plan.events, takesUpAgain: takesUpAgain, now: now)
       + tradeIds.start(plan.ledger, plan.events, takesUpAgain: takesUpAgain, now: now)
     if let lastId = tradeIds.lastId { trades.resume(after: lastId) }
-    guard !takesUpAgain else { return changes }
-    return changes.filter { if case .fetch = $0 { false } else { true } }
-      + minutes.abandoned(minutes.expectedMinutes, reason: GapKeeper.unrecoveredReason, now: now)
+    return changes
   }
 
   // MARK: Stream
@@ -107,7 +106,12 @@ struct SeriesFeed: Sendable {
 
   private static let bookDepth = 1000
 
-  mutating func connected(now: Timestamp) -> [GapChange] { minutes.connected(now: now) }
+  mutating func connected(isSecond: Bool, now: Timestamp) -> [GapChange] {
+    minutes.connected(isSecond: isSecond, now: now)
+  }
+
+  /// Messages of this time were lost.
+  mutating func doubt(_ time: Timestamp) { minutes.doubt(time) }
 
   /// A message of this series could not be used.
   mutating func refused(now: Timestamp) {

@@ -42,6 +42,8 @@ struct VenueFeed: Sendable {
   private var timeAt = Timestamp.distantPast
   private var pollAt = Timestamp.distantPast
   private(set) var counts = FeedCounts()
+  /// Events that are open and have been told; those that grow are not told again.
+  private var told: Set<EventName> = []
 
   init(
     _ plan: FeedPlan, index: Int, _ feed: any FeedProtocol, _ thresholds: LiveThresholds, seed: UInt64,
@@ -62,7 +64,7 @@ struct VenueFeed: Sendable {
     limiter = memory.map { WeightLimiter(restoring: $0.weights, limits, now: now) } ?? WeightLimiter(limits)
     let filing = series[0].series
     skew = ClockSkew(filing, ClockSkew.Options(thresholds), events: plan.series[0].events)
-    oracle = feed.candleSource == .ticks ? OracleFeed(plan.venue) : nil
+    oracle = feed.candleSource == .ticks ? OracleFeed(plan.venue, startedAt: now) : nil
   }
 
   /// What must outlive the process so that a crash loop cannot get banned.
@@ -102,22 +104,33 @@ struct VenueFeed: Sendable {
   // MARK: Sockets
 
   mutating func opened(_ number: Int, now: Timestamp, _ output: inout LiveOutput) {
-    links.opened(number, feed, now, &output)
+    let isSecond = links.opened(number, feed, now, &output)
     for position in series.indices {
-      apply(series[position].connected(now: now), to: position, now, &output)
+      apply(series[position].connected(isSecond: isSecond, now: now), to: position, now, &output)
       if plan.channels.contains(.books) { askBook(position, now, &output) }
     }
     pump(now, &output)
   }
 
-  mutating func closed(_ number: Int, reason: String, now: Timestamp, _ output: inout LiveOutput) {
-    let level = links.closed(number, now) ? LiveNote.Level.info : .warning
-    output.notes.append(LiveNote(level, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)"))
+  mutating func closed(
+    _ number: Int, code: UInt16?, reason: String, now: Timestamp, _ output: inout LiveOutput
+  ) {
+    let reconnection = feed.reconnection(afterClose: code)
+    let isOurs = links.closed(number, reconnection, now)
+    oracle?.interrupted(number)
+    var note = LiveNote(isOurs ? .info : .warning, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)")
+    if !isOurs, case .useless(let why, let seconds) = reconnection {
+      note.level = .error
+      note.message += "; \(why), and it is not tried again " + (seconds.map { "for \($0) s" } ?? "before a restart")
+    }
+    output.notes.append(note)
     links.tick(feed, now, &output)
   }
 
-  mutating func overflowed(_ number: Int, messages: Int, _ output: inout LiveOutput) {
+  mutating func overflowed(_ number: Int, messages: Int, now: Timestamp, _ output: inout LiveOutput) {
     counts.dropped += 1
+    oracle?.interrupted(number)
+    doubt(now)
     output.notes.append(
       LiveNote(.warning, "link", nil, "\(plan.venue): socket \(number) has dropped \(messages) messages so far"))
   }
@@ -126,6 +139,9 @@ struct VenueFeed: Sendable {
     _ bytes: [UInt8], isBinary: Bool, from number: Int, now: Timestamp, _ output: inout LiveOutput
   ) {
     counts.messages += 1
+    if let sequence = bytes.withUnsafeBufferPointer({ feed.sequence(of: $0) }) {
+      follow(sequence, of: number, now, &output)
+    }
     var messages: [VenueMessage] = []
     do {
       try bytes.withUnsafeBufferPointer { bytes throws(VenueError) in
@@ -133,6 +149,7 @@ struct VenueFeed: Sendable {
       }
     } catch {
       counts.undecoded += 1
+      oracle?.interrupted(number)
       for position in series.indices { series[position].refused(now: now) }
       output.notes.append(LiveNote(.warning, "decode", nil, "\(plan.venue): \(error)"))
     }
@@ -165,7 +182,7 @@ struct VenueFeed: Sendable {
       follow(update, at: position, now, &output)
     case .oracle(let tick):
       links.heard(number, .ticks, tick.time, now)
-      observe(tick, now, &output)
+      observe(tick, from: number, now, &output)
     case .heartbeat(let symbol, let time, let lastTradeId):
       links.heard(number, nil, time, now)
       guard let time, let position = symbol.flatMap({ positions[$0] }) else { return }
@@ -173,6 +190,8 @@ struct VenueFeed: Sendable {
       apply(changes, to: position, now, &output)
     case .dropped(let count):
       counts.dropped += Int(clamping: count)
+      oracle?.interrupted(number)
+      doubt(now)
       output.notes.append(LiveNote(.warning, "link", nil, "\(plan.venue) has left out \(count) messages"))
     case .shutdown:
       output.notes.append(LiveNote(.info, "link", nil, "\(plan.venue) is about to close socket \(number)"))
@@ -184,10 +203,32 @@ struct VenueFeed: Sendable {
     }
   }
 
-  private mutating func observe(_ tick: OracleTick, _ now: Timestamp, _ output: inout LiveOutput) {
+  /// Frames of a socket that numbers them were lost.
+  private mutating func follow(
+    _ sequence: Int64, of number: Int, _ now: Timestamp, _ output: inout LiveOutput
+  ) {
+    let count = links.skipped(number, sequence)
+    guard count > 0 else { return }
+    counts.dropped += Int(clamping: count)
+    output.notes.append(
+      LiveNote(
+        .warning, "link", nil, "\(plan.venue): \(count) messages before \(sequence) of socket \(number) are lost"))
+    doubt(now)
+    links.lostFrames(of: number, now)
+    links.tick(feed, now, &output)
+  }
+
+  /// What messages say of this time may be incomplete.
+  private mutating func doubt(_ now: Timestamp) {
+    for position in series.indices { series[position].doubt(now) }
+  }
+
+  private mutating func observe(
+    _ tick: OracleTick, from socket: Int? = nil, _ now: Timestamp, _ output: inout LiveOutput
+  ) {
     guard let position = positions[tick.feed] else { return }
     series[position].observed(tick.time, now: now)
-    guard let reason = oracle?.receive(tick, now: now, &output) else { return }
+    guard let reason = oracle?.receive(tick, from: socket, now: now, &output) else { return }
     series[position].refused(now: now)
     output.notes.append(LiveNote(.warning, "decode", series[position].series, reason))
   }
@@ -195,10 +236,18 @@ struct VenueFeed: Sendable {
   /// What follows from the observations of one frame or answer.
   private mutating func finishObserving(_ provenance: Provenance, _ now: Timestamp, _ output: inout LiveOutput) {
     for position in series.indices {
-      for minute in oracle?.take(series[position].series.symbol, provenance, now: now, &output) ?? [] {
-        apply(series[position].receive(minute, now: now, &output), to: position, now, &output)
+      let symbol = series[position].series.symbol
+      for minute in oracle?.take(symbol, provenance, now: now, &output) ?? [] {
+        let time = minute.candle.candle.openTime
+        apply(series[position].receive(minute.candle, now: now, &output), to: position, now, &output)
+        if minute.isPartial, hasPast(symbol, now) { series[position].doubt(time) }
       }
     }
+  }
+
+  /// Whether the oracle can be asked what a socket did not bring.
+  private func hasPast(_ symbol: Symbol, _ now: Timestamp) -> Bool {
+    (feed as? any OracleProtocol)?.ticksRequest(symbol, from: now, limit: 1, now: now) != nil
   }
 
   private mutating func follow(
@@ -281,8 +330,10 @@ struct VenueFeed: Sendable {
     } else if let oracle = feed as? any OracleProtocol {
       let ticks = try oracle.ticks(job.series.symbol, in: answer)
       for tick in ticks { observe(tick, now, &output) }
+      let start = Timestamp(minute: job.range.lowerBound)
+      self.oracle?.saw(job.series.symbol, from: start, in: ticks)
       finishObserving(.patched, now, &output)
-      let minutes = self.oracle?.minutes(of: job.series.symbol, in: ticks, now: now, &output) ?? []
+      let minutes = self.oracle?.minutes(of: job.series.symbol, from: start, in: ticks, now: now, &output) ?? []
       // An answer says nothing past its last observation, and by then that much time has passed.
       let answer = CandleAnswer(
         asked: job.range, candles: minutes.compactMap(\.candle), isFull: true, venueTime: ticks.last?.time,
@@ -431,15 +482,31 @@ struct VenueFeed: Sendable {
     }
   }
 
-  private func record(_ event: QualityEvent, _ output: inout LiveOutput) {
+  private mutating func record(_ event: QualityEvent, _ output: inout LiveOutput) {
     output.batch.quality.append(event)
     let isOpen = event.resolvedAt == nil
+    let name = EventName(series: event.series, type: event.type, createdAt: event.createdAt)
+    guard isOpen else {
+      told.remove(name)
+      return note(event, isOpen: false, &output)
+    }
+    if told.insert(name).inserted { note(event, isOpen: true, &output) }
+  }
+
+  private func note(_ event: QualityEvent, isOpen: Bool, _ output: inout LiveOutput) {
     output.notes.append(
       LiveNote(
         isOpen ? .warning : .info, "quality", event.series,
         "\(event.type) \(isOpen ? "opened" : "closed") "
           + event.details))
   }
+}
+
+/// What tells one quality event from another.
+private struct EventName: Hashable {
+  let series: Series
+  let type: String
+  let createdAt: Timestamp
 }
 
 /// What one venue has sent and refused since the start.

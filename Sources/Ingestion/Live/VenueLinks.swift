@@ -76,7 +76,8 @@ package final class VenueLinks: Sendable {
     await put(.opened(id))
     await forward(socket, id)
     state.withLock { _ = $0.sockets.removeValue(forKey: id) }
-    await put(.closed(id, reason: socket.closing.map { "\($0)" } ?? "the connection was lost"))
+    let closing = socket.closing
+    await put(.closed(id, code: closing?.code, reason: closing.map { "\($0)" } ?? "the connection was lost"))
   }
 
   private func forward(_ socket: WebSocket, _ id: SocketID) async {

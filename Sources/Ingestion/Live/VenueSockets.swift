@@ -13,6 +13,8 @@ struct VenueSockets: Sendable {
   private(set) var connects = 0
   /// Those that we are closing.
   private var unwanted: Set<Int> = []
+  /// The number of the last frame of each socket that numbers them.
+  private var sequences: [Int: Int64] = [:]
 
   private struct KeepAlive: Sendable {
     let text: String
@@ -51,10 +53,12 @@ struct VenueSockets: Sendable {
     }
   }
 
+  /// - Returns: whether it opened beside another one, so that nothing before the newest data can be missing.
   mutating func opened(
     _ number: Int, _ protocol: any FeedProtocol, _ now: Timestamp, _ output: inout LiveOutput
-  ) {
+  ) -> Bool {
     let (link, socket) = parts(of: number)
+    let isSecond = watches[link].currentSocket != nil
     for action in watches[link].opened(socket, now: now) { perform(action, link, `protocol`, now, &output) }
     let plan = `protocol`.sockets(for: symbols, channels, now: now)[link]
     open[number] = plan.keepAlive.map {
@@ -62,6 +66,7 @@ struct VenueSockets: Sendable {
       return KeepAlive(text: $0.text, intervalMicroseconds: interval, dueAt: now.adding(microseconds: interval))
     }
     if !plan.greetings.isEmpty { output.actions.append(.send(id(number), texts: plan.greetings)) }
+    return isSecond
   }
 
   mutating func heard(_ number: Int, _ channel: Channel?, _ time: Timestamp?, _ now: Timestamp) {
@@ -74,11 +79,26 @@ struct VenueSockets: Sendable {
     watches[link].announcedEnd(of: socket)
   }
 
+  /// - Returns: how many frames of the socket are missing before this one.
+  mutating func skipped(_ number: Int, _ sequence: Int64) -> Int64 {
+    let last = sequences[number] ?? sequence - 1
+    sequences[number] = max(last, sequence)
+    return max(sequence - last - 1, 0)
+  }
+
+  /// Frames of it were lost, so that a book made of them is wrong.
+  mutating func lostFrames(of number: Int, _ now: Timestamp) {
+    guard channels.contains(.books) else { return }
+    let (link, socket) = parts(of: number)
+    watches[link].lostFrames(of: socket, now: now)
+  }
+
   /// - Returns: whether it was we who closed it.
-  mutating func closed(_ number: Int, _ now: Timestamp) -> Bool {
+  mutating func closed(_ number: Int, _ reconnection: Reconnection, _ now: Timestamp) -> Bool {
     let (link, socket) = parts(of: number)
     open.removeValue(forKey: number)
-    watches[link].closed(socket, now: now)
+    sequences.removeValue(forKey: number)
+    watches[link].closed(socket, reconnection, now: now)
     return unwanted.remove(number) != nil
   }
 

@@ -4,12 +4,18 @@ package import Market
 ///
 /// A minute is finished when a later observation is there: only that shows that nothing more is on its way. What comes
 /// later still makes a revision. Stream observations are counted once an instant; on-chain ones, which are another
-/// series, stand in only for minutes without any.
+/// series, stand in only for minutes without any. A minute that was not seen from its first to its last instant is
+/// marked as sampled, and is another one as soon as the rest has been seen.
 package struct OracleMinuteBuilder: Sendable {
   package let feed: Symbol
   private let keptMinutes: Int64
   private var minutes: [Int64: Minute] = [:]
   private var changed: Set<Int64> = []
+  /// Microseconds of which the stream has been seen without a hole.
+  private var seen = KeyRanges()
+  /// Finished minutes that are not seen whole.
+  private var partial: Set<Int64> = []
+  private let firstMinute: Int64
   private var newestStream = Timestamp.distantPast
   private var newest = Timestamp.distantPast
   /// Observations of minutes that are no longer kept.
@@ -22,6 +28,8 @@ package struct OracleMinuteBuilder: Sendable {
     package var minute: OracleMinute
     /// The minute was given before, with other values.
     package var isRevision: Bool
+    /// Made of a stream of which something may be missing.
+    package var isPartial = false
   }
 
   private struct Minute {
@@ -30,9 +38,22 @@ package struct OracleMinuteBuilder: Sendable {
     var given: OracleMinute?
   }
 
-  /// - Parameter keptMinutes: how long after its end a minute may still be revised.
-  package init(feed: Symbol, keptMinutes: Int = 120) {
-    (self.feed, self.keptMinutes) = (feed, Int64(keptMinutes))
+  /// - Parameters:
+  ///   - firstMinute: a minute before is given only if it was seen whole.
+  ///   - keptMinutes: how long after its end a minute may still be revised.
+  package init(feed: Symbol, firstMinute: Int64 = .min, keptMinutes: Int = 120) {
+    (self.feed, self.firstMinute, self.keptMinutes) = (feed, firstMinute, Int64(keptMinutes))
+  }
+
+  /// All that the stream observed in this time has come, or is about to.
+  package mutating func saw(_ range: Range<Timestamp>) {
+    seen.insert(range.lowerBound.microseconds..<range.upperBound.microseconds)
+    for number in partial where isWhole(number) { changed.insert(number) }
+  }
+
+  private func isWhole(_ number: Int64) -> Bool {
+    let start = Timestamp(minute: number)
+    return seen.covers(start.microseconds..<start.adding(minutes: 1).microseconds)
   }
 
   /// Means and other feeds are passed over. After each frame or answer comes `take`.
@@ -61,6 +82,8 @@ package struct OracleMinuteBuilder: Sendable {
     if minutes.count > 2 * Int(keptMinutes) {
       minutes = minutes.filter { $0.key > oldest }
       changed = changed.filter { $0 > oldest }
+      partial = partial.filter { $0 > oldest }
+      seen.remove(.min..<Timestamp(minute: oldest).microseconds)
     }
     return updates
   }
@@ -70,22 +93,28 @@ package struct OracleMinuteBuilder: Sendable {
     let watermark = minute.stream.isEmpty ? newest : newestStream
     guard watermark.minute > number else { return nil }
     changed.remove(number)
+    let isPartial = !minute.stream.isEmpty && !isWhole(number)
+    if isPartial { partial.insert(number) } else { partial.remove(number) }
+    guard !isPartial || number >= firstMinute else { return nil }
     let track = minute.stream.isEmpty ? minute.onChain : minute.stream
-    guard let made = OracleMinute(feed: feed, minute: number, track), made != minute.given else { return nil }
+    guard let made = OracleMinute(feed: feed, minute: number, track, isPartial: isPartial), made != minute.given else {
+      return nil
+    }
     minutes[number]?.given = made
-    return Update(minute: made, isRevision: minute.given != nil)
+    return Update(minute: made, isRevision: minute.given != nil, isPartial: isPartial)
   }
 }
 
 extension OracleMinute {
   /// `nil` without observations.
-  fileprivate init?(feed: Symbol, minute: Int64, _ track: OracleTrack) {
+  fileprivate init?(feed: Symbol, minute: Int64, _ track: OracleTrack, isPartial: Bool) {
     guard let first = track.first, let last = track.last,
       let high = track.lazy.map(\.price).max(), let low = track.lazy.map(\.price).min()
     else { return nil }
     self.init(
       feed: feed, openTime: Timestamp(minute: minute), open: first.price, high: high, low: low, close: last.price,
-      ticks: track.count, isSampled: !first.source.isStream || track.count < OracleMinuteBuilder.fewestTicks)
+      ticks: track.count,
+      isSampled: isPartial || !first.source.isStream || track.count < OracleMinuteBuilder.fewestTicks)
   }
 
   /// The minute as a row of the oracle's candles: prices rounded to eight places, no volume.

@@ -8,6 +8,12 @@ struct VersionWindow {
   private var isSorted = true
   private var hasRevisions = false
 
+  /// - Parameter minutes: of the window, so that it grows only for revisions.
+  init(minutes: Int = 0) {
+    records.reserveCapacity(minutes)
+    revisions.reserveCapacity(minutes)
+  }
+
   var isEmpty: Bool { records.isEmpty }
 
   mutating func append(_ record: CandleRecord, revision: Int32) {
@@ -64,8 +70,9 @@ struct VersionCursor {
       let result = try statement.execute([
         .integer(Int64(series)), .instant(next), .instant(stop), .instant(asOf),
       ])
+      let start = next
       next = stop
-      var window = VersionWindow()
+      var window = VersionWindow(minutes: stop.minutes(since: start))
       try result.forEachChunk { chunk throws(StoreError) in
         let candles = CandleChunk(chunk)
         for row in 0..<candles.count { window.append(candles.record(row), revision: candles.revision(row)) }

@@ -47,12 +47,12 @@ package struct PolyBoltProtocol: OracleProtocol {
   /// `btcusd` of `BTC/USD`.
   var symbolName: String { feed.name.lowercased().filter { $0 != "/" } }
 
-  /// Credentials and subscriptions do not get better by trying again.
+  /// Credentials do not get better by trying again, but a relay may err about them; what breaks its policy is sent by us.
   package func reconnection(afterClose code: UInt16?) -> Reconnection {
     switch code {
-    case 4001: .useless(reason: "the relay does not accept the credentials (4001)")
+    case 4001: .useless(reason: "the relay does not accept the credentials (4001)", retrySeconds: 3600)
     case 4003: .within(seconds: 10)
-    case 4008: .useless(reason: "the relay refuses what was sent, by its policy (4008)")
+    case 4008: .useless(reason: "the relay refuses what was sent, by its policy (4008)", retrySeconds: nil)
     default: .backOff
     }
   }
@@ -111,8 +111,7 @@ package struct PolyBoltProtocol: OracleProtocol {
 
   private static func answer(_ operation: String, code: String?) throws(VenueError) -> VenueMessage {
     switch operation {
-    case "authed", "subscribed", "unsubscribed": .control(.accepted)
-    case "pong": .heartbeat(nil, time: nil, lastTradeId: nil)
+    case "authed", "subscribed", "unsubscribed", "pong": .control(.accepted)
     case "error": .control(.refused(reason: code ?? "error without a code"))
     default: throw .unknown(kind: operation)
     }

@@ -19,13 +19,16 @@ struct Lesson {
   private let matrix: RowMatrix
   private let folds: [Fold]
 
-  /// - Parameter prices: what is known of them at `cut`.
+  /// - Parameters:
+  ///   - prices: what is known of them at `cut`.
+  ///   - ticks: as much of an oracle's observations as is known at `cut`.
   init(
-    _ decided: DecidedRows, prices: [Candle], target: PredictionTarget, view: MarketView, by cut: Timestamp
+    _ decided: DecidedRows, prices: PricePath, ticks: TickPath?, target: PredictionTarget, view: MarketView,
+    by cut: Timestamp
   ) throws {
     self.target = target
     let settled = SettledTarget(target, source: view.price)
-    let outcomes = try settled.labels(at: decided.times, prices: PricePath(prices))
+    let outcomes = try settled.labels(at: decided.times, prices: prices, ticks: ticks)
     let rows = decided.times.indices.filter { outcomes.values[$0].isFinite && outcomes.labelEnds[$0] <= cut }
     spans = LabelSpans(
       decisionTimes: rows.map { decided.times[$0] }, labelEnds: rows.map { outcomes.labelEnds[$0] })

@@ -86,21 +86,27 @@ struct SimulationRun {
 
   private var base: String { "\(host.contains(":") ? "[\(host)]" : host):\(server.port)" }
 
-  /// What to set, and to what.
-  private var endpoints: [(name: String, url: String)] {
-    [
+  /// What to set, and to what; each name is that of a knob.
+  ///
+  /// - Parameter interface: which of Coinbase's two the knobs are for.
+  static func endpoints(_ base: String, coinbase interface: String) -> [(name: String, url: String)] {
+    let coinbase = interface == "advanced" ? "coinbase" : "coinbase-exchange"
+    return [
       ("BINANCE_API_URL", "http://\(base)/binance"), ("BINANCE_STREAM_URL", "ws://\(base)/binance/ws"),
       ("BINANCE_SBE_STREAM_URL", "ws://\(base)/binance-sbe"), ("BINANCE_ARCHIVE_URL", "http://\(base)/binance"),
       ("BINANCE_US_API_URL", "http://\(base)/binanceus"), ("BINANCE_US_STREAM_URL", "ws://\(base)/binanceus/ws"),
-      ("COINBASE_API_URL", "http://\(base)/coinbase"), ("COINBASE_STREAM_URL", "ws://\(base)/coinbase"),
-      ("COINBASE_EXCHANGE_API_URL", "http://\(base)/coinbase-exchange"),
-      ("COINBASE_EXCHANGE_STREAM_URL", "ws://\(base)/coinbase-exchange"),
+      ("COINBASE_EXCHANGE_API_URL", "http://\(base)/\(coinbase)"),
+      ("COINBASE_EXCHANGE_STREAM_URL", "ws://\(base)/\(coinbase)"),
       ("BYBIT_API_URL", "http://\(base)/bybit"), ("BYBIT_STREAM_URL", "ws://\(base)/bybit"),
       ("CHAINLINK_API_URL", "http://\(base)/chainlink"), ("CHAINLINK_STREAM_URL", "ws://\(base)/chainlink"),
       ("CHAINLINK_RPC_URL", "http://\(base)/chainlink/rpc"),
       ("CHAINLINK_API_KEY", VenueSet.Credentials.apiKey), ("CHAINLINK_API_SECRET", VenueSet.Credentials.secret),
       ("POLYMARKET_RTDS_URL", "ws://\(base)/rtds"), ("POLYMARKET_POLYBOLT_URL", "ws://\(base)/polybolt"),
     ]
+  }
+
+  private var endpoints: [(name: String, url: String)] {
+    Self.endpoints(base, coinbase: context.configuration.text("coinbase.interface") ?? "exchange")
   }
 
   private var text: String {

@@ -3,6 +3,7 @@ import Features
 import Market
 import Models
 import Pipeline
+import Settlement
 
 /// Everything the program makes of stored candles by a moment, for the proof that nothing later enters it: features,
 /// predictions, finished labels, folds, scalers, and what is learnt from them.
@@ -18,6 +19,8 @@ struct StoredDataSubject: AuditSubject {
   var knowledge: ([MarketEvent], Timestamp) -> [MarketEvent] = { events, cut in
     events.filter { $0.availableAt <= cut }.byAvailability
   }
+  /// By moment, what an oracle's minutes and observations known by then tell; empty where closes decide.
+  var outcomes: [Timestamp: OutcomePrices] = [:]
   var shouldStop: () -> Bool = { false }
 
   func artefacts(from events: [MarketEvent], by cut: Timestamp) throws -> [Artefact] {
@@ -25,8 +28,16 @@ struct StoredDataSubject: AuditSubject {
     let known = knowledge(events, cut)
     let decided = DecidedRows(known, by: cut, view: view, target: target, version: version(by: cut))
     let prices = known.newestVersions(of: view.price).map(\.candle)
-    let lesson = try Lesson(decided, prices: prices, target: target, view: view, by: cut)
+    let lesson = try Lesson(
+      decided, prices: outcomes[cut]?.path(prices) ?? PricePath(prices), ticks: ticks(by: cut), target: target,
+      view: view, by: cut)
     return features(decided) + predictions(decided) + labels(lesson) + lesson.artefacts
+  }
+
+  /// Where any are stored, there may still be none by this moment: then no window has an outcome.
+  private func ticks(by cut: Timestamp) -> TickPath? {
+    guard outcomes.values.contains(where: { $0.instants != nil }) else { return nil }
+    return outcomes[cut]?.ticks ?? TickPath([])
   }
 
   private func version(by cut: Timestamp) -> ServedVersion? {

@@ -51,7 +51,7 @@ struct Backfill: Sendable {
     return try await ArchiveBackfill(context: context, series: series, http: http, base: base).run(plan, into: store)
   }
 
-  /// `nil` when nothing of the range is absent. What lies behind the range is marked as if it were there.
+  /// `nil` when nothing of the range is absent.
   private func plan(
     _ series: Series, _ interface: String, _ range: Range<Timestamp>, _ now: Timestamp
   ) throws -> LivePlan? {
@@ -62,14 +62,11 @@ struct Backfill: Sendable {
     }
     let wanted = range.lowerBound.minute..<range.upperBound.minute
     guard stored.reduce(0, { $0 + $1.count }) < wanted.count else { return nil }
-    var ledger = stored.map { LedgerRange(series, .minutes, $0, .patched(from: "import"), since: now) }
-    if wanted.upperBound < now.minute + 1 {
-      ledger.append(
-        LedgerRange(series, .minutes, wanted.upperBound..<now.minute + 1, .lost(reason: "not wanted"), since: now))
-    }
+    let ledger = stored.map { LedgerRange(series, .minutes, $0, .patched(from: "import"), since: now) }
     var thresholds = LiveThresholds(context.configuration)
     thresholds.candlesPerRequest = context.configuration.integer("gaps.backfill_batch_size") ?? 1000
-    let plan = SeriesPlan(symbol: series.symbol, firstMinute: wanted.lowerBound, ledger: ledger)
+    var plan = SeriesPlan(symbol: series.symbol, firstMinute: wanted.lowerBound, ledger: ledger)
+    plan.endMinute = wanted.upperBound
     return LivePlan(
       seed: context.seed, thresholds: thresholds,
       feeds: [FeedPlan(venue: series.venue, interface: interface, channels: [], series: [plan])])

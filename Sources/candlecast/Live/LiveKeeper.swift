@@ -10,7 +10,7 @@ final class LiveKeeper {
   private let context: CommandContext
   private let clock: PipelineClock
   private let writer: LiveWriter?
-  private let tape: TapeWriter?
+  private let tape: TapeRecorder?
   private let predictor: LivePredictor?
   private let memories: FeedMemoryFile?
   private let status: LiveStatus
@@ -24,7 +24,7 @@ final class LiveKeeper {
   private var isTapeStopped = false
 
   init(
-    context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeWriter?, predictor: LivePredictor?,
+    context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeRecorder?, predictor: LivePredictor?,
     memories: FeedMemoryFile?, status: LiveStatus, inbox: Inbox<StampedInput>
   ) {
     (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
@@ -38,7 +38,7 @@ final class LiveKeeper {
     batch.predictions = predict(output.events, now: now)
     if let writer, !batch.isEmpty {
       // What is stored can be played back: its inputs are on the tape before it is in the store.
-      if !batch.candles.isEmpty || !batch.predictions.isEmpty { tape?.flush() }
+      if !batch.candles.isEmpty || !batch.predictions.isEmpty { await tape?.flush() }
       try await writer.submit(batch, receivedNanoseconds: clock.wallNanoseconds(of: now))
     }
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
@@ -92,7 +92,7 @@ final class LiveKeeper {
 
   /// Recording ends when the disk refuses; the feed goes on without it.
   private func noteTape() {
-    guard !isTapeStopped, case .stopped(let error) = tape?.state else { return }
+    guard !isTapeStopped, let error = tape?.facts.failure else { return }
     isTapeStopped = true
     context.log.write(.error, "tape", "nothing more is recorded: \(error)")
   }
@@ -104,14 +104,14 @@ final class LiveKeeper {
   }
 
   private var tapeFacts: LiveStatus.TapeFacts? {
-    tape.map {
-      LiveStatus.TapeFacts(counts: $0.counts, bytes: $0.folderBytes, isRecording: $0.state == .recording)
+    (tape?.facts).map {
+      LiveStatus.TapeFacts(counts: $0.counts, bytes: $0.folderBytes, isRecording: $0.failure == nil)
     }
   }
 
   /// Stores what waits and closes everything.
   func finish(_ core: borrowing LiveCore) async throws -> LiveSession.Result {
-    tape?.close()
+    await tape?.close()
     note(core)
     try await writer?.close()
     return LiveSession.Result(

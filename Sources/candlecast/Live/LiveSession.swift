@@ -128,17 +128,17 @@ struct LiveSession: Sendable {
     }
   }
 
-  private func openTape() throws -> TapeWriter {
-    let tape = try TapeWriter(
-      folder: context.configuration.text("tape.directory") ?? "feature_store/tape", TapeOptions(context.configuration))
+  private func openTape() throws -> TapeRecorder {
+    let folder = context.configuration.text("tape.directory") ?? "feature_store/tape"
+    let tape = try TapeWriter(folder: folder, TapeOptions(context.configuration))
     for cut in tape.cuts { context.log.write(.warning, "tape", "\(cut)") }
-    return tape
+    return TapeRecorder(tape, folder: folder)
   }
 
   // MARK: Run
 
   private func feed(
-    _ start: Start, _ clock: PipelineClock, _ http: HTTPClient, _ writer: LiveWriter?, _ tape: TapeWriter?
+    _ start: Start, _ clock: PipelineClock, _ http: HTTPClient, _ writer: LiveWriter?, _ tape: TapeRecorder?
   ) async throws -> Result {
     var core = start.core
     let inbox = Inbox<StampedInput>(capacity: LiveShell.inboxCapacity)
@@ -155,7 +155,11 @@ struct LiveSession: Sendable {
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox)
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
-    defer { watch.cancel() }
+    let tapeWatch = Task { await giveUpWhenStalled(tape) }
+    defer {
+      watch.cancel()
+      tapeWatch.cancel()
+    }
     do {
       try await shell.run(&core) { input in
         tape?.append(LiveTape.record(input))
@@ -175,6 +179,30 @@ struct LiveSession: Sendable {
     shell.stop()
     // A store that refuses everything would be waited for without end.
     if let writer, writer.statistics.failure != nil { try? await writer.close() }
+  }
+}
+
+extension LiveSession {
+  private static let longestStallSeconds = 10.0
+  private static let stallCheckSeconds = 0.1
+
+  /// A disk that takes nothing for so long holds the feed up no longer. Counted are naps and not seconds, so that a
+  /// process that was stopped does not blame the disk.
+  private func giveUpWhenStalled(_ tape: TapeRecorder?) async {
+    guard let tape else { return }
+    var passes = tape.passes
+    var stalledSeconds = 0.0
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .seconds(Self.stallCheckSeconds))
+      guard tape.isBusy, tape.passes == passes else {
+        (passes, stalledSeconds) = (tape.passes, 0)
+        continue
+      }
+      stalledSeconds += Self.stallCheckSeconds
+      if stalledSeconds >= Self.longestStallSeconds {
+        tape.giveUp("the disk has taken nothing for \(Int(Self.longestStallSeconds)) s")
+      }
+    }
   }
 }
 

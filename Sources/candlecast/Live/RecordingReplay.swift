@@ -310,7 +310,7 @@ extension RecordingReplay.Result {
         "the recorder's clock was \(clockOffsetMicroseconds / 1000) ms behind the venue's; arrivals are corrected")
     }
     lines.append(
-      "\(records.grouped) records of \(runs.grouped) runs; \(candles.grouped) candles, \(predictions.grouped) predictions, "
+      "\(records.grouped) records of \(runs.grouped) run\(runs == 1 ? "" : "s"); \(candles.grouped) candles, \(predictions.grouped) predictions, "
         + "fingerprint \(fingerprint)")
     return lines.joined(separator: "\n")
   }

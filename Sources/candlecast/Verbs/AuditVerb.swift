@@ -32,17 +32,27 @@ struct AuditVerb: Verb {
     let store = try context.openForReading()
     let stretch = try AuditStretch(
       arguments.range, context.view, of: try context.prices(of: context.view, in: store), from: store)
-    return arguments.positionals == ["leakage"] ? try leakage(of: stretch, context) : try parity(of: stretch, context)
+    guard arguments.positionals == ["leakage"] else { return try parity(of: stretch, context) }
+    return try leakage(of: stretch, from: store, context)
   }
 
-  private func leakage(of stretch: AuditStretch, _ context: CommandContext) throws -> ExitCode {
+  private func leakage(
+    of stretch: AuditStretch, from store: some LiveStore, _ context: CommandContext
+  ) throws -> ExitCode {
     let version = try context.servedVersion(context.view, context.target)
-    let subject = StoredDataSubject(
-      view: context.view, target: context.target, version: version, shouldStop: { context.isStopRequested })
     let audit = LeakageAudit(context.view, seed: context.seed)
+    let cuts = audit.randomCuts(Self.cuts, in: stretch.laterHalf)
+    var outcomes: [Timestamp: OutcomePrices] = [:]
+    for cut in cuts {
+      outcomes[cut] = try OutcomePrices(
+        context.view.price, in: stretch.period.lowerBound..<max(cut, stretch.period.lowerBound), asOf: cut, from: store)
+    }
+    let subject = StoredDataSubject(
+      view: context.view, target: context.target, version: version, outcomes: outcomes,
+      shouldStop: { context.isStopRequested })
     var bar = context.progress("audit leakage", unit: "‰", total: 1000)
     let report = try audit.run(
-      subject, events: stretch.events, cuts: audit.randomCuts(Self.cuts, in: stretch.laterHalf),
+      subject, events: stretch.events, cuts: cuts,
       progress: { bar.update(Int64($0 * 1000)) })
     bar.finish()
     let answering = LeakageResult(

@@ -18,6 +18,7 @@ struct RecordVerb: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
+    FreeMemory.keepLittle()
     let session = LiveSession(
       context, .init(channels: Channel.allCases, stores: false, records: true))
     let result = try Blocking.run { try await session.run() }

@@ -32,6 +32,7 @@ struct RunVerb: Verb {
   let readsModels = true
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
+    FreeMemory.keepLittle()
     var options = LiveSession.Options(service: context.configuration)
     if arguments.has("--no-tape") { options.records = false }
     let session = LiveSession(context, options)
