@@ -1,3 +1,5 @@
+import Compression
+
 /// What is to be read of an archive: of each day and venue the newest revision, and files of other names.
 package struct ArchiveListing: Sendable {
   package struct File: Hashable, Sendable {
@@ -21,9 +23,14 @@ package struct ArchiveListing: Sendable {
 
   /// One file.
   package init(_ objects: any ObjectStore, only key: String) async throws(ArchiveError) {
-    let entries: [ObjectEntry]
-    do throws(ObjectError) { entries = try await objects.list(key) } catch { throw .object(error) }
-    self.init(entries.filter { $0.key == key || $0.key == key + ArchiveKey.checksumEnding })
+    let keys = [key, key + ArchiveKey.checksumEnding]
+    var entries = keys.compactMap { key in
+      objects.localPath(key).flatMap { try? InputFile(path: $0) }.map { ObjectEntry(key: key, bytes: $0.size) }
+    }
+    if objects.localPath(key) == nil {
+      do throws(ObjectError) { entries = try await objects.list(key) } catch { throw .object(error) }
+    }
+    self.init(entries.filter { keys.contains($0.key) })
     guard !files.isEmpty else { throw .object(.absent(object: objects.name(key))) }
   }
 

@@ -34,6 +34,7 @@ struct Program: Sendable {
     case let error as RegistryError: ExitCode(rawValue: error.exitCode) ?? .failed
     case let error as ArchiveError: ExitCode(rawValue: error.exitCode) ?? .failed
     case let error as AvroError: ExitCode(rawValue: error.exitCode) ?? .failed
+    case CloudError.invalid: .wrongUsage
     case is CloudError, is CloudSettingsError: .unreachable
     case is DatasetError, is VersionError, is SettlementError: .badData
     case is ChildProcessError: .unreachable

@@ -209,6 +209,25 @@ extension Series {
     #expect(sum == ArchiveChecksum.text(try ArchiveChecksum.digest(of: written[1].object), of: written[1].object))
   }
 
+  /// Of more than two parts of an upload.
+  @Test(arguments: Kind.allCases)
+  func `a large file goes and comes in pieces`(kind: Kind) async throws {
+    let place = try await Self.place(kind)
+    var random = SplitMix64(seed: 9)
+    let bytes = (0..<(12 << 20) / 8).flatMap { _ in withUnsafeBytes(of: random.next()) { Array($0) } }
+    let path = try place.folder.write(bytes, to: "large")
+    let sha256 = try ArchiveChecksum.digest(of: path)
+    #expect(try await place.objects.create("x/large", from: path, sha256: sha256))
+    #expect(try await place.objects.create("x/large", from: path, sha256: sha256) == false)
+    #expect(try await place.objects.list("x") == [ObjectEntry(key: "x/large", bytes: bytes.count)])
+    var (found, largest): ([UInt8], Int) = ([], 0)
+    try await place.objects.read("x/large") { piece throws(ObjectError) in
+      found += piece
+      largest = max(largest, piece.count)
+    }
+    #expect(found == bytes && largest <= 5 << 20)
+  }
+
   @Test func `of two writers of one day one wins`() async throws {
     let place = try await Self.place(.folder)
     let path = try place.folder.write("one", to: "one")

@@ -13,22 +13,19 @@ enum AvroDecimal {
 
   /// The fewest bytes that hold it, at least one.
   static func shortest(_ units: Int128) -> [UInt8] {
-    var bytes = fixed(units, size: 16) ?? []
-    while bytes.count > 1, bytes[0] == 0 && bytes[1] < 0x80 || bytes[0] == 0xFF && bytes[1] >= 0x80 {
-      bytes.removeFirst()
+    withUnsafeBytes(of: units.bigEndian) { bytes in
+      let filler: UInt8 = units < 0 ? 0xFF : 0
+      var start = 0
+      while start < 15, bytes[start] == filler, (bytes[start + 1] >= 0x80) == (units < 0) { start += 1 }
+      return Array(bytes[start...])
     }
-    return bytes
   }
 
   /// `nil` if it does not fit.
   static func fixed(_ units: Int128, size: Int) -> [UInt8]? {
-    if size < 16 {
-      let limit = size < 1 ? 0 : Int128(1) << (8 * size - 1)
-      guard units < limit, units >= -limit else { return nil }
-    }
-    return (0..<size).reversed().map { place in
-      UInt8(truncatingIfNeeded: place < 16 ? units >> Int128(8 * place) : units < 0 ? -1 : 0)
-    }
+    let bytes = shortest(units)
+    guard bytes.count <= size else { return nil }
+    return Array(repeating: units < 0 ? 0xFF : 0, count: size - bytes.count) + bytes
   }
 
   static func powerOfTen(_ exponent: Int) -> Int128 { (0..<exponent).reduce(1) { power, _ in power * 10 } }

@@ -7,10 +7,10 @@ package enum ObjectLocation: Hashable, Sendable, CustomStringConvertible {
   /// Reads `s3://bucket/prefix`, `file:///folder`, `file:folder` and a plain path; `nil` for another scheme and for
   /// nothing.
   package init?(_ text: String) {
-    let trimmed = text.reversed().drop { $0 == "/" }.reversed()
-    let whole = trimmed.isEmpty && text.hasPrefix("/") ? "/" : String(trimmed)
-    if whole.hasPrefix("s3://") {
-      guard whole.count > "s3://".count else { return nil }
+    let trimmed = String(text.reversed().drop { $0 == "/" }.reversed())
+    let whole = trimmed.isEmpty && text.hasPrefix("/") ? "/" : trimmed
+    if text.hasPrefix("s3:") {
+      guard whole.hasPrefix("s3://"), whole.count > "s3://".count else { return nil }
       self = .s3(url: whole)
     } else if whole.hasPrefix("file:") {
       var path = whole.dropFirst("file:".count)

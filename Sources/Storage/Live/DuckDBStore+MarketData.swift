@@ -38,7 +38,7 @@ extension DuckDBStore: MarketDataLog {
 extension Timestamp {
   /// The first whole millisecond that is not before it.
   fileprivate var firstMillisecond: Int64 {
-    let whole = milliseconds
-    return microseconds == .max || whole * 1000 == microseconds ? whole : whole + 1
+    let (whole, rest) = microseconds.quotientAndRemainder(dividingBy: 1000)
+    return rest > 0 ? whole + 1 : whole
   }
 }
