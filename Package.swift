@@ -78,6 +78,7 @@ let package = Package(
     target("Pipeline", ["Features", "Market", "Models"]),
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "CPostgres", "Compression", "Crypto", "Market"]),
+    target("Archive", ["Cloud", "Compression", "Crypto", "Market", "Storage"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
     target(
@@ -86,8 +87,9 @@ let package = Package(
     program(
       "candlecast",
       [
-        "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Redis",
-        "Settlement", "Storage", "Streams", "Tape", "Transport", "VenueSimulator", "Venues",
+        "Archive", "Cloud", "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models",
+        "Operations", "Pipeline", "Redis", "Settlement", "Storage", "Streams", "Tape", "Transport", "VenueSimulator",
+        "Venues",
       ]),
     program(
       "candlecast-trainer",
@@ -128,6 +130,10 @@ let package = Package(
     tests(
       "ClientTests", ["Crypto", "Market", "Operations", "TestSupport", "VenueSimulator", "Venues"],
       resources: [.copy("client.py"), .copy("Fixtures")]),
+    tests(
+      "ArchiveTests",
+      ["Archive", "Cloud", "Compression", "Crypto", "Market", "Operations", "Storage", "TestSupport", "Transport"],
+      resources: [.copy("avro_peer.py"), .copy("Fixtures")]),
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
       "SchemaTests",
@@ -148,8 +154,8 @@ let package = Package(
     tests(
       "CommandTests",
       [
-        "candlecast", "Dataset", "Evaluation", "Features", "Ingestion", "Learning", "Market", "Models", "Operations",
-        "Settlement", "Storage", "TestSupport", "Venues",
+        "candlecast", "Archive", "Cloud", "Dataset", "Evaluation", "Features", "Ingestion", "Learning", "Market",
+        "Models", "Operations", "Settlement", "Storage", "TestSupport", "Transport", "Venues",
       ]),
     tests(
       "LiveCommandTests",

@@ -2,9 +2,6 @@ internal import CZstd
 
 /// The contents of a zstd file of one or more frames.
 final class ZstdSource: ByteSource {
-  /// Frames that need a larger window are refused, so memory stays bounded.
-  private static let largestWindowLog: Int32 = 27
-
   private let file: any PackedInput
   private let context: OpaquePointer
   private var input = [UInt8](repeating: 0, count: 1 << 17)
@@ -13,9 +10,10 @@ final class ZstdSource: ByteSource {
   /// Between frames, where the data may end.
   private var isBetweenFrames = false
 
-  init(_ file: any PackedInput) {
+  /// - Parameter largestWindowLog: frames that need a larger window are refused, so memory stays bounded.
+  init(_ file: any PackedInput, largestWindowLog: Int32 = 27) {
     guard let context = ZSTD_createDCtx() else { fatalError("zstd cannot start") }
-    ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.largestWindowLog)
+    ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, largestWindowLog)
     (self.file, self.context) = (file, context)
   }
 

@@ -1,3 +1,5 @@
+import Archive
+import Cloud
 import Dataset
 import Ingestion
 import Market
@@ -31,6 +33,10 @@ struct Program: Sendable {
     case let error as TransferError: ExitCode(rawValue: error.exitCode) ?? .failed
     case let error as ImportError: ExitCode(rawValue: error.exitCode) ?? .failed
     case let error as RegistryError: ExitCode(rawValue: error.exitCode) ?? .failed
+    case let error as ArchiveError: ExitCode(rawValue: error.exitCode) ?? .failed
+    case let error as AvroError: ExitCode(rawValue: error.exitCode) ?? .failed
+    case CloudError.invalid: .wrongUsage
+    case is CloudError, is CloudSettingsError: .unreachable
     case is DatasetError, is VersionError, is SettlementError: .badData
     case is ChildProcessError: .unreachable
     default: .failed
@@ -63,13 +69,14 @@ struct Program: Sendable {
     let configuration = try ConfigurationFiles.load(
       path: arguments.text("--config"), environment: environment, flags: arguments.configurationFlags(of: verb))
     _ = try StoreChoice(configuration).location()
-    let context = CommandContext(
+    var context = CommandContext(
       configuration: configuration, log: log(configuration, arguments),
       output: Output(isJSON: arguments.has("--json"), isQuiet: arguments.has("--quiet"), write: output),
-      installation: Installation(environment: environment))
+      installation: Installation(environment: environment), environment: environment)
     for notice in configuration.notices { context.log.write(.debug, "config", notice) }
     let start = SystemClock.seconds()
     do {
+      if verb.readsModels { context.modelsMirror = try context.mirroredModels() }
       let code = try verb.run(arguments, in: context)
       if verb.isLogged { context.log.ended(verb, code, since: start) }
       return code

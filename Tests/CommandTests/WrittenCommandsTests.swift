@@ -24,7 +24,7 @@ struct WrittenCommandsTests {
       .filter { $0.first == "candlecast" && $0.count > 1 && !$0[1].hasSuffix(":") }
   }
 
-  @Test(arguments: [("README.md", 8), ("docs/live-data.md", 10)])
+  @Test(arguments: [("README.md", 8), ("docs/live-data.md", 10), ("docs/archive.md", 3)])
   func `those of pages`(path: String, count: Int) throws {
     let commands = try commands(path)
     #expect(commands.count >= count)

@@ -1,8 +1,9 @@
 /// Every knob there is, in the order in which `candlecast config` lists them.
 package enum KnobTable {
   package static let all: [Knob] =
-    common + log + database + backup + server + network + binance + otherVenues + oracle + gaps + link + tape + data + ingest
-    + features + training + mlp + inference + redis + forecasting + monitoring + system + schedule + models
+    common + log + database + backup + server + network + binance + otherVenues + oracle + gaps + link + tape + data
+    + ingest
+    + features + training + mlp + inference + redis + cloud + forecasting + monitoring + system + schedule + models
 
   private static let common = [
     Knob(
@@ -10,7 +11,9 @@ package enum KnobTable {
       seeds: [.environment("FEATURE_DB_PATH", .prefixed("duckdb:"))], status: .used,
       "Where candles and predictions are: duckdb:PATH, postgres://USER@HOST/DATABASE, or postgres: for what database.* "
         + "says, which also holds when this is not set and database.host is."),
-    Knob("models", .path, "models", flag: "--models", status: .used, "Folder of versions, registry and journal."),
+    Knob(
+      "models", .path, "models", flag: "--models", status: .used,
+      "Folder of versions, registry and journal; or s3://bucket/prefix, which is only read."),
     Knob("market.venue", .venue, "binance", flag: "--venue", status: .used, "Venue that gives the candles."),
     Knob("market.symbol", .symbol, "BTCUSDT", flag: "--symbol", status: .used, "Instrument, as its venue names it."),
     Knob(
@@ -40,7 +43,9 @@ package enum KnobTable {
 
   private static let database = [
     Knob("database.host", .text, "localhost", seeds: [.environment("DB_HOST")], status: .used, "PostgreSQL server."),
-    Knob("database.port", .integer(1...65_535), "5432", seeds: [.environment("DB_PORT")], status: .used, "PostgreSQL port."),
+    Knob(
+      "database.port", .integer(1...65_535), "5432", seeds: [.environment("DB_PORT")], status: .used, "PostgreSQL port."
+    ),
     Knob("database.name", .text, "candlecast", seeds: [.environment("DB_NAME")], status: .used, "PostgreSQL database."),
     Knob("database.user", .text, "candlecast", seeds: [.environment("DB_USER")], status: .used, "PostgreSQL user."),
     Knob(
@@ -404,8 +409,27 @@ package enum KnobTable {
       "redis.features_key_prefix", .text, "features", seeds: [.environment("REDIS_FEATURES_KEY_PREFIX")],
       "Beginning of the keys of vectors."),
     Knob(
-      "redis.prediction_key", .text, "prediction:BTCUSDT:latest", seeds: [.environment("REDIS_PREDICTION_KEY")], status: .used,
+      "redis.prediction_key", .text, "prediction:BTCUSDT:latest", seeds: [.environment("REDIS_PREDICTION_KEY")],
+      status: .used,
       "Key of the latest prediction."),
+  ]
+
+  private static let cloud = [
+    Knob(
+      "aws.region", .text, nil, seeds: [.environment("AWS_REGION")], status: .used,
+      "Region of S3 and other services; not set: what AWS's own files say."),
+    Knob(
+      "aws.profile", .text, nil, seeds: [.environment("AWS_PROFILE")], status: .used,
+      "Section of ~/.aws/credentials and ~/.aws/config; not set: default."),
+    Knob(
+      "aws.endpoint_url", .text, nil, seeds: [.environment("AWS_ENDPOINT_URL")], status: .used,
+      "Address of a server that speaks like AWS, such as http://127.0.0.1:9000; not set: AWS's own."),
+    Knob(
+      "archive.url", .text, nil, flag: "--to-url", status: .used,
+      "Where `candlecast archive` writes: s3://bucket/prefix or a folder."),
+    Knob(
+      "archive.codec", .choice(["deflate", "zstandard", "null"]), "deflate", status: .used,
+      "Compression of archived files; every reader of Avro knows deflate."),
   ]
 
   private static let forecasting = [

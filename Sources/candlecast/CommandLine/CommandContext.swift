@@ -8,6 +8,10 @@ struct CommandContext: Sendable {
   let log: Log
   let output: Output
   let installation: Installation
+  /// What the credentials of a cloud are taken from, and the user's folders.
+  var environment: [String: String] = [:]
+  /// A copy of the models that `--models` names, where those are no folder.
+  var modelsMirror: String?
 
   var series: Series {
     guard let venue = configuration.text("market.venue").flatMap(Venue.init),
@@ -35,7 +39,10 @@ struct CommandContext: Sendable {
   /// Folder of the files beside the store.
   var stateFolder: String { store.folder }
 
-  var modelsFolder: String { configuration.text("models") ?? "models" }
+  /// As the user named it: a folder, or `s3://bucket/prefix`.
+  var modelsURL: String { configuration.text("models") ?? "models" }
+
+  var modelsFolder: String { modelsMirror ?? modelsURL }
 
   var logFolder: String { configuration.text("log.directory") ?? "logs" }
 

@@ -46,7 +46,8 @@ extension Option {
     Option(
       "--store", .knob(.store, placeholder: "URL"), knob: "store",
       "duckdb:PATH or postgres://USER@HOST/DATABASE (default: duckdb:feature_store/bitcoin.duckdb)"),
-    Option("--models", .path, knob: "models", "folder of versions and registry (default: models)"),
+    Option(
+      "--models", .path, knob: "models", "folder of versions and registry, or s3://bucket/prefix (default: models)"),
     Option("--venue", .knob(.venue, placeholder: "VENUE"), knob: "market.venue", "default: binance"),
     Option("--symbol", .knob(.symbol, placeholder: "SYMBOL"), knob: "market.symbol", "default: BTCUSDT"),
     Option("--quiet", short: "-q", .flag, "only results and errors"),

@@ -12,6 +12,8 @@ protocol Verb: Sendable {
   var examples: [Example] { get }
   /// A run is worth a line in the log.
   var isLogged: Bool { get }
+  /// It needs what `--models` names.
+  var readsModels: Bool { get }
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode
 }
@@ -28,6 +30,7 @@ extension Verb {
   var positionals: [Positional] { [] }
   var options: [Option] { [] }
   var isLogged: Bool { true }
+  var readsModels: Bool { false }
   var allOptions: [Option] { options + Option.common }
 }
 
@@ -35,8 +38,8 @@ extension Verb {
 enum Verbs {
   static let all: [any Verb] = [
     ImportVerb(), IngestVerb(), BackfillVerb(), RunVerb(), RecordVerb(), SimulateVerb(), GapsVerb(), StatusVerb(),
-    ExportVerb(), FeaturesVerb(), TrainVerb(), EvaluateVerb(), PredictVerb(), ReplayVerb(), ExplainVerb(),
-    ModelsVerb(), AuditVerb(), DatabaseVerb(), DoctorVerb(), ConfigVerb(), HelpVerb(),
+    ExportVerb(), ArchiveVerb(), FeaturesVerb(), TrainVerb(), EvaluateVerb(), PredictVerb(), ReplayVerb(),
+    ExplainVerb(), ModelsVerb(), AuditVerb(), DatabaseVerb(), DoctorVerb(), ConfigVerb(), HelpVerb(),
   ]
 
   static func named(_ name: String) throws(UsageError) -> any Verb {

@@ -23,6 +23,7 @@ struct TrainingJob {
   let refits: Bool
 
   func run() throws -> Result {
+    try context.requireOwnModels()
     let dataset = try makeDataset()
     let slot = RegistrySlot(context.view, context.target)
     let created = context.now()

@@ -26,6 +26,8 @@ struct AuditVerb: Verb {
   /// How many moments of the leakage audit.
   private static let cuts = 4
 
+  let readsModels = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let store = try context.openForReading()
     let stretch = try AuditStretch(

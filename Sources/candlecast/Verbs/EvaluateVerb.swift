@@ -28,6 +28,8 @@ struct EvaluateVerb: Verb {
       "another target, for a program"),
   ]
 
+  let readsModels = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let reference = arguments.text("--model")
     guard let version = try context.version(reference, context.view, context.target) else {

@@ -15,6 +15,8 @@ struct ExplainVerb: Verb {
     Example("candlecast explain --at 2024-03-31T23:40Z --target window-15m --json", "another target, for a program"),
   ]
 
+  let readsModels = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     guard let time = arguments.time("--at") else { throw UsageError.missingOption("--at", verb: name) }
     let store = try context.openForReading()

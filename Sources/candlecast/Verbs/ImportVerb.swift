@@ -5,7 +5,7 @@ import Storage
 
 struct ImportVerb: Verb {
   let name = "import"
-  let summary = "reads candles from files into the store, or archived trades onto a tape"
+  let summary = "reads candles from files and archives into the store, or archived trades onto a tape"
   let details = [
     "Reads CSV (plain, .gz or .zst) with the columns open_time_ms, open, high, low, close, volume, quote_volume, trades,",
     "taker_buy_base, taker_buy_quote; Binance's archive files (12 columns, CSV or zip, milliseconds or microseconds; a",
@@ -14,8 +14,10 @@ struct ImportVerb: Verb {
     "What is older than data.retention_candles_days is pinned: no cleanup takes it, unless --no-pin lets it.",
     "Binance's archives of trades and aggTrades (by their names, or with --kind trades) become tapes under",
     "tape.directory, which `candlecast replay --recording` plays back.",
+    "s3://bucket/prefix, folders and single .avro files are archives as `candlecast archive` writes them, or Avro files of",
+    "others with their fields: of each day the newest revision is verified and taken in, predictions and trades too.",
   ]
-  let positionals = [Positional("PATH", .path, .many, "files to read")]
+  let positionals = [Positional("PATH", .path, .many, "files to read, folders or s3:// prefixes of archives")]
   let options = [
     Option(
       "--on-error", .choice(["reject", "skip"]),
@@ -27,11 +29,15 @@ struct ImportVerb: Verb {
     Example("candlecast import Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst", "the bundled candles"),
     Example("candlecast import --on-error skip archive/BTCUSDT-1m-2024-03.zip", "a month of Binance's archive"),
     Example("candlecast import BTCUSDT-aggTrades-2024-03-31.zip", "a day of trades, onto a tape"),
+    Example("candlecast import s3://bucket/candlecast", "what `candlecast archive` wrote there"),
     Example("candlecast import --venue coinbase --symbol BTC-USD coinbase.csv", "another venue: a series of its own"),
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let policy = arguments.text("--on-error").flatMap(BadRowPolicy.init) ?? .reject
+    if arguments.positionals.contains(where: ArchiveReading.takes) {
+      return try importArchives(arguments.positionals, policy, context)
+    }
     if holdsTrades(arguments) { return try importTrades(arguments.positionals, policy, context) }
     let importer = CandleImport(series: context.series, knownAt: context.now(), policy: policy)
     let store = try context.openForWriting()
@@ -70,6 +76,15 @@ struct ImportVerb: Verb {
   private struct Pinned {
     let range: Range<Timestamp>
     let days: Int
+  }
+
+  private func importArchives(_ paths: [String], _ policy: BadRowPolicy, _ context: CommandContext) throws -> ExitCode {
+    if let other = paths.first(where: { !ArchiveReading.takes($0) }) {
+      throw UsageError.contradiction("\(other) is no archive: import archives and other files by separate commands")
+    }
+    let result = try Blocking.run { try await ArchiveReading(context: context, policy: policy).run(paths) }
+    context.output.present(result.json) { result.text }
+    return result.failures.first?.exitCode ?? .done
   }
 
   private func holdsTrades(_ arguments: ParsedArguments) -> Bool {

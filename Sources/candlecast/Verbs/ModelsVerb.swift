@@ -24,8 +24,11 @@ struct ModelsVerb: Verb {
     Example("candlecast models history --at 2024-04-01T12:00Z", "what answered at that time"),
   ]
 
+  let readsModels = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let slot = RegistrySlot(context.view, context.target)
+    if ["promote", "rollback", "archive"].contains(arguments.positionals[0]) { try context.requireOwnModels() }
     switch arguments.positionals[0] {
     case "show": try show(arguments, slot, context)
     case "promote": try promote(arguments, slot, context)

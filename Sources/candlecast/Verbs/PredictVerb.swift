@@ -13,6 +13,8 @@ struct PredictVerb: Verb {
     Example("candlecast predict --at 2024-03-31T23:45Z --json", "at a moment of the past"),
   ]
 
+  let readsModels = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let (predictions, prices) = try predict(arguments, context)
     guard !predictions.isEmpty else {

@@ -23,6 +23,8 @@ struct ReplayVerb: Verb {
     Example("candlecast replay --recording feature_store/tape", "what a live run received, to compare its fingerprint"),
   ]
 
+  let readsModels = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     if let recording = arguments.text("--recording") { return try play(recording, arguments, context) }
     for option in ["--from", "--to"] where !arguments.has(option) {

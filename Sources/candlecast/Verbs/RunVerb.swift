@@ -32,6 +32,8 @@ struct RunVerb: Verb {
     Example("candlecast run --venue sim-binance", "what `candlecast simulate` sends, in series of its own"),
   ]
 
+  let readsModels = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     FreeMemory.keepLittle()
     var options = LiveSession.Options(service: context.configuration)

@@ -23,6 +23,8 @@ struct TrainVerb: Verb {
     Example("candlecast train --full-retrain --refit --seed 7", "from nothing, then refitted on all rows"),
   ]
 
+  let readsModels = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let start = context.seconds()
     let job = TrainingJob(
