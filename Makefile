@@ -9,7 +9,7 @@ CANDLES ?= Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst
 SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
 # Tests that run servers, clients and the programs themselves wait for one another, so they do not share the cores with
 # those that calculate.
-WIRED := '^(ClientTests|LiveCommandTests|ProcessTests|SchemaTests|TransportTests)\.'
+WIRED := '^(ArchiveTests|ClientTests|CloudTests|DatabaseTests|KinesisTests|LiveCommandTests|ProcessTests|RedisTests|SchemaTests|StorageTests|StreamsTests|TransportTests)\.'
 
 .PHONY: help run test setup build bench bench-peers bench-postgres bench-training soak lint format docs clean
 
@@ -35,6 +35,7 @@ build: setup ## .build/release/candlecast
 
 bench: build ## speed of our parts, to .build/bench/results.json
 	.build/release/candlecast-bench $(CANDLES) .build/bench/results.json
+	@Scripts/bench-redis.sh .build/release/candlecast-bench .build/bench/redis.json
 
 bench-peers: build ## the same work in TA-Lib, XGBoost and PyTorch, then ours, with ratios
 	@Scripts/bench-peers.sh .build/release/candlecast-bench $(CANDLES) .build/bench/results.json

@@ -3,12 +3,16 @@ import Glibc
 import Operations
 
 /// Measures Candlecast: `candlecast-bench CANDLES OUT.json [PEERS.json] [--only NAME] [--postgres ADDRESS]`, where the name
-/// may be the beginning of several, and with an address only what concerns PostgreSQL is measured, in that database.
+/// may be the beginning of several, and with an address only what concerns PostgreSQL is measured, in that database; or
+/// `candlecast-bench redis URL OUT.json`.
 @main
 enum CandlecastBench {
   static func main() async throws {
     var words = Array(CommandLine.arguments.dropFirst())
     if words.count == 2, words[0] == RunBenchmarks.bareWord { return try RunBenchmarks.holdBareStore(words[1]) }
+    if words.count == 3, words[0] == RedisBenchmarks.word {
+      return try await RedisBenchmarks.run(url: words[1], to: words[2])
+    }
     let only = take("--only", from: &words) ?? ""
     let server = take("--postgres", from: &words)
     guard (2...3).contains(words.count) else {
@@ -21,7 +25,7 @@ enum CandlecastBench {
     for benchmark in all where benchmark.name.hasPrefix(only) {
       let measurement = try await benchmark.measure(benchmark.name, words[0])
       results.append(measurement.json)
-      Terminal.output.write(line(measurement, ratio: peers?.ratio(of: measurement, to: benchmark.peer)) + "\n")
+      Terminal.output.write(measurement.line(ratio: peers?.ratio(of: measurement, to: benchmark.peer)) + "\n")
     }
     let folder = URL(filePath: words[1]).deletingLastPathComponent()
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -33,17 +37,4 @@ enum CandlecastBench {
     defer { words.removeSubrange(index...index + 1) }
     return words[index + 1]
   }
-
-  private static func line(_ measurement: Measurement, ratio: String?) -> String {
-    let figures =
-      switch measurement.figures {
-      case .percentiles(let p50, let p99): "p50 \(rounded(p50)) p99 \(rounded(p99)) \(measurement.unit)"
-      case .value(let value): "\(rounded(value)) \(measurement.unit)"
-      }
-    let name = measurement.name + String(repeating: " ", count: max(1, 36 - measurement.name.count))
-    let comparison = ratio.map { "  \($0) as fast as Python" } ?? ""
-    return "\(name)\(figures) (n \(measurement.n.grouped))\(comparison)"
-  }
-
-  private static func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
 }

@@ -46,6 +46,19 @@ struct Measurement: Sendable {
     return Measurement(name: name, unit: unit, n: n, figures: .value(Double(n) / seconds))
   }
 
+  /// For people, with what a ratio to the same work in Python says.
+  func line(ratio: String?) -> String {
+    func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+    let figure =
+      switch figures {
+      case .percentiles(let p50, let p99): "p50 \(rounded(p50)) p99 \(rounded(p99)) \(unit)"
+      case .value(let value): "\(rounded(value)) \(unit)"
+      }
+    let column = name + String(repeating: " ", count: max(1, 36 - name.count))
+    let comparison = ratio.map { "  \($0) as fast as Python" } ?? ""
+    return "\(column)\(figure) (n \(n.grouped))\(comparison)"
+  }
+
   var json: JSONValue {
     switch figures {
     case .percentiles(let p50, let p99):

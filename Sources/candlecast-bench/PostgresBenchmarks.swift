@@ -118,7 +118,8 @@ private struct PostgresRun {
   /// Into an empty database, making the partitions included.
   func writeEmpty(_ name: String) throws -> Measurement {
     try best(name, prepare: emptyStore) { store in
-      precondition(try write(candles, to: store).new == Self.count, "every candle is new")
+      let new = try write(candles, to: store).new
+      precondition(new == Self.count, "every candle is new")
     }
   }
 
@@ -154,7 +155,8 @@ private struct PostgresRun {
         return store
       }
     ) { store in
-      precondition(try write(candles, to: store, later: 1).new == Self.count / 2, "half of them are new")
+      let new = try write(candles, to: store, later: 1).new
+      precondition(new == Self.count / 2, "half of them are new")
     }
   }
 
