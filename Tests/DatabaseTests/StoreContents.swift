@@ -33,7 +33,8 @@ extension Store {
     let start = Timestamp("2024-03-01")!
     let candles = (0..<3000).map { Candle.random(at: start.adding(minutes: $0), using: &random) }
     try write(candles, to: Series("binance:BTCUSDT")!, knownAt: start.adding(minutes: 5000))
-    try write(candles.filter { $0.trades == nil }, to: Series("coinbase:BTC-USD")!, knownAt: start.adding(minutes: 5000))
+    try write(
+      candles.filter { $0.trades == nil }, to: Series("coinbase:BTC-USD")!, knownAt: start.adding(minutes: 5000))
     for round in 0..<4 { try commit(.random(round, from: start, using: &random)) }
     _ = try insert((0..<300).map { .random($0, from: start, using: &random) })
     try recordTraining(.random(at: start, logLoss: 0.69))
@@ -88,7 +89,8 @@ extension LiveBatch {
       LedgerRange(series, .minutes, first..<first + 50, .live, since: now),
       LedgerRange(series, .minutes, first + 50..<first + 60, .missing, since: now),
       LedgerRange(series, .trades, first..<first + 70, .patched(from: "archive"), since: now),
-      LedgerRange(series, .trades, first + 80..<first + 90, .lost(reason: "the venue's archive has a hole"), since: now),
+      LedgerRange(
+        series, .trades, first + 80..<first + 90, .lost(reason: "the venue's archive has a hole"), since: now),
     ]
     batch.quality = [
       QualityEvent(series: series, type: "gap", createdAt: now, candlesMissing: 3, details: "{\"from\":1}"),
