@@ -1,13 +1,13 @@
 internal import Glibc
 
 /// A thread for work that blocks.
-enum DedicatedThread {
+package enum DedicatedThread {
   private final class Work: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  static func start(_ body: @escaping @Sendable () -> Void) {
+  package static func start(_ body: @escaping @Sendable () -> Void) {
     var thread = pthread_t()
     let work = Unmanaged.passRetained(Work(body)).toOpaque()
     let failure = pthread_create(

@@ -1,7 +1,8 @@
 /// Every knob there is, in the order in which `candlecast config` lists them.
 package enum KnobTable {
   package static let all: [Knob] =
-    common + log + database + backup + server + network + binance + otherVenues + oracle + gaps + link + tape + data + ingest
+    common + log + database + backup + server + network + binance + otherVenues + oracle + gaps + link + tape + data
+    + ingest
     + features + training + mlp + inference + redis + forecasting + monitoring + system + schedule + models
 
   private static let common = [
@@ -37,7 +38,9 @@ package enum KnobTable {
 
   private static let database = [
     Knob("database.host", .text, "localhost", seeds: [.environment("DB_HOST")], status: .used, "PostgreSQL server."),
-    Knob("database.port", .integer(1...65_535), "5432", seeds: [.environment("DB_PORT")], status: .used, "PostgreSQL port."),
+    Knob(
+      "database.port", .integer(1...65_535), "5432", seeds: [.environment("DB_PORT")], status: .used, "PostgreSQL port."
+    ),
     Knob("database.name", .text, "candlecast", seeds: [.environment("DB_NAME")], status: .used, "PostgreSQL database."),
     Knob("database.user", .text, "candlecast", seeds: [.environment("DB_USER")], status: .used, "PostgreSQL user."),
     Knob(

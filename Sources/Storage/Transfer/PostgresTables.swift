@@ -146,16 +146,17 @@ private final class PostgresSnapshot: StoreSnapshot, @unchecked Sendable {
   func cells(_ sql: String) throws -> [[String?]] { try contents.cells(sql) }
 
   func facts() throws -> StoreFacts {
-    let row = try contents.cells(
-      """
-      SELECT current_setting('server_version'), (SELECT max(version) FROM schema_migrations),
-        (SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class
-          WHERE relnamespace = current_schema()::text::regnamespace AND relkind = 'r'),
-        (SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhparent
-          WHERE relkind = 'p' AND relnamespace = current_schema()::text::regnamespace),
-        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'), pg_size_pretty(pg_database_size(current_database()))
-      """
-    ).first ?? []
+    let row =
+      try contents.cells(
+        """
+        SELECT current_setting('server_version'), (SELECT max(version) FROM schema_migrations),
+          (SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class
+            WHERE relnamespace = current_schema()::text::regnamespace AND relkind = 'r'),
+          (SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhparent
+            WHERE relkind = 'p' AND relnamespace = current_schema()::text::regnamespace),
+          (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'), pg_size_pretty(pg_database_size(current_database()))
+        """
+      ).first ?? []
     func number(_ column: Int) -> Int { row[column].flatMap { Int($0) } ?? 0 }
     return StoreFacts(
       engine: "PostgreSQL \((row[0] ?? "").prefix { $0 != " " })", schemaVersion: number(1),

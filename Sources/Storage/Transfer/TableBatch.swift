@@ -71,7 +71,9 @@ package struct ColumnValues: Hashable, Sendable {
 
   private static func column(_ kind: ColumnKind, _ values: [Int128], _ nulls: [Bool]) -> ColumnValues? {
     if case .decimal = kind { return ColumnValues(kind, .units(values), nulls: nulls) }
-    let words = values.map { kind == .unsigned ? UInt64(exactly: $0).map { Int64(bitPattern: $0) } : Int64(exactly: $0) }
+    let words = values.map {
+      kind == .unsigned ? UInt64(exactly: $0).map { Int64(bitPattern: $0) } : Int64(exactly: $0)
+    }
     guard !words.contains(nil) else { return nil }
     return ColumnValues(kind, .words(words.compactMap(\.self)), nulls: nulls)
   }

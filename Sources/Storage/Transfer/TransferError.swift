@@ -27,7 +27,8 @@ extension TransferError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .notABackup(let path): "\(path) is not a backup of Candlecast; `candlecast db backup` makes one"
-    case .damaged(let path, let reason): "\(path): the backup is damaged: \(reason); nothing was written, use another one"
+    case .damaged(let path, let reason):
+      "\(path): the backup is damaged: \(reason); nothing was written, use another one"
     case .newerFormat(let path, let found):
       "\(path): the backup was made by a newer version (format \(found)); use that version"
     case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"

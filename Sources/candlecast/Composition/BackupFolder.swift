@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Market
+import Operations
 import Storage
 
 /// A folder of backups whose names say when they were made.

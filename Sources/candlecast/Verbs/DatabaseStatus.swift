@@ -25,7 +25,8 @@ struct DatabaseStatus: Verb {
     ) {
       var lines = [
         "store   \(snapshot.name)", "engine  \(facts.engine)",
-        "schema  \(facts.schemaVersion)" + (isOld ? " of \(facts.newestSchemaVersion): run `candlecast db migrate`" : ""),
+        "schema  \(facts.schemaVersion)"
+          + (isOld ? " of \(facts.newestSchemaVersion): run `candlecast db migrate`" : ""),
         "size    \((Double(facts.bytes) / 1e6).tenths) MB",
       ]
       lines += facts.others.map { "\($0.name): \($0.value)" }
