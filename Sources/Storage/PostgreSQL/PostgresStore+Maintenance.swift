@@ -101,7 +101,7 @@ extension PostgresStore: Maintenance {
 
   package func setPolicies(_ policy: RetentionPolicy?, compressAfterDays days: Int) throws {
     try pool.withConnection { connection in
-      guard try PostgresTimescale.version(connection) != nil else { return }
+      guard try PostgresTimescale.isHypertable("market_data", connection) else { return }
       try PostgresTimescale.setPolicies(policy, compressAfterDays: days, connection)
     }
   }

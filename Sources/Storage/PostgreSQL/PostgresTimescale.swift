@@ -40,7 +40,7 @@ enum PostgresTimescale {
     let segments: String
     let order: String
     /// Of how long its rows are kept, where all of a chunk may go; `nil` where some rows stay.
-    var days: (any KeyPath<RetentionPolicy, Int> & Sendable)?
+    var days: (@Sendable (RetentionPolicy) -> Int)?
     var countsMilliseconds = false
 
     func age(_ days: Int) -> String {
@@ -52,16 +52,16 @@ enum PostgresTimescale {
     Hypertable(name: "candle_versions", segments: "series", order: "open_time DESC, revision DESC"),
     Hypertable(
       name: "oracle_ticks", segments: "venue, feed, source, quantity, seconds", order: "observed_at DESC",
-      days: \.candlesDays),
+      days: { $0.candlesDays }),
     Hypertable(
-      name: "oracle_minutes", segments: "venue, feed", order: "open_time DESC, revision DESC", days: \.candlesDays),
+      name: "oracle_minutes", segments: "venue, feed", order: "open_time DESC, revision DESC", days: { $0.candlesDays }),
     Hypertable(
       name: "predictions", segments: "market_view, target, model_name, version, mode", order: "time DESC"),
     Hypertable(
       name: "feature_cache", segments: "market_view, feature_set_hash, version", order: "time DESC",
-      days: \.featuresDays),
+      days: { $0.featuresDays }),
     Hypertable(
-      name: "market_data", segments: "venue, symbol", order: "timestamp DESC, id DESC", days: \.restDays,
+      name: "market_data", segments: "venue, symbol", order: "timestamp DESC, id DESC", days: { $0.restDays },
       countsMilliseconds: true),
   ]
 
@@ -84,7 +84,7 @@ enum PostgresTimescale {
         try connection.script("SELECT remove_retention_policy('\(table.name)', if_exists => true)")
         guard let policy, let days = table.days else { continue }
         try connection.script(
-          "SELECT add_retention_policy('\(table.name)', drop_after => \(table.age(policy[keyPath: days])))")
+          "SELECT add_retention_policy('\(table.name)', drop_after => \(table.age(days(policy))))")
       }
     }
   }
