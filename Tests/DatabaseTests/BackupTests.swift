@@ -209,8 +209,9 @@ struct BackupTests {
     try copy.session.run(definition)
     _ = try TableTransfer.run(from: BackupFile(backup()), into: copy)
     #expect(
-      try copy.snapshot().cells("SELECT * FROM kinds ORDER BY e") == store.snapshot().cells(
-        "SELECT * FROM kinds ORDER BY e"))
+      try copy.snapshot().cells("SELECT * FROM kinds ORDER BY e")
+        == store.snapshot().cells(
+          "SELECT * FROM kinds ORDER BY e"))
   }
 }
 

@@ -203,7 +203,8 @@ struct DatabaseVerbTests {
         }
       }
     }
-    for name in try FileContents.names(in: folder.file("logs")) {
+    // There is no log where the address was refused.
+    for name in (try? FileContents.names(in: folder.file("logs"))) ?? [] {
       let text = String(decoding: try FileContents.read(folder.file("logs/\(name)")), as: UTF8.self)
       #expect(!text.contains("rect-horse"), "\(text)")
     }
