@@ -163,6 +163,7 @@ let package = Package(
         "candlecast", "Ingestion", "Market", "Operations", "Storage", "Tape", "TestSupport", "Transport",
         "VenueSimulator", "Venues",
       ]),
+    tests("DatabaseTests", ["candlecast", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),
     tests("SetupTests", ["Crypto", "Operations"]),
     tests("TidyTests", []),

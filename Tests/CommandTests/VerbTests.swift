@@ -4,23 +4,28 @@ import Testing
 @testable import candlecast
 
 struct VerbTests {
-  @Test(arguments: Verbs.all.map(\.name))
+  private func verb(_ name: String) throws -> any Verb {
+    try Verbs.split(name.split(separator: " ").map(String.init)).verb
+  }
+
+  @Test(arguments: Verbs.leaves.map(\.name))
   func `has help with examples that can be run as they stand`(name: String) throws {
-    let verb = try Verbs.named(name)
+    let verb = try verb(name)
     #expect(!verb.examples.isEmpty)
     for example in verb.examples {
       let words = example.command.split(separator: " ").map(String.init)
-      #expect(Array(words.prefix(2)) == ["candlecast", name])
-      _ = try ArgumentParser.parse(Array(words.dropFirst(2)), for: verb)
+      let (found, rest) = try Verbs.split(Array(words.dropFirst()))
+      #expect(words.first == "candlecast" && found.name == name)
+      _ = try ArgumentParser.parse(rest, for: verb)
     }
     let page = Help.page(of: verb)
     for option in verb.allOptions { #expect(page.contains(option.name)) }
     #expect(page.split(separator: "\n").allSatisfy { $0.count <= 130 }, "\(name): a line is too long")
   }
 
-  @Test(arguments: Verbs.all.map(\.name))
+  @Test(arguments: Verbs.leaves.map(\.name))
   func `takes the common options and names none twice`(name: String) throws {
-    let verb = try Verbs.named(name)
+    let verb = try verb(name)
     let names = verb.allOptions.map(\.name)
     #expect(Set(names).count == names.count)
     for common in ["--json", "--config", "--store", "--models", "--venue", "--symbol", "--help", "--version"] {
@@ -41,7 +46,7 @@ struct VerbTests {
 
   @Test func `every option's knob is in the table`() {
     let keys = Set(KnobTable.all.map(\.key))
-    for verb in Verbs.all {
+    for verb in Verbs.leaves {
       for option in verb.allOptions { #expect(option.knob.map(keys.contains) != false, "\(option.name)") }
     }
   }

@@ -24,18 +24,22 @@ struct WrittenCommandsTests {
       .filter { $0.first == "candlecast" && $0.count > 1 && !$0[1].hasSuffix(":") }
   }
 
-  @Test(arguments: [("README.md", 8), ("docs/live-data.md", 10), ("docs/archive.md", 3)])
+  @Test(
+    arguments: [
+      ("README.md", 8), ("docs/live-data.md", 10), ("docs/archive.md", 3), ("docs/backup.md", 8),
+    ])
   func `those of pages`(path: String, count: Int) throws {
     let commands = try commands(path)
     #expect(commands.count >= count)
     for command in commands {
-      _ = try ArgumentParser.parse(Array(command.dropFirst(2)), for: try Verbs.named(command[1]))
+      let (verb, rest) = try Verbs.split(Array(command.dropFirst()))
+      _ = try ArgumentParser.parse(rest, for: verb)
     }
   }
 
   @Test func `variables that pages set are read`() throws {
     let names = Set(KnobTable.all.flatMap { [$0.environmentName] + $0.seedNames.map(\.name) })
-    for path in ["README.md", "docs/live-data.md"] {
+    for path in ["README.md", "docs/live-data.md", "docs/backup.md"] {
       for line in try lines(path) where line.contains(" candlecast ") {
         for word in words(line).prefix(while: { $0.contains("=") }) {
           #expect(names.contains(String(word.prefix { $0 != "=" })), "\(path): \(word)")

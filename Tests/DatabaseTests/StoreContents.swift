@@ -45,6 +45,16 @@ extension Store {
         period: start..<start.adding(minutes: 60)), at: start.adding(minutes: 90))
     try setMeta("schedule.backup", "2024-03-01T06:00:00Z")
     try setMeta("note", "quotes ' and \" and ümlauts")
+    try pin(
+      RetentionPin(
+        series: Series("binance:BTCUSDT")!, range: start..<start.adding(minutes: 3000), reason: "imported",
+        pinnedAt: start.adding(minutes: 5000)))
+    try setOutcomes(
+      (0..<100).map { place in
+        PredictionOutcome(
+          time: start.adding(minutes: place), view: MarketView("binance:BTCUSDT")!,
+          target: PredictionTarget("direction-15m")!, value: Double(place % 2), knownAt: start.adding(minutes: 200))
+      })
   }
 
   private func write(_ candles: [Candle], to series: Series, knownAt: Timestamp) throws {
@@ -111,6 +121,16 @@ extension LiveBatch {
           feed: feed, openTime: start.adding(minutes: place), open: price, high: price, low: price, close: price,
           ticks: 60, isSampled: place == 0), availableAt: now)
     }
+    batch.features = (0..<10).map { place in
+      FeatureRow(
+        time: start.adding(minutes: round * 10 + place), view: MarketView("binance:BTCUSDT")!,
+        featureSetHash: "0123456789abcdef", version: "v1", json: "{\"raw\":{\"rsi_14\":1.5e-07,\"obv\":\(place)}}")
+    }
+    batch.log = [
+      SystemLogRow(
+        time: now, category: "feed", level: "warning", message: "späte Kerze",
+        context: "{\"b\":[1, 2.50],\"a\":\"\\u00e4\"}")
+    ]
     batch.marketData = (0..<20).map { place in
       MarketDataRow(
         series: series, time: start.adding(minutes: place), price: Decimal8("65000.12345678")!,

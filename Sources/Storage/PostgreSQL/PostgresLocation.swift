@@ -94,7 +94,7 @@ package struct PostgresLocation: Hashable, Sendable {
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let (name, port) = try host(part)
       guard port.isEmpty || UInt16(port).map({ $0 > 0 }) == true else {
-        throw malformed("\(port) is not a port from 1 to 65535")
+        throw malformed("what follows the host is not a port from 1 to 65535; a / in a password is written %2F")
       }
       names.append(try decoded(name, "the host"))
       ports.append(String(port))
