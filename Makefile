@@ -11,7 +11,7 @@ SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .bui
 # those that calculate.
 WIRED := '^(ClientTests|LiveCommandTests|ProcessTests|SchemaTests|TransportTests)\.'
 
-.PHONY: help run test setup build bench bench-peers bench-training soak lint format docs clean
+.PHONY: help run test setup build bench bench-peers bench-postgres bench-training soak lint format docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: build ## speed of our parts, to .build/bench/results.json
 
 bench-peers: build ## the same work in TA-Lib, XGBoost and PyTorch, then ours, with ratios
 	@Scripts/bench-peers.sh .build/release/candlecast-bench $(CANDLES) .build/bench/results.json
+
+bench-postgres: build ## the store in PostgreSQL beside what the server itself takes, to .build/bench/postgres.json
+	@Scripts/bench-postgres.sh .build/release/candlecast-bench $(CANDLES) .build/bench/postgres.json
 
 bench-training: build ## a whole training on CANDLES (up to TO), then the same fits in Python
 	@Scripts/bench-training.sh $(CANDLECAST) $(CANDLES) $(TO)

@@ -2,21 +2,23 @@ import FoundationEssentials
 import Glibc
 import Operations
 
-/// Measures Candlecast: `candlecast-bench CANDLES OUT.json [PEERS.json] [--only NAME]`, where the name may be the beginning of
-/// several.
+/// Measures Candlecast: `candlecast-bench CANDLES OUT.json [PEERS.json] [--only NAME] [--postgres ADDRESS]`, where the name
+/// may be the beginning of several, and with an address only what concerns PostgreSQL is measured, in that database.
 @main
 enum CandlecastBench {
   static func main() async throws {
     var words = Array(CommandLine.arguments.dropFirst())
     if words.count == 2, words[0] == RunBenchmarks.bareWord { return try RunBenchmarks.holdBareStore(words[1]) }
-    let only = takeOnly(&words)
+    let only = take("--only", from: &words) ?? ""
+    let server = take("--postgres", from: &words)
     guard (2...3).contains(words.count) else {
-      Terminal.error.write("usage: candlecast-bench CANDLES OUT.json [PEERS.json] [--only NAME]\n")
+      Terminal.error.write("usage: candlecast-bench CANDLES OUT.json [PEERS.json] [--only NAME] [--postgres ADDRESS]\n")
       exit(2)
     }
     let peers = words.count == 3 ? try PeerResults(path: words[2]) : nil
     var results: [JSONValue] = []
-    for benchmark in Benchmarks.all where benchmark.name.hasPrefix(only) {
+    let all = try server.map { try PostgresBenchmarks.all($0) } ?? Benchmarks.all
+    for benchmark in all where benchmark.name.hasPrefix(only) {
       let measurement = try await benchmark.measure(benchmark.name, words[0])
       results.append(measurement.json)
       Terminal.output.write(line(measurement, ratio: peers?.ratio(of: measurement, to: benchmark.peer)) + "\n")
@@ -26,9 +28,8 @@ enum CandlecastBench {
     try Data((JSONValue.array(results).indented + "\n").utf8).write(to: URL(filePath: words[1]), options: .atomic)
   }
 
-  /// Empty if every row is wanted.
-  private static func takeOnly(_ words: inout [String]) -> String {
-    guard let index = words.firstIndex(of: "--only"), index + 1 < words.count else { return "" }
+  private static func take(_ option: String, from words: inout [String]) -> String? {
+    guard let index = words.firstIndex(of: option), index + 1 < words.count else { return nil }
     defer { words.removeSubrange(index...index + 1) }
     return words[index + 1]
   }

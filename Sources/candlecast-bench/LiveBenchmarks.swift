@@ -32,7 +32,7 @@ enum LiveBenchmarks {
 }
 
 /// One such run, shared by the figures that come from it.
-private actor LiveRun {
+actor LiveRun {
   struct Result: Sendable {
     /// In microseconds, from the moment a candle was due to its being committed, in rising order.
     var latencies: [Int64] = []
@@ -63,6 +63,11 @@ private actor LiveRun {
     let file = folder.path + "/live.duckdb"
     let last = try fill(file, from: path)
     let writer = try LiveWriter { () throws(StoreError) in try DuckDBStore(path: file, mode: .existing) }
+    return try await feed(writer, after: last)
+  }
+
+  /// Closes the writer at the end.
+  static func feed(_ writer: LiveWriter, after last: Candle) async throws -> Result {
     for offset in 0..<200 { _ = try await writer.commit(batch(last, offset)) }
     let latencies = Mutex<[Int64]>([])
     let logPeak = Mutex(0)

@@ -52,30 +52,51 @@ struct PostgresLocationTests {
     #expect(StoreLocation(text) == nil)
   }
 
-  @Test(arguments: Soak.seeds(200))
+  @Test(arguments: Soak.seeds(10))
   func `any text is an address or an error`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     let pieces = ["postgres://", "@", ":", "/", "?", "%", "%2F", "[", "]", ",", "=", "&", "user", "1", "é", "\0"]
-    let text = "postgres://" + (0..<12).map { _ in pieces.randomElement(using: &random)! }.joined()
-    _ = try? PostgresLocation(text)
+    for _ in 0..<500 {
+      let text = "postgres://" + (0..<12).map { _ in pieces.randomElement(using: &random)! }.joined()
+      _ = try? PostgresLocation(text)
+    }
+  }
+}
+
+struct PostgresNumericTests {
+  @Test(arguments: Soak.seeds(20))
+  func `any bytes are a number or none`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    for _ in 0..<500 {
+      var bytes = (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      if bytes.count >= 8, Bool.random(using: &random) {
+        bytes.replaceSubrange(
+          0..<8, with: [0, UInt8((bytes.count - 8) / 2), 0, UInt8.random(in: 0..<12, using: &random), 0, 0, 0, 8])
+        if bytes.count % 2 == 1 { bytes.removeLast() }
+      }
+      bytes.withUnsafeBytes {
+        let number = PostgresNumeric($0)
+        _ = (number?.decimal, number?.oraclePrice, number?.wholeNumber)
+      }
+    }
   }
 }
 
 struct PostgresConnectionTests {
-  private let database: PostgresDatabase
+  private let server: PostgresServer
 
-  init() throws { database = try PostgresServer.shared().makeDatabase() }
+  init() throws { server = try PostgresServer.shared() }
 
-  private func open(_ address: String? = nil) throws(StoreError) -> PostgresConnection {
-    try PostgresConnection(PostgresLocation(address ?? database.address))
+  /// By default a session whose tables nobody else sees.
+  private func open(_ address: String? = nil) throws -> PostgresConnection {
+    try PostgresConnection(PostgresLocation(address ?? server.address() + "?options=-c%20search_path%3Dpg_temp"))
   }
 
   // MARK: Mistakes of a new user
 
   @Test func `a wrong password says what to look at`() throws {
-    let server = try PostgresServer.shared()
     try server.run("DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right'; EXCEPTION WHEN OTHERS THEN NULL; END $$")
-    let address = database.address(user: "guarded").replacing("guarded@", with: "guarded:s3cret@")
+    let address = server.address(user: "guarded").replacing("guarded@", with: "guarded:s3cret@")
     let error = try #require(throws: StoreError.self) { try open(address) }
     guard case .refused(_, let reason) = error else { throw error }
     #expect(reason.contains("check the user and the password"))
@@ -85,18 +106,16 @@ struct PostgresConnectionTests {
   }
 
   @Test func `a password that is missing says where it goes`() throws {
-    let server = try PostgresServer.shared()
     try server.run("DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right'; EXCEPTION WHEN OTHERS THEN NULL; END $$")
     let error = try #require(throws: StoreError.self) {
-      try open(database.address(user: "guarded") + "?passfile=%2Fnowhere")
+      try open(server.address(user: "guarded") + "?passfile=%2Fnowhere")
     }
     guard case .refused(_, let reason) = error else { throw error }
     #expect(reason.contains("PGPASSWORD"))
   }
 
   @Test func `a database or a user that is not there says how to make it`() throws {
-    let server = try PostgresServer.shared()
-    for (address, word) in [(server.address("nowhere"), "createdb"), (database.address(user: "nobody"), "createuser")] {
+    for (address, word) in [(server.address("nowhere"), "createdb"), (server.address(user: "nobody"), "createuser")] {
       let error = try #require(throws: StoreError.self) { try open(address) }
       guard case .refused(_, let reason) = error else { throw error }
       #expect(reason.contains(word))
@@ -111,16 +130,15 @@ struct PostgresConnectionTests {
 
   @Test func `encryption that is not there is refused`() throws {
     let error = try #require(throws: StoreError.self) {
-      try open(database.address + "?host=127.0.0.1&port=1&sslmode=verify-full&sslrootcert=%2Fnowhere")
+      try open(server.address() + "?host=127.0.0.1&port=1&sslmode=verify-full&sslrootcert=%2Fnowhere")
     }
     #expect(error.exitCode == 4)
   }
 
   @Test func `a user without rights learns what to ask for`() throws {
-    let server = try PostgresServer.shared()
     try server.run("DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN OTHERS THEN NULL; END $$")
     let error = try #require(throws: StoreError.self) {
-      try PostgresStore(PostgresLocation(database.address(user: "guest")))
+      try PostgresStore(PostgresLocation(server.address(user: "guest")))
     }
     guard case .refused(_, let reason) = error else { throw error }
     #expect(reason.contains("GRANT"))
@@ -190,23 +208,6 @@ struct PostgresConnectionTests {
     #expect(throws: StoreError.self) { try rows.decimal(0, 0) }
   }
 
-  @Test(arguments: Soak.seeds(500))
-  func `any bytes are a number or none`(seed: UInt64) {
-    var random = SplitMix64(seed: seed)
-    for _ in 0..<20 {
-      var bytes = (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
-      if bytes.count >= 8, Bool.random(using: &random) {
-        bytes.replaceSubrange(
-          0..<8, with: [0, UInt8((bytes.count - 8) / 2), 0, UInt8.random(in: 0..<12, using: &random), 0, 0, 0, 8])
-        if bytes.count % 2 == 1 { bytes.removeLast() }
-      }
-      bytes.withUnsafeBytes {
-        let number = PostgresNumeric($0)
-        _ = (number?.decimal, number?.oraclePrice, number?.wholeNumber)
-      }
-    }
-  }
-
   @Test func `values of the wrong length are errors`() throws {
     let rows = try open().query("SELECT 'abc'::TEXT, 1::SMALLINT, true")
     #expect(throws: StoreError.self) { try rows.integer(0, 0) }
@@ -251,7 +252,7 @@ struct PostgresConnectionTests {
   }
 
   @Test func `what the server remarks is heard`() async throws {
-    let address = try PostgresLocation(database.address)
+    let address = try PostgresLocation(server.address())
     await confirmation { heard in
       let connection = try? PostgresConnection(address) { notice in
         if notice.contains("hello") { heard() }
@@ -263,23 +264,27 @@ struct PostgresConnectionTests {
   @Test func `a pool lends no more than it may, and nothing that is broken`() throws {
     var limits = PostgresLimits()
     (limits.connections, limits.lockSeconds) = (2, 1)
-    let pool = try PostgresPool(PostgresLocation(database.address), limits)
+    let pool = try PostgresPool(PostgresLocation(server.address()), limits)
     func id(_ connection: PostgresConnection) throws -> Int64 {
       try connection.query("SELECT pg_backend_pid()").integer(0, 0)
     }
     let first = try pool.withConnection(id)
     #expect(try pool.withConnection(id) == first)
-    try pool.withConnection { one in
-      #expect(try id(one) == first)
-      try pool.withConnection { two in
-        #expect(try id(two) != first)
+    let second = try pool.withConnection { one in
+      let second = try pool.withConnection { two in
         #expect(throws: StoreError.self) { try pool.withConnection { _ in } }
+        return try id(two)
       }
+      #expect(second != first)
       try one.script("BEGIN")
+      return second
     }
-    #expect(
-      try pool.withConnection {
-        try $0.query("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", [.integer(first)]).integer(0, 0)
-      } == 0)
+    let left = try pool.withConnection { connection in
+      let current = try id(connection)
+      #expect(current == second)
+      return try connection.query("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", [.integer(first)])
+        .integer(0, 0)
+    }
+    #expect(left == 0)
   }
 }

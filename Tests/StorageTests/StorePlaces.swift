@@ -8,16 +8,25 @@ enum StoreKind: CaseIterable, Sendable { case duckDB, postgres }
 /// Where the stores of one test are, for as long as the test runs.
 final class StorePlaces {
   private var folder: TemporaryFolder?
+  private var schema: String?
   private var database: PostgresDatabase?
 
   /// Opens the test's store of a kind, the same one each time.
   func open(_ kind: StoreKind, _ access: StoreLocation.Access = .create) throws -> any Store {
     switch kind {
     case .duckDB: try DuckDBStore(path: filePath(), mode: access)
-    case .postgres: try openPostgres(access)
+    case .postgres: try PostgresStore(PostgresLocation(schemaAddress()), mode: access)
     }
   }
 
+  private func schemaAddress() throws -> String {
+    if let schema { return schema }
+    let made = try PostgresServer.shared().makeSchema()
+    schema = made
+    return made
+  }
+
+  /// Opens the test's store in a database of its own.
   func openPostgres(
     _ access: StoreLocation.Access = .create, limits: PostgresLimits = PostgresLimits()
   ) throws -> PostgresStore {

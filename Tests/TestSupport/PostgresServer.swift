@@ -13,9 +13,13 @@ package final class PostgresServer: Sendable {
   private struct Pipes: ~Copyable {
     let commands: UnsafeMutablePointer<FILE>
     let answers: UnsafeMutablePointer<FILE>
+    let shell: pid_t
 
+    /// The shell is waited for: a child that has ended and is not taken away stops tests that wait for children.
     deinit {
       fclose(commands)
+      var status: Int32 = 0
+      while waitpid(shell, &status, 0) == -1, errno == EINTR {}
       fclose(answers)
     }
 
@@ -63,6 +67,13 @@ package final class PostgresServer: Sendable {
   /// A fresh database, gone with the last reference.
   package func makeDatabase() throws -> PostgresDatabase { try PostgresDatabase(self) }
 
+  /// The address of a schema of its own, which is cheaper than a database and ends with the server.
+  package func makeSchema() throws -> String {
+    let name = "s\(PostgresDatabase.nextNumber())"
+    try run("CREATE SCHEMA \(name)")
+    return address() + "?options=-c%20search_path%3D" + name
+  }
+
   package func run(_ sql: String, in database: String = "postgres") throws {
     try pipes.withLock { try $0.ask("run \(database) \(sql.replacing("\n", with: " "))") }
   }
@@ -98,7 +109,7 @@ package final class PostgresServer: Sendable {
     guard status == 0, let writer = fdopen(commands[1], "w"), let reader = fdopen(answers[0], "r") else {
       throw Failure(description: "no shell")
     }
-    return Pipes(commands: writer, answers: reader)
+    return Pipes(commands: writer, answers: reader, shell: process)
   }
 
   /// Answers each command with one line. Runs as the user `postgres` when root would.
@@ -145,9 +156,11 @@ package final class PostgresDatabase: Sendable {
 
   private static let count = Atomic<Int>(0)
 
+  fileprivate static func nextNumber() -> Int { count.wrappingAdd(1, ordering: .relaxed).newValue }
+
   fileprivate init(_ server: PostgresServer) throws {
     self.server = server
-    name = "d\(Self.count.wrappingAdd(1, ordering: .relaxed).newValue)"
+    name = "d\(Self.nextNumber())"
     try server.run("CREATE DATABASE \(name)")
   }
 

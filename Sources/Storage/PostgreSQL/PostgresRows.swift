@@ -9,12 +9,13 @@ package final class PostgresRows {
   private let result: OpaquePointer
   private let path: String
   package let count: Int
+  private let columns: Int
   /// Rows that the statement added, changed or removed.
   package let changed: Int
 
   init(_ result: OpaquePointer, path: String) {
     (self.result, self.path) = (result, path)
-    count = Int(PQntuples(result))
+    (count, columns) = (Int(PQntuples(result)), Int(PQnfields(result)))
     changed = PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0
   }
 
@@ -22,6 +23,7 @@ package final class PostgresRows {
 
   /// `nil` for null, which a column that is not there is too.
   func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
+    guard row >= 0, row < count, column >= 0, column < columns else { return nil }
     let (row, column) = (Int32(row), Int32(column))
     guard PQgetisnull(result, row, column) == 0, let start = PQgetvalue(result, row, column) else { return nil }
     return UnsafeRawBufferPointer(start: start, count: max(0, Int(PQgetlength(result, row, column))))
@@ -110,7 +112,8 @@ package final class PostgresRows {
   }
 
   private func improper(_ row: Int, _ column: Int, _ wanted: String) -> StoreError {
-    let name = PQfname(result, Int32(column)).map { String(cString: $0) } ?? "number \(column + 1)"
+    let known = column < columns ? PQfname(result, Int32(column)) : nil
+    let name = known.map { String(cString: $0) } ?? "number \(column + 1)"
     let found = bytes(row, column).map { "\($0.count) bytes" } ?? "nothing"
     return .corrupt(path: path, reason: "the column \(name) of row \(row + 1) has \(found) instead of \(wanted)")
   }

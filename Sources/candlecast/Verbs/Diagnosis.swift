@@ -100,17 +100,17 @@ enum Diagnosis {
   static func store(_ context: CommandContext) -> Finding {
     switch context.store {
     case .duckDB(let path): storeFile(path: path)
-    case .postgres(let location): database(location)
+    case .postgres(let location): storeServer(location)
     }
   }
 
-  private static func database(_ location: PostgresLocation) -> Finding {
+  private static func storeServer(_ location: PostgresLocation) -> Finding {
     do {
       return Finding("store", .fine, "\(location), \(try PostgresStore(location, mode: .readOnly).partitioning())")
     } catch StoreError.absent {
-      return Finding("store", .fine, "\(location) has no tables yet; the first import makes them")
+      return Finding("store", .fine, "\(location) is empty yet; the first import makes its tables")
     } catch {
-      return Finding("store", .missing, "\(error)")
+      return Finding("store", .missing, "\(error)", remedy: "correct the address in --store, or start the server")
     }
   }
 
