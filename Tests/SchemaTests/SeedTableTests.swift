@@ -1,4 +1,5 @@
 import Market
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -201,10 +202,7 @@ struct SeedTableTests {
           created_at TIMESTAMP DEFAULT NOW()
       ) PARTITION BY RANGE (timestamp);
       """
-    #expect {
-      try tested.run(printed)
-    } throws: { error in
-      "\(error)".contains("unique constraint on partitioned table must include all partitioning columns")
-    }
+    let error = try #require(throws: StoreError.self) { try tested.run(printed) }
+    #expect("\(error)".contains("unique constraint on partitioned table must include all partitioning columns"))
   }
 }

@@ -13,9 +13,13 @@ package final class PostgresServer: Sendable {
   private struct Pipes: ~Copyable {
     let commands: UnsafeMutablePointer<FILE>
     let answers: UnsafeMutablePointer<FILE>
+    let shell: pid_t
 
+    /// The shell is waited for: a child that has ended and is not taken away stops tests that wait for children.
     deinit {
       fclose(commands)
+      var status: Int32 = 0
+      while waitpid(shell, &status, 0) == -1, errno == EINTR {}
       fclose(answers)
     }
 
@@ -105,7 +109,7 @@ package final class PostgresServer: Sendable {
     guard status == 0, let writer = fdopen(commands[1], "w"), let reader = fdopen(answers[0], "r") else {
       throw Failure(description: "no shell")
     }
-    return Pipes(commands: writer, answers: reader)
+    return Pipes(commands: writer, answers: reader, shell: process)
   }
 
   /// Answers each command with one line. Runs as the user `postgres` when root would.
