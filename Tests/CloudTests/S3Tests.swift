@@ -8,7 +8,9 @@ import Transport
 
 /// What moto cannot do: refusals, lost answers and nonsense.
 @Suite(.timeLimit(.minutes(1))) struct S3Tests {
-  private static let object = try! S3Location(bucket: "bucket", key: "dir/key")
+  private let object: S3Location
+
+  init() throws { object = try S3Location(bucket: "bucket", key: "dir/key") }
 
   /// A client of a server that gives these answers.
   private struct Stage {
@@ -29,18 +31,18 @@ import Transport
   @Test func `slowing down is obeyed with growing pauses, and ends`() async throws {
     let slow = ServerResponse.s3Error(503, "SlowDown")
     let stage = try Stage(Scripted(slow, .s3Error(500, "InternalError"), .text(200, "", [HTTPHeader("ETag", "\"e\"")])))
-    #expect(try await stage.client.put([1], to: Self.object) == S3Written(etag: "\"e\"", isNew: true))
+    #expect(try await stage.client.put([1], to: object) == S3Written(etag: "\"e\"", isNew: true))
     #expect(stage.calm.pauses == [0.05, 0.1])
     let never = try Stage(Scripted(slow))
     #expect(
-      await cloudError { try await never.client.put([1], to: Self.object) }
+      await cloudError { try await never.client.put([1], to: object) }
         == .throttled(.s3, resource: "s3://bucket/dir/key", attempts: 4))
     #expect(never.script.seen.count == 4 && never.calm.pauses == [0.05, 0.1, 0.2])
   }
 
   @Test func `requests carry the hash of their body and nothing of the secret`() async throws {
     let stage = try Stage(Scripted(.text(200)))
-    _ = try await stage.client.put(Array("content".utf8), to: Self.object, contentType: "text/plain")
+    _ = try await stage.client.put(Array("content".utf8), to: object, contentType: "text/plain")
     let seen = try #require(stage.script.seen.first)
     #expect(seen.target == "/bucket/dir/key")
     #expect(seen.headers["x-amz-content-sha256"] == SHA256.hexDigest(of: Array("content".utf8)))
@@ -57,7 +59,7 @@ import Transport
   ])
   func `another region is named`(answer: ServerResponse) async throws {
     let stage = try Stage(Scripted(answer))
-    let error = await cloudError { try await stage.client.get(Self.object, limitBytes: 10) }
+    let error = await cloudError { try await stage.client.get(object, limitBytes: 10) }
     #expect(error == .wrongRegion(resource: "bucket bucket", used: "us-east-1", actual: "eu-west-3"))
     #expect(error?.description.contains("set AWS_REGION=eu-west-3") == true)
     #expect(stage.script.seen.count == 1)
@@ -73,7 +75,7 @@ import Transport
   @Test func `permissions, keys and clocks are told apart`() async throws {
     func error(_ answer: ServerResponse) async throws -> CloudError? {
       let stage = try Stage(Scripted(answer))
-      return await cloudError { try await stage.client.put([1], to: Self.object) }
+      return await cloudError { try await stage.client.put([1], to: object) }
     }
     #expect(
       try await error(.s3Error(403, "AccessDenied"))
@@ -102,9 +104,9 @@ import Transport
     var surroundings = calm.surroundings
     surroundings.now = { Calm.now.adding(minutes: 20) }
     let client = S3Client(try HTTPClient(), try .testing("http://127.0.0.1:\(server.port)"), surroundings)
-    guard case .clockSkew(.s3, let ahead?) = await cloudError({ try await client.head(Self.object) ?? nil }) else {
+    guard case .clockSkew(.s3, let ahead?) = await cloudError({ try await client.head(object) ?? nil }) else {
       // A HEAD's refusal has no body, so no code either.
-      guard case .clockSkew(.s3, let ahead?) = await cloudError({ try await client.delete(Self.object) }) else {
+      guard case .clockSkew(.s3, let ahead?) = await cloudError({ try await client.delete(object) }) else {
         Issue.record("no skew")
         return
       }
@@ -122,7 +124,7 @@ import Transport
       .init(backoff: Backoff(attempts: 3)))
     guard
       case .unreachable(.s3, "http://127.0.0.1:\(port)", .cannotConnect) =
-        await cloudError({ try await client.put([1], to: Self.object) })
+        await cloudError({ try await client.put([1], to: object) })
     else {
       Issue.record("reached")
       return
@@ -141,7 +143,7 @@ import Transport
     var cut = Self.part(Array("hello".utf8), 0..<5, of: 5)
     cut.cutAfterBytes = 2
     let stage = try Stage(Scripted(cut, Self.part(Array("hello".utf8), 0..<5, of: 5)))
-    #expect(try await stage.client.get(Self.object, limitBytes: 10) == Array("hello".utf8))
+    #expect(try await stage.client.get(object, limitBytes: 10) == Array("hello".utf8))
     #expect(stage.script.seen.count == 2)
   }
 
@@ -160,19 +162,19 @@ import Transport
     let sum = SHA256.hexDigest(of: [1])
     let stage = try Stage(Scripted(Self.part([2], 0..<1, of: 1, sha256: sum)))
     #expect(
-      await cloudError { try await stage.client.get(Self.object, limitBytes: 10) }
-        == .damaged(Self.object, expected: sum, got: SHA256.hexDigest(of: [2])))
+      await cloudError { try await stage.client.get(object, limitBytes: 10) }
+        == .damaged(object, expected: sum, got: SHA256.hexDigest(of: [2])))
   }
 
   @Test func `an object replaced amid reading is an error`() async throws {
     let piece = [UInt8](repeating: 0, count: 5 << 20)
     let first = Self.part(piece, 0..<piece.count, of: piece.count + 1)
     let stage = try Stage(Scripted(first, .s3Error(412, "PreconditionFailed")))
-    #expect(await cloudError { try await stage.client.get(Self.object, limitBytes: 9 << 20) } == .changed(Self.object))
+    #expect(await cloudError { try await stage.client.get(object, limitBytes: 9 << 20) } == .changed(object))
     #expect(stage.script.seen.last?.headers["if-match"] == "\"e\"")
     let other = try Stage(
       Scripted(first, Self.part([1], piece.count..<piece.count + 1, of: piece.count + 1, etag: "\"f\"")))
-    #expect(await cloudError { try await other.client.get(Self.object, limitBytes: 9 << 20) } == .changed(Self.object))
+    #expect(await cloudError { try await other.client.get(object, limitBytes: 9 << 20) } == .changed(object))
   }
 
   @Test(arguments: [
@@ -181,7 +183,7 @@ import Transport
   func `a part that was not asked for is refused`(range: String) async throws {
     let stage = try Stage(
       Scripted(ServerResponse(status: 206, headers: [HTTPHeader("Content-Range", range)], body: [1])))
-    guard case .malformed(.s3, _) = await cloudError({ try await stage.client.get(Self.object, limitBytes: 10) }) else {
+    guard case .malformed(.s3, _) = await cloudError({ try await stage.client.get(object, limitBytes: 10) }) else {
       Issue.record("taken")
       return
     }
@@ -190,8 +192,8 @@ import Transport
   @Test func `an object far larger than the limit is not fetched`() async throws {
     let stage = try Stage(Scripted(Self.part([1, 2, 3], 0..<3, of: 1 << 50)))
     #expect(
-      await cloudError { try await stage.client.get(Self.object, limitBytes: 3) }
-        == .tooLarge(Self.object, bytes: 1 << 50, limit: 3))
+      await cloudError { try await stage.client.get(object, limitBytes: 3) }
+        == .tooLarge(object, bytes: 1 << 50, limit: 3))
     #expect(stage.script.seen.first?.headers["range"] == "bytes=0-2")
   }
 
@@ -202,7 +204,7 @@ import Transport
     let head = ServerResponse.text(200, "", [HTTPHeader("x-amz-meta-sha256", sum), HTTPHeader("ETag", "\"e\"")])
     let stage = try Stage(Scripted(lost, .s3Error(412, "PreconditionFailed"), head))
     #expect(
-      try await stage.client.put([1], to: Self.object, mode: .createOnly) == S3Written(etag: "\"e\"", isNew: false))
+      try await stage.client.put([1], to: object, mode: .createOnly) == S3Written(etag: "\"e\"", isNew: false))
   }
 
   // MARK: Uploads
@@ -215,7 +217,7 @@ import Transport
 
   private static func upload(_ stage: Stage) async throws -> S3Written {
     var pieces = [[UInt8](repeating: 1, count: 1), [UInt8](repeating: 1, count: 5 << 20)]
-    return try await stage.client.upload(to: Self.object) { pieces.popLast() }
+    return try await stage.client.upload(to: object) { pieces.popLast() }
   }
 
   @Test func `a part is tried again, and an error under status 200 too`() async throws {
@@ -258,7 +260,7 @@ import Transport
   @Test func `a cancelled upload is aborted`() async throws {
     let stage = try Stage(Scripted(Self.begun, Self.taken, .text(204)))
     let task = Task {
-      try await stage.client.upload(to: Self.object) {
+      try await stage.client.upload(to: object) {
         if stage.script.seen.count >= 2 { withUnsafeCurrentTask { $0?.cancel() } }
         return [UInt8](repeating: 1, count: 5 << 20)
       }
@@ -276,7 +278,7 @@ import Transport
   ])
   func `a listing that is none is an error`(body: String) async throws {
     let stage = try Stage(Scripted(.text(200, body)))
-    guard case .malformed(.s3, _) = await cloudError({ try await stage.client.list(Self.object) }) else {
+    guard case .malformed(.s3, _) = await cloudError({ try await stage.client.list(object) }) else {
       Issue.record("taken")
       return
     }
@@ -286,7 +288,7 @@ import Transport
     let page =
       "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>"
     let stage = try Stage(Scripted(.text(200, page)))
-    guard case .malformed(.s3, _) = await cloudError({ try await stage.client.list(Self.object) }) else {
+    guard case .malformed(.s3, _) = await cloudError({ try await stage.client.list(object) }) else {
       Issue.record("taken")
       return
     }
@@ -310,7 +312,7 @@ import Transport
     let client = S3Client(
       try HTTPClient(), try .testing("http://localhost:\(server.port)"), Calm().surroundings,
       .init(addressing: .virtualHost, backoff: Backoff(attempts: 1)))
-    _ = try? await client.put([1], to: Self.object)
+    _ = try? await client.put([1], to: object)
     // Names below localhost are this machine's where the resolver says so.
     if let seen = script.seen.first {
       #expect(seen.headers["host"] == "bucket.localhost:\(server.port)" && seen.target == "/dir/key")
@@ -328,7 +330,7 @@ import Transport
       for service in [CloudService.s3, .kinesis] {
         let refusal = try #require(ServiceRefusal(answer, service))
         let error = refusal.error(
-          .object(Self.object, action: "s3:GetObject"), region: "us-east-1", now: Calm.now, attempts: 1)
+          .object(object, action: "s3:GetObject"), region: "us-east-1", now: Calm.now, attempts: 1)
         #expect(error.description.unicodeScalars.count < 2000 && !error.description.contains("\n"))
       }
     }

@@ -190,7 +190,7 @@ struct ConfigurationTests {
   }
 
   @Test func `a knob that is set without effect is noticed`() throws {
-    let notices = try configuration(yaml: "features: {rsi_period: 21}\nredis: {host: cache}\n").notices
+    let notices = try configuration(yaml: "features: {rsi_period: 21}\nforecasting: {update_seconds: 30}\n").notices
     #expect(notices.count == 2)
     #expect(notices.first?.contains("rsi_14") == true)
     #expect(try configuration(yaml: "features: {rsi_period: 14}\nlog: {level: debug}\n").notices.isEmpty)

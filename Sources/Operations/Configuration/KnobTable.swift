@@ -400,6 +400,9 @@ package enum KnobTable {
     Knob(
       "redis.password", .text, nil, seeds: [.environment("REDIS_PASSWORD")], status: .used, isSecret: true,
       "Redis password."),
+    Knob(
+      "redis.cache", .boolean, "true", status: .used,
+      "The newest features and predictions are kept in Redis too, where roles are in processes of their own."),
     Knob("redis.database", .integer(0...1_000_000), "0", status: .used, "Number of the Redis database."),
     Knob("stream.name", .text, "candlecast", status: .used, "Beginning of the names of the streams between roles."),
     Knob(
@@ -407,6 +410,7 @@ package enum KnobTable {
       "Name of this process among those that play the same role; not set: the role's."),
     Knob(
       "redis.features_key_prefix", .text, "features", seeds: [.environment("REDIS_FEATURES_KEY_PREFIX")],
+      status: .used,
       "Beginning of the keys of vectors."),
     Knob(
       "redis.prediction_key", .text, "prediction:BTCUSDT:latest", seeds: [.environment("REDIS_PREDICTION_KEY")],

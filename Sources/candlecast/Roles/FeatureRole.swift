@@ -3,6 +3,7 @@ import Ingestion
 import Market
 import Operations
 import Pipeline
+import Redis
 import Storage
 import Streams
 
@@ -10,6 +11,7 @@ import Streams
 final class FeatureRole {
   private let context: CommandContext
   private let output: any EventStream
+  private let cache: FeatureCache?
   private var stage: FeatureStage
   /// What was stored before the first event is folded.
   private var isReady = false
@@ -17,8 +19,8 @@ final class FeatureRole {
   private(set) var candles = 0
   private(set) var vectors = 0
 
-  init(_ context: CommandContext, output: any EventStream) {
-    (self.context, self.output) = (context, output)
+  init(_ context: CommandContext, output: any EventStream, cache: FeatureCache?) {
+    (self.context, self.output, self.cache) = (context, output, cache)
     stage = FeatureStage(context.view)
   }
 
@@ -55,7 +57,11 @@ final class FeatureRole {
       try await output.publish([StreamEvent.features(made).record])
       vectors += 1
       ordinal += 1
-      if case .needsRebuild = update { try rebuild(asOf: event.record.knownAt) }
+      switch update {
+      case .next(let vector, _, _): _ = await cache?.store(FeaturePoint(vector.candle, of: stage.view.price.symbol))
+      case .amended: break
+      case .needsRebuild: try rebuild(asOf: event.record.knownAt)
+      }
     }
   }
 
@@ -87,5 +93,18 @@ extension CandleStore {
     JoinedCandles(
       prices: try candles(view.price, asOf: time).map(\.candle),
       volumes: try view.volume.map { try candles($0, asOf: time).map(\.candle) })
+  }
+}
+
+extension FeaturePoint {
+  /// What a minute's candle tells at its close; the rest is not known from it.
+  fileprivate init(_ candle: FeatureInput, of symbol: Symbol) {
+    func known(_ value: Double) -> Double? { value.isFinite ? value : nil }
+    self.init(symbol: symbol, timestamp: candle.openTime.adding(minutes: 1))
+    price = known(candle.close)
+    volume = known(candle.volume)
+    vwap = candle.volume > 0 ? known(candle.quoteVolume / candle.volume) : nil
+    priceChange1m = known((candle.close - candle.open) / candle.open)
+    tradeIntensity = known(candle.trades / 60)
   }
 }

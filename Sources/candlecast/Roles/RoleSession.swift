@@ -80,7 +80,7 @@ struct RoleSession: Sendable {
   private func features(_ options: LiveSession.Options) async throws -> Result {
     try await with(RoleStreams.candles, RoleStreams.features) { input, output in
       guard let output else { return Result() }
-      let role = FeatureRole(context, output: output)
+      let role = FeatureRole(context, output: output, cache: try featureCache())
       try await reader(input, .features, options).run { try await role.take($0) }
       return Result(candles: role.candles, vectors: role.vectors)
     }
@@ -142,7 +142,7 @@ struct RoleSession: Sendable {
   /// `nil` unless the configuration asks for it.
   private func featureCache() throws -> FeatureCache? {
     let configuration = context.configuration
-    guard configuration.boolean("redis.enabled") ?? true else { return nil }
+    guard configuration.boolean("redis.cache") ?? true else { return nil }
     var options = FeatureCacheOptions()
     options.featuresKeyPrefix = configuration.text("redis.features_key_prefix") ?? options.featuresKeyPrefix
     options.predictionKey = configuration.text("redis.prediction_key") ?? options.predictionKey
