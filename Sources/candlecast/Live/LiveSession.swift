@@ -166,7 +166,9 @@ struct LiveSession: Sendable {
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
-    let upkeep = options.predicts ? writer.map { Upkeep(context: context, writer: $0, clock: clock) } : nil
+    let upkeep =
+      options.predicts || options.publisher != nil
+      ? writer.map { Upkeep(context: context, writer: $0, clock: clock) } : nil
     let jobs = Task { await upkeep?.run() }
     defer {
       watch.cancel()
