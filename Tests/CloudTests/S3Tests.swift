@@ -215,7 +215,7 @@ import Transport
   private static let finished = ServerResponse.text(
     200, "<CompleteMultipartUploadResult><ETag>&quot;whole-2&quot;</ETag></CompleteMultipartUploadResult>")
 
-  private static func upload(_ stage: Stage) async throws -> S3Written {
+  private func upload(_ stage: Stage) async throws -> S3Written {
     var pieces = [[UInt8](repeating: 1, count: 1), [UInt8](repeating: 1, count: 5 << 20)]
     return try await stage.client.upload(to: object) { pieces.popLast() }
   }
@@ -224,7 +224,7 @@ import Transport
     let stage = try Stage(
       Scripted(
         Self.begun, .s3Error(503, "SlowDown"), Self.taken, Self.taken, .s3Error(200, "InternalError"), Self.finished))
-    #expect(try await Self.upload(stage) == S3Written(etag: "\"whole-2\"", isNew: true))
+    #expect(try await upload(stage) == S3Written(etag: "\"whole-2\"", isNew: true))
     let targets = stage.script.seen.map { "\($0.method) \($0.target)" }
     #expect(
       targets == [
@@ -240,7 +240,7 @@ import Transport
     let stage = try Stage(
       Scripted(Self.begun, Self.taken, Self.taken, .s3Error(200, "EntityTooSmall"), .text(204)))
     #expect(
-      await cloudError { try await Self.upload(stage) }
+      await cloudError { try await upload(stage) }
         == .refused(
           .s3, status: 200, code: "EntityTooSmall", message: "words",
           resource: "s3:PutObject on s3://bucket/dir/key"))
@@ -254,7 +254,7 @@ import Transport
       status: 200, headers: [HTTPHeader("ETag", "\"whole-2\"")], body: [UInt8](repeating: 0, count: (5 << 20) + 1))
     let stage = try Stage(
       Scripted(Self.begun, Self.taken, Self.taken, lost, .s3Error(404, "NoSuchUpload"), head))
-    #expect(try await Self.upload(stage).etag == "\"whole-2\"")
+    #expect(try await upload(stage).etag == "\"whole-2\"")
   }
 
   @Test func `a cancelled upload is aborted`() async throws {
