@@ -27,8 +27,8 @@ struct SchemaTests {
     }
     try session.run(
       """
-      INSERT INTO training_metadata VALUES ('2024-01-01Z', 'binance:BTCUSDT', 'direction-15m', 'v1', 'ModelA',
-        '2023-01-01Z', '2024-01-01Z', 9, 0.69, 0.5, 0.51, 'passed')
+      INSERT INTO training_metadata VALUES ('2024-01-01 00:00:00Z', 'binance:BTCUSDT', 'direction-15m', 'v1', 'ModelA',
+        '2023-01-01 00:00:00Z', '2024-01-01 00:00:00Z', 9, 0.69, 0.5, 0.51, 'passed')
       """)
     guard version > 1 else { return }
     try session.run(
