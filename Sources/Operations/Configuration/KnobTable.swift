@@ -404,10 +404,6 @@ package enum KnobTable {
       "redis.cache", .boolean, "true", status: .used,
       "The newest features and predictions are kept in Redis too, where roles are in processes of their own."),
     Knob("redis.database", .integer(0...1_000_000), "0", status: .used, "Number of the Redis database."),
-    Knob("stream.name", .text, "candlecast", status: .used, "Beginning of the names of the streams between roles."),
-    Knob(
-      "stream.member", .text, nil, status: .used,
-      "Name of this process among those that play the same role; not set: the role's."),
     Knob(
       "redis.features_key_prefix", .text, "features", seeds: [.environment("REDIS_FEATURES_KEY_PREFIX")],
       status: .used,
@@ -416,6 +412,10 @@ package enum KnobTable {
       "redis.prediction_key", .text, "prediction:BTCUSDT:latest", seeds: [.environment("REDIS_PREDICTION_KEY")],
       status: .used,
       "Key of the latest prediction."),
+    Knob("stream.name", .text, "candlecast", status: .used, "Beginning of the names of the streams between roles."),
+    Knob(
+      "stream.member", .text, nil, status: .used,
+      "Name of this process among those that play the same role; not set: the role's."),
   ]
 
   private static let cloud = [
