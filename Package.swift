@@ -32,7 +32,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
   .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: dialect)
 }
 
-func systemLibrary(_ name: String, pkgConfig: String, debian: String) -> Target {
+func systemLibrary(_ name: String, pkgConfig: String? = nil, debian: String) -> Target {
   .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([debian])])
 }
 
@@ -51,6 +51,8 @@ let package = Package(
   targets: [
     systemLibrary("CCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
     systemLibrary("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+    // Its pkg-config file has flags that the package manager refuses with a warning; none of them is needed.
+    systemLibrary("CRedis", debian: "libhiredis-dev"),
     systemLibrary("CWebSockets", pkgConfig: "libwebsockets", debian: "libwebsockets-dev"),
     systemLibrary("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
@@ -64,6 +66,8 @@ let package = Package(
     target("Compression", ["CZlib", "CZstd"]),
     target("Transport", ["CCurl", "CWebSockets", "Compression"]),
     target("Venues", ["Crypto", "Market"]),
+    target("Redis", ["CRedis", "Market", "Venues"]),
+    target("Streams", ["Market", "Redis", "Venues"]),
     target("Tape", ["Compression", "Crypto", "Market"]),
     target("Settlement", ["Market"]),
     target("Features", ["Market"]),
@@ -89,8 +93,9 @@ let package = Package(
     program(
       "candlecast-bench",
       [
-        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport", "Transport",
-        "Venues",
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Redis", "Storage", "Streams",
+        "TestSupport",
+        "Transport", "Venues",
       ]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(
@@ -108,6 +113,11 @@ let package = Package(
     tests("TransportTests", ["Compression", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
+    tests("RedisTests", ["Market", "Redis", "TestSupport"]),
+    .executableTarget(
+      name: "stream-worker", dependencies: ["Redis", "Streams"], path: "Tests/StreamWorker",
+      swiftSettings: dialect),
+    tests("StreamsTests", ["Market", "Redis", "stream-worker", "Streams", "TestSupport"]),
     tests(
       "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
       resources: [.copy("Fixtures")]),

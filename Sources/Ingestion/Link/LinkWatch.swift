@@ -57,6 +57,7 @@ package struct LinkWatch: Sendable {
     var ending: Reason?
     var heard: [Channel: Timestamp] = [:]
     var newest: [Channel: Timestamp] = [:]
+    /// Channels of which it has brought something new.
     var brought: Set<Channel> = []
   }
 
@@ -128,14 +129,16 @@ package struct LinkWatch: Sendable {
 
   /// Data of a channel, or a heartbeat when `channel` is `nil`. What is no newer than what the socket brought before is
   /// no sign of life.
+  ///
+  /// - Parameter isNews: nobody has said it before; a socket may begin with what another one said.
   package mutating func heard(
-    _ socket: Int, _ channel: Channel?, eventTime: Timestamp?, now: Timestamp
+    _ socket: Int, _ channel: Channel?, eventTime: Timestamp?, isNews: Bool = true, now: Timestamp
   ) {
     if current?.id == socket {
-      current?.note(channel, eventTime, now)
+      current?.note(channel, eventTime, isNews: isNews, now)
       standDown(now)
     } else if next?.id == socket, next?.openedAt != nil {
-      next?.note(channel, eventTime, now)
+      next?.note(channel, eventTime, isNews: isNews, now)
       promote(now)
     } else if let index = retiring.firstIndex(where: { $0.id == socket }) {
       guard channel.map(retiring[index].silent.contains) ?? !retiring[index].silent.isEmpty else { return }
@@ -275,7 +278,7 @@ package struct LinkWatch: Sendable {
 }
 
 extension LinkWatch.Socket {
-  fileprivate mutating func note(_ channel: Channel?, _ eventTime: Timestamp?, _ now: Timestamp) {
+  fileprivate mutating func note(_ channel: Channel?, _ eventTime: Timestamp?, isNews: Bool, _ now: Timestamp) {
     if confirmedAt == nil { confirmedAt = now }
     guard let channel else {
       for key in heard.keys { heard[key] = now }
@@ -286,7 +289,7 @@ extension LinkWatch.Socket {
       guard eventTime > newest[channel] ?? .distantPast else { return }
       newest[channel] = eventTime
     }
-    brought.insert(channel)
+    if isNews { brought.insert(channel) }
     if heard[channel] != nil { heard[channel] = now }
   }
 }

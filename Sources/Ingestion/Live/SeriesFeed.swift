@@ -14,6 +14,7 @@ struct SeriesFeed: Sendable {
   private(set) var quality: QualityMonitor
   private var recent = RecentCandles()
   private var newest = (arrival: Timestamp.distantPast, openTime: Timestamp.distantPast)
+  private var newestKline: (candle: Candle, isClosed: Bool)?
   private var book: OrderBook?
   /// A snapshot of the book has been asked for.
   var isWaitingForBook = false
@@ -54,7 +55,13 @@ struct SeriesFeed: Sendable {
 
   // MARK: Stream
 
+  /// Whether it says something that the last one did not.
+  func isNews(_ kline: Kline) -> Bool {
+    newestKline.map { $0 != (kline.candle, kline.isClosed) } ?? true
+  }
+
   mutating func receive(_ kline: Kline, now: Timestamp, _ output: inout LiveOutput) -> [GapChange] {
+    newestKline = (kline.candle, kline.isClosed)
     heard(kline.time, now: now)
     quality.messages(1, invalid: 0, now: now)
     return candles(in: klines.receive(kline, now: now), now: now, &output)

@@ -163,8 +163,8 @@ struct VenueFeed: Sendable {
   ) {
     switch message {
     case .kline(let symbol, let kline):
-      links.heard(number, .klines, kline.time, now)
-      guard let position = positions[symbol] else { return }
+      guard let position = positions[symbol] else { return links.heard(number, .klines, kline.time, now) }
+      links.heard(number, .klines, kline.time, isNews: series[position].isNews(kline), now)
       apply(series[position].receive(kline, now: now, &output), to: position, now, &output)
     case .trade(let symbol, let trade):
       links.heard(number, .trades, trade.time, now)

@@ -69,9 +69,11 @@ struct VenueSockets: Sendable {
     return isSecond
   }
 
-  mutating func heard(_ number: Int, _ channel: Channel?, _ time: Timestamp?, _ now: Timestamp) {
+  mutating func heard(
+    _ number: Int, _ channel: Channel?, _ time: Timestamp?, isNews: Bool = true, _ now: Timestamp
+  ) {
     let (link, socket) = parts(of: number)
-    watches[link].heard(socket, channel, eventTime: time, now: now)
+    watches[link].heard(socket, channel, eventTime: time, isNews: isNews, now: now)
   }
 
   mutating func announcedEnd(of number: Int) {

@@ -1,0 +1,187 @@
+import Market
+import TestSupport
+import Testing
+
+@testable import Streams
+
+struct StreamEventTests {
+  private static let series = Series(.binance, .btcusdt)
+
+  @Test func `a trade is written as the seed prints it`() throws {
+    let trade = Trade(
+      id: 26129, time: Timestamp(microseconds: 1_638_360_000_123_456), price: try #require(Decimal8("45230.50")),
+      quantity: try #require(Decimal8("0.00100000")), isTakerBuyer: false)
+    let event = StreamEvent.trade(
+      TradeEvent(
+        series: Self.series, trade: trade, ingestTime: Timestamp(milliseconds: 1_638_360_000_130), source: "sbe"))
+    #expect(
+      String(decoding: event.record.body, as: UTF8.self) == """
+        {"message_type": "trade", "symbol": "BTCUSDT", "timestamp": 1638360000123456, "trade_id": 26129, \
+        "price": 45230.5, "quantity": 0.001, "is_buyer_maker": true, "ingest_ts": 1638360000130, "source": "sbe", \
+        "venue": "binance"}
+        """)
+    #expect(event.record.key == "BTCUSDT")
+  }
+
+  @Test func `the seed's own records are read`() throws {
+    let trade = try StreamEvent(
+      json: Array(
+        """
+        {"message_type":"trade","symbol":"BTCUSDT","timestamp":1638360000123456,"trade_id":1,"price":45230.50,
+        "quantity":0.1,"is_buyer_maker":false,"ingest_ts":1638360000130,"source":"sbe"}
+        """.utf8))
+    guard case .trade(let event) = trade else {
+      Issue.record("\(trade)")
+      return
+    }
+    #expect(event.series == Self.series)
+    #expect(event.trade.isTakerBuyer)
+    let quote = try StreamEvent(
+      json: Array(
+        """
+        {"message_type": "bestbidask", "symbol": "BTCUSDT", "timestamp": 1638360000123456, "bid_price": 1.5,
+        "bid_quantity": 2, "ask_price": 1.6, "ask_quantity": 3.25, "ingest_ts": 1638360000130, "source": "sbe"}
+        """.utf8))
+    guard case .quote(let best) = quote else {
+      Issue.record("\(quote)")
+      return
+    }
+    #expect(best.quote.askQuantity == Decimal8("3.25"))
+  }
+
+  @Test func `a candle is written whole`() throws {
+    #expect(
+      String(decoding: StreamEvent.candle(try Self.candle()).record.body, as: UTF8.self) == """
+        {"message_type": "candle", "symbol": "BTCUSDT", "timestamp": 1638360000000000, "venue": "binance", \
+        "interval": "1m", "open": "45230.50000000", "high": "99999999999.99999999", "low": "0.00000001", \
+        "close": "45230.50000000", "volume": "1.00000000", "quote_volume": null, "taker_buy_base": "0.50000000", \
+        "taker_buy_quote": null, "trades": 7, "available_at": 1638360060000001, "known_at": 1638360060000002, \
+        "provenance": "patched", "availability_assumed": false, "ingest_ts": 1638360060001, "source": "rest"}
+        """)
+  }
+
+  private static func candle() throws -> CandleEvent {
+    let price = try #require(Decimal8("45230.5"))
+    let candle = Candle(
+      openTime: Timestamp(microseconds: 1_638_360_000_000_000), open: price,
+      high: try #require(Decimal8("99999999999.99999999")), low: try #require(Decimal8("0.00000001")), close: price,
+      volume: Decimal8("1"), trades: 7, takerBuyBase: Decimal8("0.5"))
+    let record = CandleRecord(
+      candle: candle, availableAt: Timestamp(microseconds: 1_638_360_060_000_001),
+      knownAt: Timestamp(microseconds: 1_638_360_060_000_002), provenance: .patched, isAvailabilityAssumed: false)
+    return CandleEvent(
+      series: series, record: record, ingestTime: Timestamp(milliseconds: 1_638_360_060_001), source: "rest")
+  }
+
+  @Test(arguments: Soak.seeds(300)) func `any event is read as it was written`(seed: UInt64) throws {
+    var draw = EventDraw(seed: seed)
+    let event = draw.event()
+    let record = event.record
+    #expect(try StreamEvent(json: record.body) == event, "seed \(seed)")
+    #expect(try StreamEvent(json: record.body).record == record, "seed \(seed)")
+    try record.validate()
+  }
+
+  @Test(arguments: Soak.seeds(20)) func `a damaged event is an event or an error`(seed: UInt64) {
+    var (mutator, draw) = (Mutator(seed: seed), EventDraw(seed: seed))
+    let corpus = (0..<20).map { _ in draw.event().record.body }
+    for _ in 0..<200 {
+      guard let event = try? StreamEvent(json: mutator.frame(of: corpus)) else { continue }
+      #expect((try? StreamEvent(json: event.record.body)) == event, "seed \(seed)")
+    }
+  }
+
+  @Test(arguments: [
+    ("", "no JSON object"), ("[]", "no JSON object"), ("{}", "message_type is missing"),
+    ("{\"message_type\": \"depth\"}", "message_type is \"depth\""),
+    ("{\"message_type\": \"trade\"}", "symbol is missing"),
+  ])
+  func `an error says what is wrong`(text: String, reason: String) {
+    do throws(StreamEventError) {
+      _ = try StreamEvent(json: Array(text.utf8))
+      Issue.record("it is taken")
+    } catch {
+      #expect(error.reason.contains(reason))
+    }
+  }
+
+  @Test func `a candle that breaks a rule is refused`() throws {
+    let body = String(decoding: StreamEvent.candle(try Self.candle()).record.body, as: UTF8.self)
+    for (from, to) in [
+      ("\"low\": \"0.00000001\"", "\"low\": \"50000\""), ("\"trades\": 7", "\"trades\": -7"),
+      ("1638360000000000", "1638360000000001"), ("\"1m\"", "\"5m\""), ("patched", "guessed"),
+      ("\"open\": \"45230.50000000\"", "\"open\": \"1e5\""), ("\"availability_assumed\": false, ", ""),
+    ] {
+      let parts = body.split(separator: from, omittingEmptySubsequences: false)
+      #expect(parts.count == 2, "\(from)")
+      #expect(throws: StreamEventError.self) { try StreamEvent(json: Array(parts.joined(separator: to).utf8)) }
+    }
+  }
+}
+
+/// Events of all kinds with unlikely values.
+struct EventDraw {
+  private var random: SplitMix64
+
+  init(seed: UInt64) { random = SplitMix64(seed: seed) }
+
+  mutating func event() -> StreamEvent {
+    let series = Series(
+      [.binance, .coinbase, .chainlink].randomElement(using: &random) ?? .binance,
+      [.btcusdt, .bitcoinUSD].randomElement(using: &random) ?? .btcusdt)
+    let ingest = Timestamp(milliseconds: .random(in: 0...4_000_000_000_000, using: &random))
+    let source = ["sbe", "rest", "a \"b\" \\ é\n"].randomElement(using: &random) ?? ""
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0: return .candle(CandleEvent(series: series, record: record(), ingestTime: ingest, source: source))
+    case 1:
+      let trade = Trade(
+        id: .random(in: .min + 1 ... .max, using: &random), time: time(), price: amount(least: 1),
+        quantity: amount(), isTakerBuyer: .random(using: &random), count: .random(in: 1...3, using: &random))
+      return .trade(TradeEvent(series: series, trade: trade, ingestTime: ingest, source: source))
+    case 2:
+      let quote = Quote(
+        updateId: Bool.random(using: &random) ? Int64.random(in: 0...Int64.max, using: &random) : nil,
+        time: Bool.random(using: &random) ? time() : nil, bidPrice: amount(), bidQuantity: amount(),
+        askPrice: amount(), askQuantity: amount())
+      return .quote(QuoteEvent(series: series, quote: quote, ingestTime: ingest, source: source))
+    default:
+      let view = MarketView(price: Series(.chainlink, .bitcoinUSD), volume: Series(.binance, .btcusdt))
+      let values = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+        Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
+      }
+      return .features(
+        FeatureEvent(
+          view: view, time: time(), availableAt: time(), featureSetHash: "abc",
+          values: values + [.infinity, .nan, -0.0],
+          ingestTime: ingest))
+    }
+  }
+
+  private mutating func time() -> Timestamp {
+    Timestamp(microseconds: .random(in: -1_000_000_000_000...4_000_000_000_000_000, using: &random))
+  }
+
+  private mutating func amount(least: Int128 = 0, most: Int128 = 99_999_999_999_999_999_999) -> Decimal8 {
+    let digits = Int.random(in: 0...20, using: &random)
+    let bound = (0..<digits).reduce(Int128(1)) { product, _ in product * 10 }
+    let value = Int128(UInt64.random(in: 0...UInt64.max, using: &random)) * 5 % bound
+    return Decimal8(units: min(most, max(least, value))) ?? .zero
+  }
+
+  private mutating func record() -> CandleRecord {
+    let prices = (0..<4).map { _ in amount(least: 1) }.sorted()
+    var candle = Candle(
+      openTime: Timestamp(minute: .random(in: 0...60_000_000, using: &random)), open: prices[1], high: prices[3],
+      low: prices[0], close: prices[2])
+    if Bool.random(using: &random) {
+      candle.volume = amount()
+      candle.takerBuyBase = amount(most: candle.volume?.units ?? 0)
+    }
+    if Bool.random(using: &random) { candle.quoteVolume = amount() }
+    if Bool.random(using: &random) { candle.trades = .random(in: 0...Int64.max, using: &random) }
+    return CandleRecord(
+      candle: candle, availableAt: time(), knownAt: time(),
+      provenance: Provenance.allCases.randomElement(using: &random) ?? .live,
+      isAvailabilityAssumed: .random(using: &random))
+  }
+}
