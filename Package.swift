@@ -65,7 +65,7 @@ let package = Package(
     target("Market"),
     target("Platform"),
     target("Crypto", ["CCrypto"]),
-    target("Compression", ["CZlib", "CZstd"]),
+    target("Compression", ["CZlib", "CZstd", "Crypto"]),
     target("Transport", ["CCurl", "CWebSockets", "Compression", "Platform"]),
     target("Cloud", ["Crypto", "Market", "Transport"]),
     target("Venues", ["Crypto", "Market"]),
