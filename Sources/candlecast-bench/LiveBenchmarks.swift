@@ -88,7 +88,7 @@ actor LiveRun {
       }
     }
     try await writer.flush()
-    let seconds = Double(realtime() - start) / 1e9
+    let seconds = Double(SystemClock.wallNanoseconds() - start) / 1e9
     var result = Result()
     result.latencies = latencies.withLock { $0.sorted() }
     result.processorShare = (processorSeconds() - processor) / seconds
