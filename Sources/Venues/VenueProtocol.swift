@@ -103,6 +103,12 @@ extension VenueProtocol {
   package func bookSnapshot(in answer: VenueAnswer) throws(VenueError) -> BookUpdate {
     throw .unknown(kind: "a book of a venue whose stream begins with it")
   }
+
+  package func usage(in answer: VenueAnswer) -> LimitUsage { LimitUsage(retryAfterSeconds: answer.retryAfterSeconds) }
+
+  package func limitsRequest() -> VenueRequest? { nil }
+
+  package func limits(in answer: VenueAnswer) throws(VenueError) -> Int { throw .unknown(kind: "limits") }
 }
 
 package enum CandleSource: Hashable, Sendable {

@@ -113,10 +113,7 @@ struct BinanceCandleFields {
     let candle = Candle(
       openTime: openTime, open: open, high: high, low: low, close: close, volume: volume, quoteVolume: quoteVolume,
       trades: trades, takerBuyBase: takerBuyBase, takerBuyQuote: takerBuyQuote)
-    if let (rule, field) = candle.violation {
-      throw .badValue(field: field, value: "\(openTime)", reason: "broken rule: \(rule.rawValue)")
-    }
-    return candle
+    return try candle.checked()
   }
 }
 
@@ -130,45 +127,5 @@ extension JSONScanner {
     case 100_000_000_000_000..<10_000_000_000_000_000: return Timestamp(microseconds: value)
     default: throw .badValue(field: "\(field)", value: "\(value)", reason: "neither milliseconds nor microseconds")
     }
-  }
-
-  /// An id or a count.
-  @inline(__always)
-  mutating func id(_ field: StaticString) throws(VenueError) -> Int64 {
-    let value = try integer()
-    guard value >= 0 else { throw .badValue(field: "\(field)", value: "\(value)", reason: "below zero") }
-    return value
-  }
-
-  @inline(__always)
-  mutating func price(_ field: StaticString) throws(VenueError) -> Decimal8 {
-    let value = try decimal()
-    guard value.units > 0 else { throw .badValue(field: "\(field)", value: "\(value)", reason: "not above zero") }
-    return value
-  }
-
-  @inline(__always)
-  mutating func amount(_ field: StaticString) throws(VenueError) -> Decimal8 {
-    let value = try decimal()
-    guard value.units >= 0 else { throw .badValue(field: "\(field)", value: "\(value)", reason: "below zero") }
-    return value
-  }
-
-  /// Pairs of price and quantity.
-  mutating func levels() throws(VenueError) -> [BookUpdate.Level] {
-    var levels: [BookUpdate.Level] = []
-    try array { scanner, _ throws(VenueError) in
-      var (price, quantity): (Decimal8?, Decimal8?)
-      try scanner.array { scanner, index throws(VenueError) in
-        switch index {
-        case 0: price = try scanner.price("price")
-        case 1: quantity = try scanner.amount("quantity")
-        default: try scanner.skip()
-        }
-      }
-      guard let price, let quantity else { throw scanner.malformed("a level without price or quantity") }
-      levels.append(BookUpdate.Level(price: price, quantity: quantity))
-    }
-    return levels
   }
 }

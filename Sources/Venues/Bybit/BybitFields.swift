@@ -94,9 +94,6 @@ struct BybitCandleFields {
     else { throw scanner.malformed("a candle with a part missing") }
     let candle = Candle(
       openTime: openTime, open: open, high: high, low: low, close: close, volume: volume, quoteVolume: quoteVolume)
-    if let (rule, field) = candle.violation {
-      throw .badValue(field: field, value: "\(openTime)", reason: "broken rule: \(rule.rawValue)")
-    }
-    return candle
+    return try candle.checked()
   }
 }

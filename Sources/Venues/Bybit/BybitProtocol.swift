@@ -92,12 +92,5 @@ package struct BybitProtocol: VenueProtocol {
 
   package func time(in answer: VenueAnswer) throws(VenueError) -> Timestamp { try BybitAnswer.time(answer) }
 
-  package func usage(in answer: VenueAnswer) -> LimitUsage { LimitUsage(retryAfterSeconds: answer.retryAfterSeconds) }
-
-  /// Six hundred requests in five seconds by address; no answer tells it.
-  package func limitsRequest() -> VenueRequest? { nil }
-
-  package func limits(in answer: VenueAnswer) throws(VenueError) -> Int { throw .unknown(kind: "limits") }
-
   private func get(_ path: String) -> VenueRequest { VenueRequest(.get, "/v5/market/" + path) }
 }

@@ -11,6 +11,7 @@ package struct CoinbaseAdvancedProtocol: VenueProtocol {
 
   package var rowsPerAnswer: Int { Self.mostCandles }
 
+  /// By address; no answer tells it.
   package var requestsPerSecond: Int? { 10 }
 
   package func name(of symbol: Symbol) -> Symbol { CoinbaseProduct.name(of: symbol) }
@@ -101,13 +102,6 @@ package struct CoinbaseAdvancedProtocol: VenueProtocol {
       return time
     }
   }
-
-  package func usage(in answer: VenueAnswer) -> LimitUsage { LimitUsage(retryAfterSeconds: answer.retryAfterSeconds) }
-
-  /// Ten requests a second by address; no answer tells it by the minute.
-  package func limitsRequest() -> VenueRequest? { nil }
-
-  package func limits(in answer: VenueAnswer) throws(VenueError) -> Int { throw .unknown(kind: "limits") }
 
   /// Public answers are cached for a second unless asked otherwise.
   private func get(_ path: String) -> VenueRequest {

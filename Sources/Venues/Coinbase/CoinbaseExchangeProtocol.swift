@@ -10,6 +10,7 @@ package struct CoinbaseExchangeProtocol: VenueProtocol {
 
   package var rowsPerAnswer: Int { Self.mostCandles }
 
+  /// By address; no answer tells it.
   package var requestsPerSecond: Int? { 10 }
 
   package func name(of symbol: Symbol) -> Symbol { CoinbaseProduct.name(of: symbol) }
@@ -97,13 +98,6 @@ package struct CoinbaseExchangeProtocol: VenueProtocol {
       return time
     }
   }
-
-  package func usage(in answer: VenueAnswer) -> LimitUsage { LimitUsage(retryAfterSeconds: answer.retryAfterSeconds) }
-
-  /// Ten requests a second by address, which no answer tells.
-  package func limitsRequest() -> VenueRequest? { nil }
-
-  package func limits(in answer: VenueAnswer) throws(VenueError) -> Int { throw .unknown(kind: "limits") }
 
   private func get(_ path: String) -> VenueRequest { VenueRequest(.get, path, headers: Self.headers) }
 }

@@ -77,10 +77,7 @@ struct CoinbaseCandleFields {
       throw scanner.malformed("a candle with a part missing")
     }
     let candle = Candle(openTime: openTime, open: open, high: high, low: low, close: close, volume: volume)
-    if let (rule, field) = candle.violation {
-      throw .badValue(field: field, value: "\(openTime)", reason: "broken rule: \(rule.rawValue)")
-    }
-    return candle
+    return try candle.checked()
   }
 
   /// Oldest first, of a list that comes newest first.
@@ -100,12 +97,6 @@ struct CoinbaseCandleFields {
 }
 
 extension JSONScanner {
-  mutating func quotedId(_ field: StaticString) throws(VenueError) -> Int64 {
-    let value = try quotedInteger()
-    guard value >= 0 else { throw .badValue(field: "\(field)", value: "\(value)", reason: "below zero") }
-    return value
-  }
-
   /// The side is the maker's on both interfaces: who was in the book.
   fileprivate mutating func isMakerBuy() throws(VenueError) -> Bool {
     let side = try rawString()
