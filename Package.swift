@@ -82,6 +82,7 @@ let package = Package(
     target("Archive", ["Cloud", "Compression", "Crypto", "Market", "Storage"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Platform", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Transport", "Venues"]),
+    target("Serving", ["Market", "Operations", "Storage", "Transport"]),
     target(
       "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),
@@ -89,8 +90,8 @@ let package = Package(
       "candlecast",
       [
         "Archive", "Cloud", "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models",
-        "Operations", "Pipeline", "Platform", "Redis", "Settlement", "Storage", "Streams", "Tape", "Transport",
-        "VenueSimulator", "Venues",
+        "Operations", "Pipeline", "Platform", "Redis", "Serving", "Settlement", "Storage", "Streams", "Tape",
+        "Transport", "VenueSimulator", "Venues",
       ]),
     program(
       "candlecast-trainer",
@@ -149,6 +150,7 @@ let package = Package(
       [
         "Features", "Ingestion", "Market", "Pipeline", "Storage", "Tape", "TestSupport", "VenueSimulator", "Venues",
       ]),
+    tests("ServingTests", ["Market", "Operations", "Serving", "Storage", "TestSupport", "Transport"]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",
