@@ -1,4 +1,4 @@
-internal import Market
+package import Market
 package import Storage
 
 /// The store of a running process, read between its writes.
@@ -50,3 +50,13 @@ struct Page: Sendable {
 
 /// Thrown to end a reading when there is enough.
 struct Enough: Error {}
+
+extension Route {
+  /// Everything that is read from a store.
+  package static func data(of view: MarketView, from store: some StoreReading) -> [Route] {
+    [
+      .candles(of: view.price, from: store), .predictions(of: view, from: store), .gaps(of: view.price, from: store),
+      .quality(of: view.price, from: store),
+    ]
+  }
+}
