@@ -82,7 +82,12 @@ let package = Package(
     target("Archive", ["Cloud", "Compression", "Crypto", "Market", "Storage"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Platform", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Transport", "Venues"]),
-    target("Serving", ["Market", "Operations", "Storage", "Transport"]),
+    .target(
+      name: "Serving", dependencies: ["Market", "Operations", "Storage", "Transport"],
+      resources: [
+        .embedInCode("Page/index.html"), .embedInCode("Page/page.js"), .embedInCode("Page/style.css"),
+      ],
+      swiftSettings: dialect),
     target(
       "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),

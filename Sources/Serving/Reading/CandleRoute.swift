@@ -8,17 +8,17 @@ extension Route {
   package static func candles(of preset: Series, from store: some StoreReading) -> Route {
     Route(
       "GET", "/v1/candles", "One-minute candles as they are stored, ascending.",
-      parameters: [Parameter("symbol", .series, "series (default: \(preset))")] + Page.parameters,
+      parameters: [Parameter("symbol", .series, "series (default: \(preset))")] + PageRange.parameters,
       schema: Listing.schema,
       answer: .later { request throws(APIFailure) in
-        let page = try Page(request)
+        let page = try PageRange(request)
         let series = request.series("symbol", venue: preset.venue) ?? preset
         let listing = try await store.read { store in try candles(of: series, page, in: store) }
         return .json(listing.json(of: series))
       })
   }
 
-  private static func candles(of series: Series, _ page: Page, in store: any Store) throws -> Listing {
+  private static func candles(of series: Series, _ page: PageRange, in store: any Store) throws -> Listing {
     guard let summary = try store.summary(of: series) else {
       throw APIFailure(404, "unknown_series", "nothing is stored of \(series)")
     }

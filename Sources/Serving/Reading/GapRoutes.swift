@@ -8,10 +8,10 @@ extension Route {
   package static func gaps(of preset: Series, from store: some StoreReading) -> Route {
     Route(
       "GET", "/v1/gaps", "Minutes that are absent, were patched, or are lost, as the ledger has them.",
-      parameters: [Parameter("symbol", .series, "series (default: \(preset))")] + Page.parameters,
+      parameters: [Parameter("symbol", .series, "series (default: \(preset))")] + PageRange.parameters,
       schema: Listing.schema,
       answer: .later { request throws(APIFailure) in
-        let page = try Page(request)
+        let page = try PageRange(request)
         let series = request.series("symbol", venue: preset.venue) ?? preset
         let listing = try await store.read { store in
           var listing = Listing(limit: page.limit)

@@ -13,10 +13,10 @@ extension Route {
         Parameter("model", .choice(ModelName.allCases.map(\.rawValue)), "all if left out"),
         Parameter("mode", .choice(Prediction.Mode.allCases.map(\.rawValue)), "all if left out"),
         Parameter("symbol", .series, "price series of the view (default: \(view.price))"),
-      ] + Page.parameters,
+      ] + PageRange.parameters,
       schema: Listing.schema,
       answer: .later { request throws(APIFailure) in
-        let page = try Page(request)
+        let page = try PageRange(request)
         let filter = try filter(request, view)
         let listing = try await store.read { store in try predictions(filter, page, in: store) }
         return .json(listing.json(of: filter.view?.price ?? view.price))
@@ -40,7 +40,8 @@ extension Route {
     return filter
   }
 
-  private static func predictions(_ filter: PredictionFilter, _ page: Page, in store: any Store) throws -> Listing {
+  private static func predictions(_ filter: PredictionFilter, _ page: PageRange, in store: any Store) throws -> Listing
+  {
     var (filter, listing) = (filter, Listing(limit: page.limit))
     guard let view = filter.view, let summary = try store.summary(of: view.price) else { return listing }
     filter.range = page.range(newest: summary.lastOpenTime.adding(minutes: 1))

@@ -22,7 +22,7 @@ extension StoreReading {
 }
 
 /// A part of a listing: so many rows of a stretch of time.
-struct Page: Sendable {
+struct PageRange: Sendable {
   static let parameters = [
     Parameter("from", .time, "first instant; without it, so many minutes as `limit` before the end"),
     Parameter("to", .time, "end, exclusive; without it, the newest"),

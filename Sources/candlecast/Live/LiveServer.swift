@@ -15,14 +15,19 @@ struct LiveServer {
 
   /// A port of 0 takes any free one.
   ///
-  /// - Parameter data: routes to what is stored.
-  init(_ status: LiveStatus, host: String, feederPort: Int, gapHandlerPort: Int, data: [Route] = []) throws {
+  /// - Parameters:
+  ///   - data: routes to what is stored.
+  ///   - page: routes of the page that shows it.
+  init(
+    _ status: LiveStatus, host: String, feederPort: Int, gapHandlerPort: Int, data: [Route] = [], page: [Route] = []
+  ) throws {
     let pages = HealthPages(status: status)
     hub = Hub()
     var routes = [Route.health { pages.feeder }, .live, .ready(status), .metrics(pages)] + data
     let document = OpenAPI.document(routes, version: Help.version)
     routes.append(
       Route("GET", "/openapi.json", "This description.", answer: .now { _ in .json(document) }))
+    routes += page
     let feeder = try Self.listen(host, feederPort, APIServer(routes, hub: hub))
     let gapHandler = try Self.listen(
       host, gapHandlerPort, APIServer([.health { pages.gapHandler }, .metrics(pages)]))

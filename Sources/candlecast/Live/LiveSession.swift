@@ -123,10 +123,15 @@ struct LiveSession: Sendable {
       options.status, host: configuration.text("server.host") ?? "127.0.0.1",
       feederPort: configuration.integer("server.feeder_port") ?? 8080,
       gapHandlerPort: configuration.integer("server.gap_handler_port") ?? 9000,
-      data: writer.map { Route.data(of: view, from: $0) } ?? [])
+      data: writer.map { Route.data(of: view, from: $0) } ?? [], page: Page.routes(charts: charts))
     options.status.listens(on: .init(feeder: server.feederPort, gapHandler: server.gapHandlerPort))
     context.output.line("health on port \(server.feederPort), gaps and metrics on port \(server.gapHandlerPort)")
     return server
+  }
+
+  /// The page's chart library; the page says so if it is not installed.
+  private var charts: [UInt8]? {
+    FileManager.default.contents(atPath: context.installation.charts).map { Array($0) }
   }
 
   private func openWriter() throws -> LiveWriter {
