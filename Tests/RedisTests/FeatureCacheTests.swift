@@ -148,7 +148,7 @@ struct FeatureCacheTests {
     let before = cache.statistics.unavailable
     switch trouble {
     case "killed": server.kill()
-    case "stopped": server.send(SIGSTOP)
+    case "stopped": server.pause()
     case "full": try server.ask("CONFIG", "SET", "maxmemory", "1")
     default: try server.ask("REPLICAOF", "127.0.0.1", "1")
     }
@@ -156,7 +156,7 @@ struct FeatureCacheTests {
     #expect(cache.statistics.unavailable == before + 5)
     switch trouble {
     case "killed": try await server.start()
-    case "stopped": server.send(SIGCONT)
+    case "stopped": server.resume()
     case "full": try server.ask("CONFIG", "SET", "maxmemory", "0")
     default: try server.ask("REPLICAOF", "NO", "ONE")
     }

@@ -34,9 +34,6 @@ struct ClientLoop: ~Copyable {
   private var lastReceived: Int64 = 0
   private let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
-  /// A connection that lasted for less is not made again at once.
-  private static let short: Int64 = 1_000_000_000
-
   init(_ queue: CallQueue) {
     self.queue = queue
     let options = queue.options
@@ -118,7 +115,7 @@ struct ClientLoop: ~Copyable {
     disconnect()
     queue.lost(trouble)
     let now = LoopThread.now()
-    if now - since >= Self.short {
+    if now - since >= options.shortestConnection.nanoseconds {
       phase = .down(until: now)
     } else {
       phase = .down(until: now + backoff.failed())
