@@ -32,11 +32,16 @@ struct BadServerTests {
 
   @Test func `an answer larger than may be is given up`() async throws {
     let server = try await RedisServer()
-    let client = try server.client { $0.mostReplyBytes = 1 << 20 }
+    let client = try server.client {
+      $0.mostReplyBytes = 1 << 20
+      $0.shortestConnection = .seconds(60)
+    }
     try server.ask("SETRANGE", "big", "3000000", "x")
     #expect(
       await error { () throws(RedisError) in try await client.send(RedisCommand("GET", "big")) }?.kind
         == "replyTooLarge")
+    let next = await error { () throws(RedisError) in try await client.send(RedisCommand("PING")) }
+    #expect([nil, "connectionLost"].contains(next?.kind))
     #expect(try await client.untilAnswered() == .status("PONG"))
   }
 

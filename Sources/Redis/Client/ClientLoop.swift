@@ -119,9 +119,15 @@ struct ClientLoop: ~Copyable {
       phase = .down(until: now)
     } else {
       phase = .down(until: now + backoff.failed())
-      queue.failed(trouble)
+      queue.failed(Self.told(trouble))
     }
     failSent(trouble)
+  }
+
+  /// What those hear who did not ask for the answer that was too large.
+  private static func told(_ trouble: RedisError) -> RedisError {
+    guard case .replyTooLarge(let server, _) = trouble else { return trouble }
+    return .connectionLost(server: server, reason: "an answer to somebody else was too large")
   }
 
   private mutating func disconnect() {
@@ -256,7 +262,8 @@ struct ClientLoop: ~Copyable {
     let calls = sent[firstSent...].map(\.call)
     (sent, firstSent, nextDeadline) = ([], 0, .max)
     queue.discharge(calls: calls.count, bytes: calls.reduce(0) { $0 + $1.bytes.count })
-    for call in calls { call.finish(.failure(trouble)) }
+    calls.first?.finish(.failure(trouble))
+    for call in calls.dropFirst() { call.finish(.failure(Self.told(trouble))) }
   }
 
   // MARK: Time
