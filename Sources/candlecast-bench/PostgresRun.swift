@@ -1,5 +1,6 @@
 import Ingestion
 import Market
+import Platform
 import Storage
 
 /// Six hundred thousand real candles, those of a file one after the other, and a database to itself.
@@ -78,9 +79,9 @@ struct PostgresRun: Sendable {
   }
 
   private static func timed(_ body: () throws -> Void) rethrows -> Double {
-    let begin = Stopwatch.nanoseconds()
+    let begin = SystemClock.monotonicNanoseconds()
     try body()
-    return Double(Stopwatch.nanoseconds() - begin) / 1e9
+    return Double(SystemClock.monotonicNanoseconds() - begin) / 1e9
   }
 
   // MARK: Works
@@ -172,7 +173,7 @@ struct PostgresRun: Sendable {
     return try Measurement.latency(name, count: 5000) { index in
       try connection.run(
         "INSERT INTO raw_candles VALUES ($1, $2, $3)",
-        [.integer(Stopwatch.nanoseconds()), .decimal(candles[index].open), .decimal(candles[index].close)])
+        [.integer(SystemClock.monotonicNanoseconds()), .decimal(candles[index].open), .decimal(candles[index].close)])
     }
   }
 
