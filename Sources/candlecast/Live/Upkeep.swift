@@ -108,6 +108,8 @@ actor Upkeep {
     } catch {
       context.log.write(.error, "schedule", "\(job.name) failed and comes again at its next time: \(error)")
     }
+    // A backup leaves megabytes that are free and not given back.
+    FreeMemory.giveBack()
     scheduler?.finish(job.name)
   }
 
