@@ -225,7 +225,7 @@ struct PostgresStoreTests {
 
   // MARK: What breaks
 
-  @Test(.disabled("fails, to be mended"))
+  @Test
   func `a connection that is cut in the middle of an import leaves nothing of it`() throws {
     let store = try places.openPostgres()
     let database = try places.postgres()
