@@ -235,7 +235,8 @@ package final class PostgresConnection: @unchecked Sendable {
       func field(_ code: Int32) -> String? { PQresultErrorField(result, code).map { String(cString: $0) } }
       lastErrorCode = field(candlecast_pq_sqlstate) ?? ""
       let message = field(candlecast_pq_primary) ?? String(cString: PQresultErrorMessage(result))
-      guard PQstatus(handle) == CONNECTION_OK else {
+      // What has no code was not said by the server: the connection has failed, whether libpq has marked it or not.
+      guard PQstatus(handle) == CONNECTION_OK, !lastErrorCode.isEmpty else {
         throw .unavailable(path: path, reason: message.isEmpty ? "the connection is gone" : Self.line(of: message))
       }
       throw StoreError(postgres: path, code: lastErrorCode, message: message)
