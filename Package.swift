@@ -121,9 +121,11 @@ let package = Package(
     tests("KinesisTests", ["Cloud", "Market", "Streams", "TestSupport", "Transport"]),
     tests("RedisTests", ["Market", "Redis", "TestSupport"]),
     .executableTarget(
-      name: "stream-worker", dependencies: ["Redis", "Streams"], path: "Tests/StreamWorker",
+      name: "stream-worker", dependencies: ["Market", "Redis", "Storage", "Streams"], path: "Tests/StreamWorker",
       swiftSettings: dialect),
-    tests("StreamsTests", ["Features", "Market", "Pipeline", "Redis", "stream-worker", "Streams", "TestSupport"]),
+    tests(
+      "StreamsTests",
+      ["Features", "Market", "Pipeline", "Redis", "Storage", "stream-worker", "Streams", "TestSupport"]),
     tests(
       "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
       resources: [.copy("Fixtures")]),
@@ -160,8 +162,8 @@ let package = Package(
     tests(
       "LiveCommandTests",
       [
-        "candlecast", "Ingestion", "Market", "Operations", "Storage", "Tape", "TestSupport", "Transport",
-        "VenueSimulator", "Venues",
+        "candlecast", "Archive", "Cloud", "Ingestion", "Market", "Operations", "Redis", "Storage", "Streams", "Tape",
+        "TestSupport", "Transport", "VenueSimulator", "Venues",
       ]),
     tests("DatabaseTests", ["candlecast", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),

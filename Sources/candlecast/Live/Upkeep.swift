@@ -1,15 +1,19 @@
 import Ingestion
 import Market
+import Models
 import Operations
 import Storage
+import Synchronization
 
-/// The jobs of a running service: cleanup, accuracy, one at a time, at the times of the configuration.
+/// The jobs of a running service at the times of the configuration: cleanup, accuracy and backup one at a time, and
+/// beside them a training.
 ///
 /// When each ran last stands in the store, so that a restart catches up on what was missed. A job that fails is logged
 /// and comes again at its next time.
 actor Upkeep {
   private static let metaPrefix = "schedule."
   private static let backup = "backup"
+  private static let retraining = "retrain"
 
   private let context: CommandContext
   private let writer: LiveWriter
@@ -25,9 +29,7 @@ actor Upkeep {
     guard let jobs = try? Self.jobs(context), !jobs.isEmpty else { return }
     do {
       try await setPolicies()
-      scheduler = Scheduler(
-        jobs, poolSize: context.configuration.integer("schedule.pool_size") ?? 2, lastRuns: try await lastRuns(jobs),
-        now: clock.now())
+      scheduler = try Self.scheduler(context, lastRuns: try await lastRuns(jobs), now: clock.now())
     } catch {
       return context.log.write(.error, "schedule", "no job runs: \(error)")
     }
@@ -39,6 +41,14 @@ actor Upkeep {
         await rest()
       }
     }
+  }
+
+  static func scheduler(
+    _ context: CommandContext, lastRuns: [String: Timestamp], now: Timestamp
+  ) throws -> Scheduler {
+    Scheduler(
+      try jobs(context), poolSize: context.configuration.integer("schedule.pool_size") ?? 2, lastRuns: lastRuns,
+      now: now)
   }
 
   /// - Returns: what the configuration asks for, in the order in which it starts.
@@ -53,6 +63,9 @@ actor Upkeep {
     var jobs = [Scheduler.Job("accuracy", try rhythm("schedule.accuracy_at"), lane: "upkeep")]
     if context.isWanted("data.cleanup") {
       jobs.insert(Scheduler.Job("cleanup", try rhythm("schedule.cleanup_at"), lane: "upkeep"), at: 0)
+    }
+    if configuration.boolean("schedule.retrain") ?? false {
+      jobs.append(Scheduler.Job(retraining, try rhythm("schedule.retrain_at"), waitsFor: ["cleanup"]))
     }
     let hours = configuration.integer("backup.every_hours") ?? 0
     if hours > 0 { jobs.append(Scheduler.Job(backup, .every(minutes: hours * 60), lane: "upkeep")) }
@@ -94,6 +107,8 @@ actor Upkeep {
           return try store.snapshot()
         }
         outcome = try await Self.backUp(snapshot, at: now, context)
+      } else if job.name == Self.retraining {
+        outcome = try await retrain(at: now)
       } else {
         outcome = try await writer.withStore { store in
           try store.setMeta(key, now.description)
@@ -122,6 +137,28 @@ actor Upkeep {
     return "\(made.path), \(made.rows) rows\(removed)"
   }
 
+  /// Reads and writes between the feed's commits; what takes long is a process of its own.
+  private func retrain(at now: Timestamp) async throws -> String {
+    let isEnding = Flag()
+    var job = TrainingJob(context: context, range: .all, asOf: nil, isFull: false, refits: false)
+    job.isStopRequested = { isEnding.isUp || Signals.isStopRequested }
+    let key = Self.metaPrefix + Self.retraining
+    let dataset = try await writer.withStore { [job] store in
+      try store.setMeta(key, now.description)
+      return try job.makeDataset(from: store)
+    }
+    let result = try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { [job] continuation in
+        DedicatedThread.start { continuation.resume(with: Result { try job.fit(dataset) }) }
+      }
+    } onCancel: {
+      isEnding.raise()
+    }
+    try await writer.withStore { [job] in try job.record(result.versions, in: $0) }
+    let names = result.versions.map(\.description).joined(separator: ", ")
+    return "registered \(names); \(result.summary.verdict.reason)"
+  }
+
   private static func run(
     _ job: String, in store: any Store, at now: Timestamp, _ context: CommandContext
   ) throws -> String {
@@ -148,4 +185,13 @@ extension CommandContext {
     default: if case .duckDB = store { false } else { true }
     }
   }
+}
+
+/// Raised once, seen from everywhere.
+private final class Flag: Sendable {
+  private let value = Atomic(false)
+
+  var isUp: Bool { value.load(ordering: .relaxed) }
+
+  func raise() { value.store(true, ordering: .relaxed) }
 }
