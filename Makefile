@@ -9,8 +9,8 @@ CANDLES ?= Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst
 SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
 # Tests that run servers, clients and the programs themselves wait for one another, so they do not share the cores with
 # those that calculate, nor all of them with each other.
-SERVED := '^(ArchiveTests|CloudTests|DatabaseTests|KinesisTests|RedisTests|SchemaTests|StorageTests|StreamsTests)\.'
-TALKING := '^(ClientTests|TransportTests)\.'
+STORED := '^(ArchiveTests|CloudTests|DatabaseTests|SchemaTests|StorageTests)\.'
+TALKING := '^(ClientTests|KinesisTests|RedisTests|StreamsTests|TransportTests)\.'
 LIVING := '^(LiveCommandTests|ProcessTests)\.'
 WAITING := '^(Archive|Client|Cloud|Database|Kinesis|LiveCommand|Process|Redis|Schema|Storage|Streams|Transport)Tests\.'
 
@@ -24,13 +24,13 @@ run: build ## import the bundled candles, train, replay the last days, print the
 
 test: setup lint ## set-up, format check and every test in release; warnings and undeclared imports are errors
 	$(SWIFT_TEST) --skip $(WAITING)
-	$(SWIFT_TEST) --skip-build --filter $(SERVED)
+	$(SWIFT_TEST) --skip-build --filter $(STORED)
 	$(SWIFT_TEST) --skip-build --filter $(TALKING)
 	$(SWIFT_TEST) --skip-build --filter $(LIVING)
 
 soak: setup ## the same tests with far larger counts
 	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip $(WAITING)
-	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(SERVED)
+	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(STORED)
 	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(TALKING)
 	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(LIVING)
 

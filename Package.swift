@@ -63,12 +63,13 @@ let package = Package(
     .target(name: "CXGBoost", linkerSettings: [.linkedLibrary("dl")]),
     torch,
     target("Market"),
+    target("Platform"),
     target("Crypto", ["CCrypto"]),
-    target("Compression", ["CZlib", "CZstd"]),
-    target("Transport", ["CCurl", "CWebSockets", "Compression"]),
+    target("Compression", ["CZlib", "CZstd", "Crypto"]),
+    target("Transport", ["CCurl", "CWebSockets", "Compression", "Platform"]),
     target("Cloud", ["Crypto", "Market", "Transport"]),
     target("Venues", ["Crypto", "Market"]),
-    target("Redis", ["CRedis", "Market", "Venues"]),
+    target("Redis", ["CRedis", "Market", "Platform", "Venues"]),
     target("Streams", ["Cloud", "Features", "Market", "Pipeline", "Redis", "Venues"]),
     target("Tape", ["Compression", "Crypto", "Market"]),
     target("Settlement", ["Market"]),
@@ -79,8 +80,8 @@ let package = Package(
     target("Dataset", ["Crypto", "Features", "Market"]),
     target("Storage", ["CDuckDB", "CPostgres", "Compression", "Crypto", "Market"]),
     target("Archive", ["Cloud", "Compression", "Crypto", "Market", "Storage"]),
-    target("Ingestion", ["Compression", "Crypto", "Market", "Storage", "Tape", "Transport", "Venues"]),
-    target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Transport", "Venues"]),
+    target("Ingestion", ["Compression", "Crypto", "Market", "Platform", "Storage", "Tape", "Transport", "Venues"]),
+    target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Transport", "Venues"]),
     target(
       "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),
@@ -88,8 +89,8 @@ let package = Package(
       "candlecast",
       [
         "Archive", "Cloud", "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models",
-        "Operations", "Pipeline", "Redis", "Settlement", "Storage", "Streams", "Tape", "Transport", "VenueSimulator",
-        "Venues",
+        "Operations", "Pipeline", "Platform", "Redis", "Settlement", "Storage", "Streams", "Tape", "Transport",
+        "VenueSimulator", "Venues",
       ]),
     program(
       "candlecast-trainer",
@@ -97,9 +98,8 @@ let package = Package(
     program(
       "candlecast-bench",
       [
-        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Redis", "Storage", "Streams",
-        "TestSupport",
-        "Transport", "Venues",
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Platform", "Redis", "Storage",
+        "Streams", "TestSupport", "Transport", "Venues",
       ]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(
@@ -139,7 +139,10 @@ let package = Package(
     tests("StorageTests", ["Market", "Storage", "TestSupport"]),
     tests(
       "SchemaTests",
-      ["candlecast", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Storage", "TestSupport"]),
+      [
+        "candlecast", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Platform", "Storage",
+        "TestSupport",
+      ]),
     tests(
       "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),

@@ -19,14 +19,7 @@ enum ArchiveChecksum {
 
   static func digest(of path: String) throws(ArchiveError) -> String {
     do throws(CompressionError) {
-      let file = try InputFile(path: path)
-      var hash = SHA256()
-      var buffer = [UInt8](repeating: 0, count: 1 << 18)
-      while true {
-        let count = try file.read(into: &buffer, from: 0)
-        guard count > 0 else { return hash.hexDigest() }
-        buffer[..<count].withUnsafeBytes { hash.update($0) }
-      }
+      return try InputFile(path: path).sha256()
     } catch {
       throw .avro(.unpacking(error))
     }

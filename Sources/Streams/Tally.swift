@@ -8,6 +8,14 @@ final class Tally: Sendable {
 
   func count(_ change: (inout StreamStatistics) -> Void) { counts.withLock { change(&$0) } }
 
+  func delivered(_ deliveries: [Delivery]) {
+    let again = deliveries.count { $0.attempt > 1 }
+    count {
+      $0.delivered += UInt64(deliveries.count)
+      $0.redelivered += UInt64(again)
+    }
+  }
+
   func trouble(_ error: StreamError) {
     counts.withLock {
       $0.troubles += 1

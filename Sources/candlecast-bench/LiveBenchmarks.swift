@@ -1,6 +1,7 @@
 import Glibc
 import Ingestion
 import Market
+import Platform
 import Storage
 import Synchronization
 
@@ -71,7 +72,9 @@ actor LiveRun {
     for offset in 0..<200 { _ = try await writer.commit(batch(last, offset)) }
     let latencies = Mutex<[Int64]>([])
     let logPeak = Mutex(0)
-    let (memory, processor, start) = (Double(ProcessFacts.privateBytes), processorSeconds(), realtime())
+    let (memory, processor, start) = (
+      Double(ProcessFacts.privateBytes), processorSeconds(), SystemClock.wallNanoseconds()
+    )
     for index in 0..<count {
       let due = start + Int64(index) * 1_000_000_000 / Int64(candlesASecond)
       sleep(until: due)
@@ -85,7 +88,7 @@ actor LiveRun {
       }
     }
     try await writer.flush()
-    let seconds = Double(realtime() - start) / 1e9
+    let seconds = Double(SystemClock.wallNanoseconds() - start) / 1e9
     var result = Result()
     result.latencies = latencies.withLock { $0.sorted() }
     result.processorShare = (processorSeconds() - processor) / seconds
@@ -122,13 +125,6 @@ actor LiveRun {
   private static func sleep(until nanoseconds: Int64) {
     var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     while clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &time, nil) == EINTR {}
-  }
-
-  /// The clock that arrivals are stamped with.
-  private static func realtime() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
   private static func processorSeconds() -> Double {

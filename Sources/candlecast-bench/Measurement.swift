@@ -1,5 +1,6 @@
 import Glibc
 import Operations
+import Platform
 
 /// A figure: either percentiles of single times, or one value.
 struct Measurement: Sendable {
@@ -19,9 +20,9 @@ struct Measurement: Sendable {
     var nanoseconds: [Int64] = []
     nanoseconds.reserveCapacity(count)
     for index in 0..<count {
-      let start = Stopwatch.nanoseconds()
+      let start = SystemClock.monotonicNanoseconds()
       try body(index)
-      nanoseconds.append(Stopwatch.nanoseconds() - start)
+      nanoseconds.append(SystemClock.monotonicNanoseconds() - start)
     }
     nanoseconds.sort()
     let p50 = Double(nanoseconds[count / 2]) / 1000
@@ -33,9 +34,9 @@ struct Measurement: Sendable {
   static func seconds(_ name: String, n: Int, runs: Int = 3, _ body: () throws -> Void) rethrows -> Measurement {
     var best = Double.infinity
     for _ in 0..<runs {
-      let start = Stopwatch.nanoseconds()
+      let start = SystemClock.monotonicNanoseconds()
       try body()
-      best = min(best, Double(Stopwatch.nanoseconds() - start) / 1e9)
+      best = min(best, Double(SystemClock.monotonicNanoseconds() - start) / 1e9)
     }
     return Measurement(name: name, unit: "s", n: n, figures: .value(best))
   }
@@ -66,13 +67,5 @@ struct Measurement: Sendable {
     case .value(let value):
       ["name": .text(name), "unit": .text(unit), "n": JSONValue(n), "value": .number(value)]
     }
-  }
-}
-
-enum Stopwatch {
-  static func nanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }

@@ -2,6 +2,7 @@ import Glibc
 import Ingestion
 import Market
 import Operations
+import Platform
 import Storage
 
 /// The store in PostgreSQL, beside what the server itself takes for the same rows.
@@ -78,9 +79,9 @@ private struct PostgresRun {
     var best = Double.infinity
     for _ in 0..<3 {
       let store = try prepare()
-      let begin = Stopwatch.nanoseconds()
+      let begin = SystemClock.monotonicNanoseconds()
       try body(store)
-      best = min(best, Double(Stopwatch.nanoseconds() - begin) / 1e9)
+      best = min(best, Double(SystemClock.monotonicNanoseconds() - begin) / 1e9)
     }
     return Measurement(name: name, unit: "s", n: Self.count, figures: .value(best))
   }
@@ -197,7 +198,7 @@ private struct PostgresRun {
     return try Measurement.latency(name, count: 5000) { index in
       try connection.run(
         "INSERT INTO raw_candles VALUES ($1, $2, $3)",
-        [.integer(Stopwatch.nanoseconds()), .decimal(candles[index].open), .decimal(candles[index].close)])
+        [.integer(SystemClock.monotonicNanoseconds()), .decimal(candles[index].open), .decimal(candles[index].close)])
     }
   }
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Market
 import Operations
+import Platform
 import Redis
 import Streams
 import Synchronization
@@ -95,9 +96,9 @@ enum RedisBenchmarks {
   }
 
   private static func seconds(_ body: () async throws -> Void) async rethrows -> Double {
-    let start = Stopwatch.nanoseconds()
+    let start = SystemClock.monotonicNanoseconds()
     try await body()
-    return Double(Stopwatch.nanoseconds() - start) / 1e9
+    return Double(SystemClock.monotonicNanoseconds() - start) / 1e9
   }
 
   /// As `Measurement.latency`, for what waits.
@@ -107,9 +108,9 @@ enum RedisBenchmarks {
     for index in 0..<count / 10 { try await body(index) }
     var microseconds: [Double] = []
     for index in 0..<count {
-      let start = Stopwatch.nanoseconds()
+      let start = SystemClock.monotonicNanoseconds()
       try await body(count / 10 + index)
-      microseconds.append(Double(Stopwatch.nanoseconds() - start) / 1000)
+      microseconds.append(Double(SystemClock.monotonicNanoseconds() - start) / 1000)
     }
     microseconds.sort()
     return Measurement(

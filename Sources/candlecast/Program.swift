@@ -5,6 +5,7 @@ import Ingestion
 import Market
 import Models
 import Operations
+import Platform
 import Settlement
 import Storage
 

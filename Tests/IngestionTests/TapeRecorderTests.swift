@@ -20,7 +20,7 @@ struct TapeRecorderTests {
 
   @Test func `what was handed over can be read after a flush, in order`() async throws {
     let folder = try TemporaryFolder()
-    let tape = TapeRecorder(try TapeWriter(folder: folder.file("tape")), folder: folder.file("tape"))
+    let tape = try TapeRecorder(TapeWriter(folder: folder.file("tape")), folder: folder.file("tape"))
     var expected: [TapeRecord] = []
     for round in 0..<20 {
       for number in round * 50..<(round + 1) * 50 {
@@ -47,8 +47,8 @@ struct TapeRecorderTests {
     TapeRecorder, DispatchSemaphore
   ) {
     let disk = DispatchSemaphore(value: 0)
-    let tape = TapeRecorder(
-      try TapeWriter(folder: folder.file("tape")), folder: folder.file("tape"), capacityBytes: capacityBytes,
+    let tape = try TapeRecorder(
+      TapeWriter(folder: folder.file("tape")), folder: folder.file("tape"), capacityBytes: capacityBytes,
       beforeWriting: { disk.wait() })
     return (tape, disk)
   }

@@ -2,6 +2,7 @@ import Ingestion
 import Market
 import Models
 import Operations
+import Platform
 import Synchronization
 import TestSupport
 import Testing
@@ -95,7 +96,7 @@ struct UpkeepTests {
     let path = folder.file("s.duckdb")
     let writer = try LiveWriter { () throws(StoreError) in try DuckDBStore(path: path) }
     // An hour takes a second and a half.
-    let clock = PipelineClock(origin: now, at: PipelineClock.realtimeNanoseconds(), speed: 2400)
+    let clock = PipelineClock(origin: now, at: SystemClock.wallNanoseconds(), speed: 2400)
     let upkeep = Upkeep(context: context, writer: writer, clock: clock)
     let running = Task { await upkeep.run() }
     for await line in lines.stream where line.contains("accuracy: ") { break }

@@ -1,3 +1,4 @@
+internal import Compression
 import FoundationEssentials
 internal import Glibc
 package import Market
@@ -31,7 +32,7 @@ package struct TradeImport: Sendable {
   ) throws -> TradeImportReport {
     try Checksum.verify(path)
     let digest: String
-    do { digest = try Checksum.digest(of: path) } catch { throw ImportError.unpacking(error) }
+    do { digest = try InputFile(path: path).sha256() } catch { throw ImportError.unpacking(error) }
     let name = Self.base(of: path)
     let tape = "\(folder)/\(name)-\(digest.prefix(16)).tape"
     var report = TradeImportReport(file: path, tape: tape, sha256: digest)

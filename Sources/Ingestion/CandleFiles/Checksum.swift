@@ -1,5 +1,4 @@
 import Compression
-import Crypto
 internal import Glibc
 
 /// The `.CHECKSUM` file that archives put beside a file, in the format of `sha256sum`.
@@ -9,7 +8,7 @@ enum Checksum {
     guard access(path + ".CHECKSUM", F_OK) == 0 else { return }
     let expected = try declared(for: path)
     let found: String
-    do { found = try digest(of: path) } catch { throw .unpacking(error) }
+    do { found = try InputFile(path: path).sha256() } catch { throw .unpacking(error) }
     guard found == expected else { throw .checksumDiffers(file: path, expected: expected, found: found) }
   }
 
@@ -21,16 +20,5 @@ enum Checksum {
       throw .checksumUnreadable(file: path)
     }
     return text
-  }
-
-  static func digest(of path: String) throws(CompressionError) -> String {
-    let file = try InputFile(path: path)
-    var hash = SHA256()
-    var buffer = [UInt8](repeating: 0, count: 1 << 18)
-    while true {
-      let count = try file.read(into: &buffer, from: 0)
-      guard count > 0 else { return hash.hexDigest() }
-      buffer[..<count].withUnsafeBytes { hash.update($0) }
-    }
   }
 }

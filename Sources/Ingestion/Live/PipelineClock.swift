@@ -1,5 +1,5 @@
-internal import Glibc
 package import Market
+internal import Platform
 
 /// The clock of everything that is decided: the wall's, or a simulator's that runs faster.
 ///
@@ -10,14 +10,14 @@ package struct PipelineClock: Hashable, Sendable {
   package let speed: Double
 
   /// The machine's own time.
-  package static let wall = PipelineClock(origin: now(), at: realtimeNanoseconds(), speed: 1)
+  package static let wall = PipelineClock(origin: now(), at: SystemClock.wallNanoseconds(), speed: 1)
 
   /// - Parameter wallNanoseconds: of the real-time clock, when the simulator's clock stood at `origin`.
   package init(origin: Timestamp, at wallNanoseconds: Int64, speed: Double) {
     (self.origin, originNanoseconds, self.speed) = (origin, wallNanoseconds, speed)
   }
 
-  package func now() -> Timestamp { time(at: Self.realtimeNanoseconds()) }
+  package func now() -> Timestamp { time(at: SystemClock.wallNanoseconds()) }
 
   /// - Parameter wallNanoseconds: of the real-time clock.
   package func time(at wallNanoseconds: Int64) -> Timestamp {
@@ -37,11 +37,5 @@ package struct PipelineClock: Hashable, Sendable {
   /// How long a stretch of this clock takes on the wall.
   package func wallSeconds(_ seconds: Double) -> Double { seconds / speed }
 
-  package static func realtimeNanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
-
-  private static func now() -> Timestamp { Timestamp(microseconds: realtimeNanoseconds() / 1000) }
+  private static func now() -> Timestamp { Timestamp(microseconds: SystemClock.wallNanoseconds() / 1000) }
 }

@@ -1,3 +1,4 @@
+package import Platform
 internal import Synchronization
 package import Tape
 
@@ -59,12 +60,12 @@ package final class TapeRecorder: Sendable {
   package init(
     _ writer: sending TapeWriter, folder: String, capacityBytes: Int = 64 << 20,
     beforeWriting: @escaping @Sendable () -> Void = {}
-  ) {
+  ) throws(DedicatedThread.CannotStart) {
     let facts = Facts(counts: writer.counts, folderBytes: writer.folderBytes)
     (self.folder, self.capacityBytes, self.beforeWriting) = (folder, capacityBytes, beforeWriting)
     self.writer = Mutex(writer)
     state.withLock { $0.facts = facts }
-    DedicatedThread.start { self.run() }
+    try DedicatedThread.start { self.run() }
   }
 
   package var facts: Facts {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 import Storage
 internal import Synchronization
 
@@ -63,8 +64,8 @@ final class WriterCore: Sendable {
       if state.isEnding { return .failure(.closed) }
       state.submitted += 1
       let waiting = WaitingBatch(
-        batch, number: state.submitted, receivedNanoseconds: receivedNanoseconds ?? WriterClock.realtime(),
-        queuedNanoseconds: WriterClock.steady(), completion: completion)
+        batch, number: state.submitted, receivedNanoseconds: receivedNanoseconds ?? SystemClock.wallNanoseconds(),
+        queuedNanoseconds: SystemClock.monotonicNanoseconds(), completion: completion)
       guard state.outside.isEmpty, state.queue.hasRoom(for: waiting) else {
         state.outside.append((waiting, admitted))
         state.statistics.waits += 1
@@ -130,7 +131,7 @@ final class WriterCore: Sendable {
 
   func takeBatches() -> [WaitingBatch] {
     let (group, admitted) = state.withLock { state in
-      let group = state.queue.take(at: WriterClock.steady())
+      let group = state.queue.take(at: SystemClock.monotonicNanoseconds())
       return (group, state.admit())
     }
     for done in admitted { done(.success(())) }
@@ -149,7 +150,7 @@ final class WriterCore: Sendable {
   func note(_ change: (inout WriterStatistics) -> Void) { state.withLock { change(&$0.statistics) } }
 
   func committed(_ group: [WaitingBatch], _ outcomes: [[CandleOutcome]], logBytes: Int) {
-    let now = WriterClock.realtime()
+    let now = SystemClock.wallNanoseconds()
     let latencies = group.map { max(0, now - $0.receivedNanoseconds) / 1000 }
     let flushed = state.withLock { state in
       state.statistics.note(outcomes, latencies, logBytes: logBytes)
@@ -202,18 +203,5 @@ extension WriterStatistics {
         }
       }
     }
-  }
-}
-
-enum WriterClock {
-  /// What arrivals are stamped with.
-  static func realtime() -> Int64 { nanoseconds(CLOCK_REALTIME) }
-
-  static func steady() -> Int64 { nanoseconds(CLOCK_MONOTONIC) }
-
-  private static func nanoseconds(_ clock: clockid_t) -> Int64 {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 import Storage
 internal import Synchronization
 
@@ -30,15 +31,19 @@ struct WriterLoop {
     open: @escaping @Sendable () throws(StoreError) -> any Store
   ) throws(StoreError) {
     let opening = Opening()
-    DedicatedThread.start {
-      var loop = WriterLoop(core, limits, report, open)
-      do throws(StoreError) {
-        _ = try loop.openedStore()
-        opening.finish(.success(()))
-      } catch {
-        return opening.finish(.failure(error))
+    do throws(DedicatedThread.CannotStart) {
+      try DedicatedThread.start {
+        var loop = WriterLoop(core, limits, report, open)
+        do throws(StoreError) {
+          _ = try loop.openedStore()
+          opening.finish(.success(()))
+        } catch {
+          return opening.finish(.failure(error))
+        }
+        loop.run()
       }
-      loop.run()
+    } catch {
+      throw .failed(path: "writer", reason: error.description)
     }
     try opening.wait().get()
   }
@@ -75,7 +80,7 @@ struct WriterLoop {
 
   /// Returns the error that ends everything.
   private mutating func commitWhenDue() -> StoreError? {
-    let wait = retryNanoseconds - WriterClock.steady()
+    let wait = retryNanoseconds - SystemClock.monotonicNanoseconds()
     if failures > 0, wait > 0, !core.isEnding {
       core.rest(seconds: Double(wait) / 1e9, evenWithBatches: true)
       return nil
@@ -97,7 +102,7 @@ struct WriterLoop {
 
   /// It takes a statement, so it is not done at every commit.
   private mutating func measure(_ store: any Store) throws {
-    let now = WriterClock.steady()
+    let now = SystemClock.monotonicNanoseconds()
     guard now >= measureNanoseconds else { return }
     measureNanoseconds = now + 5_000_000_000
     let bytes = try store.memoryBytes
@@ -123,7 +128,7 @@ struct WriterLoop {
     }
     let doubled = limits.retrySeconds.lowerBound * Double(1 << min(20, failures - 1))
     let seconds = min(limits.retrySeconds.upperBound, doubled)
-    retryNanoseconds = WriterClock.steady() + Int64(seconds * 1e9)
+    retryNanoseconds = SystemClock.monotonicNanoseconds() + Int64(seconds * 1e9)
     report(.failed(error, attempt: failures, retryInSeconds: seconds))
     return nil
   }

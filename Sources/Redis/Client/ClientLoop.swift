@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Market
+internal import Platform
 
 /// Holds the one connection: makes it again whenever it is lost, sends what callers ask, and gives them the answers in
 /// order. It lives on a thread of its own.
@@ -65,7 +66,7 @@ struct ClientLoop: ~Copyable {
   // MARK: Connecting
 
   private mutating func connectIfDue() {
-    guard case .down(let until) = phase, LoopThread.now() >= until else { return }
+    guard case .down(let until) = phase, SystemClock.monotonicNanoseconds() >= until else { return }
     do {
       targets = try Socket.Target.all(host: options.address.host, port: options.address.port)
     } catch {
@@ -78,7 +79,7 @@ struct ClientLoop: ~Copyable {
     guard !targets.isEmpty else { return failed(trouble) }
     do {
       socket = try Socket(to: targets.removeFirst())
-      phase = .connecting(until: LoopThread.now() + options.connectTimeout.nanoseconds)
+      phase = .connecting(until: SystemClock.monotonicNanoseconds() + options.connectTimeout.nanoseconds)
     } catch {
       connectToNext(.cannotConnect(server: server, reason: error.reason))
     }
@@ -98,14 +99,14 @@ struct ClientLoop: ~Copyable {
     greetingAnswers = []
     (output, outputStart) = ([], 0)
     for command in greeting { command.write(to: &output) }
-    phase = .greeting(until: LoopThread.now() + options.connectTimeout.nanoseconds)
+    phase = .greeting(until: SystemClock.monotonicNanoseconds() + options.connectTimeout.nanoseconds)
   }
 
   /// No connection came about.
   private mutating func failed(_ trouble: RedisError) {
     disconnect()
     targets = []
-    phase = .down(until: LoopThread.now() + backoff.failed())
+    phase = .down(until: SystemClock.monotonicNanoseconds() + backoff.failed())
     queue.failed(trouble)
   }
 
@@ -117,7 +118,7 @@ struct ClientLoop: ~Copyable {
     }
     disconnect()
     queue.lost(trouble)
-    let now = LoopThread.now()
+    let now = SystemClock.monotonicNanoseconds()
     if now - since >= Self.short {
       phase = .down(until: now)
     } else {
@@ -140,7 +141,7 @@ struct ClientLoop: ~Copyable {
     guard greetingAnswers.last == .status("PONG") else {
       return failed(.malformed(server: server, reason: "PING is not answered with PONG"))
     }
-    let now = LoopThread.now()
+    let now = SystemClock.monotonicNanoseconds()
     backoff.succeeded()
     lastReceived = now
     phase = .ready(since: now)
@@ -153,7 +154,7 @@ struct ClientLoop: ~Copyable {
     guard case .ready = phase else { return }
     let calls = queue.take()
     guard !calls.isEmpty else { return }
-    let now = LoopThread.now()
+    let now = SystemClock.monotonicNanoseconds()
     var (dropped, bytes, commands) = (0, 0, 0)
     for call in calls {
       guard !call.isFinished else {
@@ -196,7 +197,7 @@ struct ClientLoop: ~Copyable {
       case .notNow: return
       case .ended(let reason): return lose(.connectionLost(server: server, reason: reason))
       case .bytes(let count):
-        lastReceived = LoopThread.now()
+        lastReceived = SystemClock.monotonicNanoseconds()
         guard understand(count) else { return }
         if count < chunk.count { return }
       }
@@ -266,7 +267,7 @@ struct ClientLoop: ~Copyable {
 
   /// A late answer is passed over when it comes. A server that has said nothing at all since is given up.
   private mutating func expire() {
-    let now = LoopThread.now()
+    let now = SystemClock.monotonicNanoseconds()
     switch phase {
     case .connecting(let until) where now >= until:
       return connectToNext(.cannotConnect(server: server, reason: "it does not answer"))
@@ -297,10 +298,11 @@ struct ClientLoop: ~Copyable {
     var until = nextDeadline
     switch phase {
     case .down(let time), .connecting(let time), .greeting(let time):
-      until = min(until, time, queue.expire(now: LoopThread.now()))
+      until = min(until, time, queue.expire(now: SystemClock.monotonicNanoseconds()))
     case .ready: break
     }
-    let milliseconds = until == .max ? -1 : Int32(clamping: max(0, until - LoopThread.now() + 999_999) / 1_000_000)
+    let milliseconds =
+      until == .max ? -1 : Int32(clamping: max(0, until - SystemClock.monotonicNanoseconds() + 999_999) / 1_000_000)
     let events = poll(milliseconds)
     queue.resetSignal()
     if events != 0 { handle(events) }

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// One connection to a Redis server, shared by any number of tasks.
 ///
 /// Commands of tasks that call at the same time go out together, and each gets its own answer. The connection is made
@@ -9,9 +11,13 @@ package final class RedisClient: Sendable {
   package init(_ options: RedisOptions) throws(RedisError) {
     let queue = try CallQueue(options)
     self.queue = queue
-    try LoopThread.start {
-      var loop = ClientLoop(queue)
-      loop.run()
+    do throws(DedicatedThread.CannotStart) {
+      try DedicatedThread.start {
+        var loop = ClientLoop(queue)
+        loop.run()
+      }
+    } catch {
+      throw .cannotStart(reason: error.description)
     }
   }
 
@@ -33,7 +39,7 @@ package final class RedisClient: Sendable {
   /// The answers in the order of the commands; one that fails does not keep the others from being carried out.
   package func pipeline(_ commands: [RedisCommand], timeout: Duration? = nil) async throws(RedisError) -> [RedisValue] {
     if commands.isEmpty { return [] }
-    let call = PendingCall(commands, now: LoopThread.now(), timeout: timeout ?? options.timeout)
+    let call = PendingCall(commands, now: SystemClock.monotonicNanoseconds(), timeout: timeout ?? options.timeout)
     let queue = queue
     let outcome: PendingCall.Outcome = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in

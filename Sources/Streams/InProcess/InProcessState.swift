@@ -24,7 +24,6 @@ struct InProcessState {
   private var groups: [String: Group]
   private var nextSequence: UInt64 = 1
   private var consumers = 0
-  var isClosed = false
 
   init(groups names: [String]) { groups = Dictionary(names.map { ($0, Group()) }, uniquingKeysWith: { $1 }) }
 
@@ -69,9 +68,9 @@ struct InProcessState {
     return deliveries
   }
 
-  /// Nothing more will come for this one.
-  func isOver(_ name: String, for consumer: Int) -> Bool {
-    guard isClosed, let group = groups[name] else { return isClosed }
+  /// Nothing of what is held now will come to this one.
+  func leavesNothing(of name: String, to consumer: Int) -> Bool {
+    guard let group = groups[name] else { return true }
     return group.unread.isEmpty && group.outstanding.values.allSatisfy { $0.consumer == consumer }
   }
 

@@ -1,53 +1,37 @@
-internal import Synchronization
-
 /// A stream between tasks of one process. It holds a bounded number of records; publishers wait for the slowest group.
 package final class InProcessStream: EventStream {
   package let name: String
   private let capacity: Int
   private let groupNames: [String]
-  private let state: Mutex<InProcessState>
-  private let changes = ChangeSignal()
+  private let outbox: Outbox<InProcessState>
   private let tally = Tally()
 
   package init(name: String, capacity: Int = 10_000, groups: [String]) {
     precondition(capacity > 0 && !groups.isEmpty, "a stream holds something for someone")
     (self.name, self.capacity, groupNames) = (name, capacity, groups)
-    state = Mutex(InProcessState(groups: groups))
+    outbox = Outbox(InProcessState(groups: groups), stream: name, tally: tally)
   }
 
   package var statistics: StreamStatistics {
     var statistics = tally.value
-    statistics.held = state.withLock(\.held)
+    statistics.held = outbox.withLock(\.held)
     statistics.settled = statistics.published - UInt64(statistics.held)
     return statistics
   }
 
   package func publish(_ records: [StreamRecord]) async throws(StreamError) {
     for record in records { try record.validate() }
-    var rest = records[...]
-    while !rest.isEmpty {
-      let version = changes.version
-      let (taken, isClosed) = state.withLock { state in
-        (state.isClosed ? 0 : state.append(rest, room: capacity - state.held), state.isClosed)
-      }
-      if isClosed { throw .closed(stream: name) }
-      rest = rest.dropFirst(taken)
-      guard taken > 0 else {
-        try await wait(version)
-        continue
-      }
-      tally.count { $0.published += UInt64(taken) }
-      changes.ring()
-    }
+    try await outbox.publish(records) { $0.append($1, room: capacity - $0.held) }
   }
 
   package func flush() async throws(StreamError) {}
 
+  /// Goes on after the stream was closed.
   package func settle() async throws(StreamError) {
     while true {
-      let version = changes.version
-      if state.withLock({ $0.held == 0 }) { return }
-      try await wait(version)
+      let version = outbox.changes.version
+      if outbox.withLock({ $0.held == 0 }) { return }
+      try await outbox.wait(after: version)
     }
   }
 
@@ -55,23 +39,17 @@ package final class InProcessStream: EventStream {
     guard groupNames.contains(group) else {
       throw .unknownGroup(stream: self.name, group: group, known: groupNames)
     }
-    return InProcessConsumer(self, group, number: state.withLock { $0.newConsumer() })
+    return InProcessConsumer(self, group, number: outbox.withLock { $0.newConsumer() })
   }
 
   /// There is nothing to do in between.
   package func run() async throws(StreamError) {
-    while !Task.isCancelled, !state.withLock(\.isClosed) { await changes.wait(after: changes.version) }
+    while !Task.isCancelled, !outbox.isClosed { await outbox.changes.wait(after: outbox.changes.version) }
   }
 
   /// Consumers get what there is, and then the end.
   package func close() async {
-    state.withLock { $0.isClosed = true }
-    changes.ring()
-  }
-
-  private func wait(_ version: UInt64) async throws(StreamError) {
-    await changes.wait(after: version)
-    if Task.isCancelled { throw .cancelled(stream: name) }
+    outbox.close()
   }
 
   // MARK: Consumers
@@ -79,34 +57,32 @@ package final class InProcessStream: EventStream {
   fileprivate func next(_ group: String, _ consumer: Int, limit: Int) async throws(StreamError) -> [Delivery] {
     while true {
       if Task.isCancelled { throw .cancelled(stream: name) }
-      let version = changes.version
-      let (deliveries, isOver) = state.withLock { state in
-        (state.take(group, consumer, limit: max(1, limit)), state.isOver(group, for: consumer))
+      let version = outbox.changes.version
+      // Looked at first: what is published before the end is seen then.
+      let isClosed = outbox.isClosed
+      let (deliveries, isLast) = outbox.withLock { state in
+        (state.take(group, consumer, limit: max(1, limit)), state.leavesNothing(of: group, to: consumer))
       }
       guard deliveries.isEmpty else {
-        let again = deliveries.count { $0.attempt > 1 }
-        tally.count {
-          $0.delivered += UInt64(deliveries.count)
-          $0.redelivered += UInt64(again)
-        }
+        tally.delivered(deliveries)
         return deliveries
       }
-      if isOver { return [] }
-      try await wait(version)
+      if isClosed && isLast { return [] }
+      try await outbox.wait(after: version)
     }
   }
 
   fileprivate func acknowledge(_ group: String, _ consumer: Int, _ deliveries: [Delivery]) {
-    let count = state.withLock { state in
+    let count = outbox.withLock { state in
       deliveries.count { UInt64($0.position.sequence).map { state.finish(group, consumer, $0) } ?? false }
     }
     tally.count { $0.acknowledged += UInt64(count) }
-    changes.ring()
+    outbox.changes.ring()
   }
 
   fileprivate func leave(_ group: String, _ consumer: Int) {
-    state.withLock { $0.putBack(group, consumer) }
-    changes.ring()
+    outbox.withLock { $0.putBack(group, consumer) }
+    outbox.changes.ring()
   }
 }
 

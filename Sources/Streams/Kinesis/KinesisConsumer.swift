@@ -63,11 +63,7 @@ actor KinesisConsumer: StreamConsumer {
   private func deliver(_ limit: Int) -> [Delivery] {
     let deliveries = Array(ready.prefix(limit))
     ready.removeFirst(deliveries.count)
-    let again = deliveries.count { $0.attempt > 1 }
-    tally.count {
-      $0.delivered += UInt64(deliveries.count)
-      $0.redelivered += UInt64(again)
-    }
+    tally.delivered(deliveries)
     return deliveries
   }
 

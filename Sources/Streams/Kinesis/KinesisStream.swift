@@ -7,16 +7,10 @@ internal import Synchronization
 /// shard is read by one member at a time, which holds a lease on it in the checkpoint store; how far it got stands
 /// there too. Shards that come of a split or a merge are read when those before them are read to their end.
 package final class KinesisStream: EventStream {
-  private struct State {
-    var spool: KinesisSpool
-    var isClosed = false
-  }
-
   package let options: KinesisStreamOptions
   private let client: KinesisClient
   private let store: any CheckpointStore
-  private let state: Mutex<State>
-  private let changes = ChangeSignal()
+  private let outbox: Outbox<KinesisSpool>
   private let tally = Tally()
   private let furthest = FurthestDelivered()
 
@@ -25,18 +19,17 @@ package final class KinesisStream: EventStream {
   ) throws(StreamError) {
     try options.validate()
     (self.options, self.client, self.store) = (options, client, store)
-    state = Mutex(
-      State(
-        spool: KinesisSpool(
-          mostRecords: options.mostUnsent, mostBytes: options.mostUnsentBytes,
-          mostOfKey: options.recordsOfAKeyPerRequest)))
+    outbox = Outbox(
+      KinesisSpool(
+        mostRecords: options.mostUnsent, mostBytes: options.mostUnsentBytes,
+        mostOfKey: options.recordsOfAKeyPerRequest), stream: options.name, tally: tally)
   }
 
   package var name: String { options.name }
 
   package var statistics: StreamStatistics {
     var statistics = tally.value
-    statistics.held = state.withLock { $0.spool.unsentCount + $0.spool.writtenCount }
+    statistics.held = outbox.withLock { $0.unsentCount + $0.writtenCount }
     return statistics
   }
 
@@ -48,49 +41,20 @@ package final class KinesisStream: EventStream {
       try record.validate()
       entries.append(try KinesisEnvelope.entry(record))
     }
-    var rest = entries[...]
-    while !rest.isEmpty {
-      let version = changes.version
-      let (taken, isClosed) = state.withLock { state in
-        (state.isClosed ? 0 : state.spool.append(rest), state.isClosed)
-      }
-      if isClosed { throw .closed(stream: name) }
-      rest = rest.dropFirst(taken)
-      guard taken > 0 else {
-        try await wait(version)
-        continue
-      }
-      tally.count { $0.published += UInt64(taken) }
-      changes.ring()
-    }
+    try await outbox.publish(entries) { $0.append($1) }
   }
 
   /// What is flushed stands in Kinesis.
-  package func flush() async throws(StreamError) { try await wait { $0.unsentCount == 0 } }
+  package func flush() async throws(StreamError) { try await outbox.wait { $0.unsentCount == 0 } }
 
-  package func settle() async throws(StreamError) { try await wait { $0.unsentCount + $0.writtenCount == 0 } }
-
-  private func wait(until holds: (KinesisSpool) -> Bool) async throws(StreamError) {
-    while true {
-      let version = changes.version
-      let (isDone, isClosed) = state.withLock { (holds($0.spool), $0.isClosed) }
-      if isDone { return }
-      if isClosed { throw .closed(stream: name) }
-      try await wait(version)
-    }
-  }
-
-  private func wait(_ version: UInt64) async throws(StreamError) {
-    await changes.wait(after: version)
-    if Task.isCancelled { throw .cancelled(stream: name) }
-  }
+  package func settle() async throws(StreamError) { try await outbox.wait { $0.unsentCount + $0.writtenCount == 0 } }
 
   // MARK: Work
 
   package func run() async throws(StreamError) {
     var failures = 0
-    while !Task.isCancelled, !state.withLock(\.isClosed) {
-      let version = changes.version
+    while !Task.isCancelled, !outbox.isClosed {
+      let version = outbox.changes.version
       do throws(StreamError) {
         switch try await writeBatch() {
         case .nothing:
@@ -114,7 +78,7 @@ package final class KinesisStream: EventStream {
   private enum Progress { case nothing, all, some }
 
   private func writeBatch() async throws(StreamError) -> Progress {
-    let batch = state.withLock { $0.spool.batch() }
+    let batch = outbox.withLock { $0.batch() }
     if batch.entries.isEmpty { return .nothing }
     if batch.resent > 0 { tally.count { $0.resent += UInt64(batch.resent) } }
     let results: [KinesisPut]
@@ -123,9 +87,9 @@ package final class KinesisStream: EventStream {
     } catch {
       throw StreamError(error, stream: name)
     }
-    let left = state.withLock { $0.spool.settle(batch, results) }
+    let left = outbox.withLock { $0.settle(batch, results) }
     if left > 0 { tally.trouble(Self.trouble(results, stream: name)) }
-    changes.ring()
+    outbox.changes.ring()
     return left == 0 ? .all : .some
   }
 
@@ -138,7 +102,7 @@ package final class KinesisStream: EventStream {
 
   /// How far the slowest group is.
   private func settleWritten() async throws(StreamError) {
-    let shards = state.withLock { $0.spool.writtenShards }
+    let shards = outbox.withLock { $0.writtenShards }
     if shards.isEmpty { return }
     var checkpoints: [[String: ShardCheckpoint]] = []
     for group in options.groups {
@@ -146,19 +110,19 @@ package final class KinesisStream: EventStream {
       checkpoints.append(Dictionary(leases.map { ($0.shard, $0.checkpoint) }, uniquingKeysWith: { $1 }))
     }
     for shard in shards {
-      let settled = state.withLock { state in
-        state.spool.acknowledge(shard) { last in checkpoints.allSatisfy { $0[shard]?.covers(last) ?? false } }
+      let settled = outbox.withLock { spool in
+        spool.acknowledge(shard) { last in checkpoints.allSatisfy { $0[shard]?.covers(last) ?? false } }
       }
       guard settled > 0 else { continue }
       tally.count { $0.settled += UInt64(settled) }
-      changes.ring()
+      outbox.changes.ring()
     }
   }
 
   private func rest(_ version: UInt64) async {
-    let isIdle = state.withLock { $0.spool.unsentCount + $0.spool.writtenCount == 0 }
-    if isIdle { return await changes.wait(after: version) }
-    await changes.wait(after: version, atMost: .seconds(options.settleSeconds))
+    let isIdle = outbox.withLock { $0.unsentCount + $0.writtenCount == 0 }
+    if isIdle { return await outbox.changes.wait(after: version) }
+    await outbox.changes.wait(after: version, atMost: .seconds(options.settleSeconds))
   }
 
   private func pause(afterFailures failures: Int) async throws(StreamError) {
@@ -181,8 +145,7 @@ package final class KinesisStream: EventStream {
   }
 
   package func close() async {
-    state.withLock { $0.isClosed = true }
-    changes.ring()
+    outbox.close()
   }
 }
 

@@ -7,9 +7,8 @@ internal import Synchronization
 /// itself, after a crash or on another machine, what is held is sent again: whether Redis kept it does not matter.
 /// Within a group each shard is read by one member at a time, which holds a lease on it.
 package final class RedisStream: EventStream {
-  private struct State {
-    var spool: Spool
-    var isClosed = false
+  /// Which run of the server is known.
+  private struct Acquaintance {
     /// The client's connection that was last looked at.
     var generation: UInt64?
     var run: String?
@@ -18,8 +17,8 @@ package final class RedisStream: EventStream {
   package let options: RedisStreamOptions
   private let redis: RedisOptions
   private let client: RedisClient
-  private let state: Mutex<State>
-  private let changes = ChangeSignal()
+  private let outbox: Outbox<Spool>
+  private let acquaintance = Mutex(Acquaintance())
   private let tally = Tally()
 
   /// Connects by itself, and each consumer once more.
@@ -31,14 +30,15 @@ package final class RedisStream: EventStream {
     } catch {
       throw StreamError(error, stream: options.name)
     }
-    state = Mutex(State(spool: Spool(mostRecords: options.mostHeld, mostBytes: options.mostHeldBytes)))
+    outbox = Outbox(
+      Spool(mostRecords: options.mostHeld, mostBytes: options.mostHeldBytes), stream: options.name, tally: tally)
   }
 
   package var name: String { options.name }
 
   package var statistics: StreamStatistics {
     var statistics = tally.value
-    statistics.held = state.withLock(\.spool.count)
+    statistics.held = outbox.withLock(\.count)
     return statistics
   }
 
@@ -49,56 +49,27 @@ package final class RedisStream: EventStream {
 
   package func publish(_ records: [StreamRecord]) async throws(StreamError) {
     for record in records { try record.validate() }
-    var rest = records[...]
-    while !rest.isEmpty {
-      let version = changes.version
-      let (taken, isClosed) = state.withLock { state in
-        (state.isClosed ? 0 : state.spool.append(rest) { options.shard(of: $0.key) }, state.isClosed)
-      }
-      if isClosed { throw .closed(stream: name) }
-      rest = rest.dropFirst(taken)
-      guard taken > 0 else {
-        try await wait(version)
-        continue
-      }
-      tally.count { $0.published += UInt64(taken) }
-      changes.ring()
-    }
+    try await outbox.publish(records) { spool, rest in spool.append(rest) { options.shard(of: $0.key) } }
   }
 
-  package func flush() async throws(StreamError) { try await wait { $0.unsentCount == 0 } }
+  package func flush() async throws(StreamError) { try await outbox.wait { $0.unsentCount == 0 } }
 
-  package func settle() async throws(StreamError) { try await wait { $0.count == 0 } }
-
-  private func wait(until holds: (Spool) -> Bool) async throws(StreamError) {
-    while true {
-      let version = changes.version
-      let (isDone, isClosed) = state.withLock { (holds($0.spool), $0.isClosed) }
-      if isDone { return }
-      if isClosed { throw .closed(stream: name) }
-      try await wait(version)
-    }
-  }
-
-  private func wait(_ version: UInt64) async throws(StreamError) {
-    await changes.wait(after: version)
-    if Task.isCancelled { throw .cancelled(stream: name) }
-  }
+  package func settle() async throws(StreamError) { try await outbox.wait { $0.count == 0 } }
 
   // MARK: Work
 
   package func run() async throws(StreamError) {
-    while !Task.isCancelled, !state.withLock(\.isClosed) {
-      let version = changes.version
+    while !Task.isCancelled, !outbox.isClosed {
+      let version = outbox.changes.version
       do throws(RedisError) {
         try await recogniseRun()
         if try await sendBatch() { continue }
         try await settleHeld()
-        let isIdle = state.withLock { $0.spool.count == 0 }
+        let isIdle = outbox.withLock { $0.count == 0 }
         if isIdle {
-          await changes.wait(after: version)
+          await outbox.changes.wait(after: version)
         } else {
-          await changes.wait(after: version, atMost: options.settlePause)
+          await outbox.changes.wait(after: version, atMost: options.settlePause)
         }
       } catch {
         try await recover(error)
@@ -110,7 +81,7 @@ package final class RedisStream: EventStream {
     let trouble = StreamError(error, stream: name)
     switch error {
     case .cancelled, .closed: return
-    case .noGroup: state.withLock { $0.generation = nil }
+    case .noGroup: acquaintance.withLock { $0.generation = nil }
     case _ where !error.isTransient: throw trouble
     default: break
     }
@@ -120,9 +91,9 @@ package final class RedisStream: EventStream {
 
   /// False if there is nothing to send.
   private func sendBatch() async throws(RedisError) -> Bool {
-    let isEmpty = state.withLock { $0.spool.unsentCount == 0 }
+    let isEmpty = outbox.withLock { $0.unsentCount == 0 }
     if isEmpty { return false }
-    let batch = state.withLock { $0.spool.unsent(options.batch) }
+    let batch = outbox.withLock { $0.unsent(options.batch) }
     // All or none, so that what is refused is not overtaken by what comes after it.
     let answers = try await client.transaction(
       batch.map { record, shard in
@@ -134,13 +105,13 @@ package final class RedisStream: EventStream {
     guard ids.count == batch.count else {
       throw .unexpected(server: redis.address.description, command: "XADD", answer: "something else than an id")
     }
-    state.withLock { $0.spool.sent(ids) }
-    changes.ring()
+    outbox.withLock { $0.sent(ids) }
+    outbox.changes.ring()
     return true
   }
 
   private func settleHeld() async throws(RedisError) {
-    for (shard, oldest) in state.withLock({ $0.spool.oldestSent }) {
+    for (shard, oldest) in outbox.withLock(\.oldestSent) {
       let (key, id) = (RedisCommand.Argument(options.shardKey(shard)), RedisCommand.Argument(oldest.description))
       let answers = try await client.transaction(
         [RedisCommand("XRANGE", key, id, id), RedisCommand("XINFO", "GROUPS", key)]
@@ -150,32 +121,32 @@ package final class RedisStream: EventStream {
           groups: options.groups, information: answers[1], pending: Array(answers.dropFirst(2)))
       else { throw .noGroup(server: redis.address.description) }
       // What another run says is about other entries.
-      guard state.withLock({ $0.generation == client.statistics.connections }) else { return }
+      guard acquaintance.withLock({ $0.generation == client.statistics.connections }) else { return }
       // Somebody has deleted the stream, and may have made it anew, or it was trimmed too early.
       guard answers[0].array?.isEmpty == false else { return sendAgain() }
-      let settled = state.withLock { $0.spool.settle(shard, upTo: progress.settled) }
+      let settled = outbox.withLock { $0.settle(shard, upTo: progress.settled) }
       guard settled > 0 else { continue }
       tally.count { $0.settled += UInt64(settled) }
-      changes.ring()
+      outbox.changes.ring()
     }
   }
 
   private func sendAgain() {
-    let resent = state.withLock { $0.spool.forgetSent() }
+    let resent = outbox.withLock { $0.forgetSent() }
     tally.count { $0.resent += UInt64(resent) }
-    changes.ring()
+    outbox.changes.ring()
   }
 
   /// Sends again what is held if this is another run of the server than before, and sees to the groups.
   private func recogniseRun() async throws(RedisError) {
     let generation = client.statistics.connections
-    guard state.withLock({ $0.generation != generation }) else { return }
+    guard acquaintance.withLock({ $0.generation != generation }) else { return }
     let run = try await runID() ?? "connection \(generation)"
     try await Self.createGroups(options, client)
-    let isAnother = state.withLock { state in
+    let isAnother = acquaintance.withLock { known in
       // Without its groups the stream may have been deleted, by whoever did it.
-      let isAnother = state.run != nil && (state.run != run || state.generation == nil)
-      (state.run, state.generation) = (run, generation)
+      let isAnother = known.run != nil && (known.run != run || known.generation == nil)
+      (known.run, known.generation) = (run, generation)
       return isAnother
     }
     if isAnother { sendAgain() }
@@ -224,8 +195,7 @@ package final class RedisStream: EventStream {
   }
 
   package func close() async {
-    state.withLock { $0.isClosed = true }
-    changes.ring()
+    outbox.close()
     client.close()
   }
 

@@ -1,5 +1,6 @@
 internal import CCurl
 import Glibc
+internal import Platform
 import Synchronization
 
 /// One thread that drives every transfer of one multi handle.
@@ -22,7 +23,11 @@ final class CurlService: Sendable {
     self.multi = multi
     _ = candlecast_curl_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, maxConnections)
     _ = candlecast_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, maxConnections)
-    try ServiceThread { self.run() }.detach()
+    do throws(DedicatedThread.CannotStart) {
+      try DedicatedThread.start { self.run() }
+    } catch {
+      throw .cannotStart(reason: error.description)
+    }
   }
 
   deinit { curl_multi_cleanup(multi) }

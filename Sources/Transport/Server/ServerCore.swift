@@ -1,6 +1,7 @@
 internal import CWebSockets
 internal import Compression
 import Glibc
+internal import Platform
 import Synchronization
 
 /// The service thread of a server and what other threads may ask of it.
@@ -109,11 +110,11 @@ final class ServerCore: @unchecked Sendable {
     let port = Int(lws_get_vhost_listen_port(lws_get_vhost_by_name(context, "default")))
     let loop = Loop(context: context)
     mail.withLock { $0.loop = loop }
-    do throws(TransportError) {
-      try ServiceThread { self.run(loop) }.detach()
+    do throws(DedicatedThread.CannotStart) {
+      try DedicatedThread.start { self.run(loop) }
     } catch {
       lws_context_destroy(context)
-      throw error
+      throw .cannotStart(reason: error.description)
     }
     return port
   }

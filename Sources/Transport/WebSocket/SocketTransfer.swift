@@ -1,6 +1,7 @@
 internal import CCurl
 internal import Compression
 import Glibc
+internal import Platform
 
 /// The service thread's side of one client socket.
 final class SocketTransfer: CurlTransfer, @unchecked Sendable {

@@ -1,5 +1,5 @@
-internal import Glibc
 package import Market
+internal import Platform
 
 /// The simulator's clock: it starts somewhere and runs so many times as fast as the wall's.
 package struct VirtualClock: Sendable {
@@ -9,22 +9,15 @@ package struct VirtualClock: Sendable {
 
   package init(start: Timestamp, speed: Double) {
     (self.start, self.speed) = (start, speed)
-    startNanoseconds = Self.nanoseconds()
+    startNanoseconds = SystemClock.monotonicNanoseconds()
   }
 
   package var now: Timestamp {
-    start.adding(microseconds: Int64(Double(Self.nanoseconds() - startNanoseconds) / 1000 * speed))
+    start.adding(microseconds: Int64(Double(SystemClock.monotonicNanoseconds() - startNanoseconds) / 1000 * speed))
   }
 
   /// Of the wall's clock, until an instant of this one; not below zero.
   func wallNanoseconds(until time: Timestamp) -> Int64 {
     max(0, Int64(clamping: Int128(Double(time.microseconds - now.microseconds) / speed) * 1000))
-  }
-
-  /// Since some moment; never goes back.
-  private static func nanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }

@@ -1,5 +1,6 @@
 import Market
 import Operations
+import Platform
 import Storage
 
 /// What a verb works with beside its own arguments.

@@ -2,6 +2,7 @@ import Archive
 import Cloud
 import FoundationEssentials
 import Operations
+import Platform
 import Transport
 
 extension CommandContext {

@@ -2,6 +2,7 @@ import Features
 import Market
 import Models
 import Pipeline
+import Platform
 import Storage
 
 /// A pipeline fed from the store: everything before a period builds up its state, in the period it decides.
@@ -56,9 +57,9 @@ struct HistoryRun: ~Copyable {
     _ onDecision: (borrowing PredictionPipeline, [Prediction]) throws -> Void
   ) throws -> Bool {
     sink.start()
-    let start = SystemClock.nanoseconds()
+    let start = SystemClock.monotonicNanoseconds()
     guard let effect = history.next(into: &sink) else { return false }
-    sink.stamp(latencyNanoseconds: SystemClock.nanoseconds() - start)
+    sink.stamp(latencyNanoseconds: SystemClock.monotonicNanoseconds() - start)
     guard effect == .folded, let closeTime = history.pipeline.newestOpenTime?.adding(minutes: 1),
       closeTime >= decisions.lowerBound
     else { return true }

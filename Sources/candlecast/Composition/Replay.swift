@@ -2,6 +2,7 @@ import Glibc
 import Market
 import Operations
 import Pipeline
+import Platform
 import Storage
 
 /// Predicts through a stretch of the past as it would have been live, and stores what was said.

@@ -1,5 +1,6 @@
 import Ingestion
 import Market
+import Platform
 import Transport
 import Venues
 
@@ -38,14 +39,14 @@ struct ClockSource {
 
   private func reading(at base: String) async throws -> (clock: PipelineClock, tripNanoseconds: Int64) {
     let url = Self.root(of: base) + "/sim/clock"
-    let asked = PipelineClock.realtimeNanoseconds()
+    let asked = SystemClock.wallNanoseconds()
     let answer: HTTPAnswer
     do { answer = try await http.send(HTTPRequest(url: url, timeoutSeconds: 5)) } catch {
       throw CommandError(
         .unreachable,
         "no simulator answers at \(url): \(error); start one with `candlecast simulate`, or take sim- off the venue")
     }
-    let trip = PipelineClock.realtimeNanoseconds() - asked
+    let trip = SystemClock.wallNanoseconds() - asked
     guard answer.status == 200, let clock = SimulatorClock(answer.body) else {
       throw CommandError(
         .unreachable, "\(url) answered with status \(answer.status) and no simulator's clock; is that a real venue?")

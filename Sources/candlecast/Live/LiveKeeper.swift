@@ -1,6 +1,7 @@
 import Ingestion
 import Market
 import Operations
+import Platform
 import Storage
 import Synchronization
 import Tape

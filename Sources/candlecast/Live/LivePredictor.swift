@@ -3,6 +3,7 @@ import Ingestion
 import Market
 import Models
 import Pipeline
+import Platform
 import Storage
 
 /// Predicts on what a live feed seals, through the same pipeline as everything else.
@@ -68,9 +69,9 @@ final class LivePredictor {
   private func foldAll() {
     while true {
       let before = sink.predictions.count
-      let start = SystemClock.nanoseconds()
+      let start = SystemClock.monotonicNanoseconds()
       guard let effect = pipeline.next(into: &sink) else { return }
-      sink.stamp(latencyNanoseconds: SystemClock.nanoseconds() - start, from: before)
+      sink.stamp(latencyNanoseconds: SystemClock.monotonicNanoseconds() - start, from: before)
       if case .needsRebuild = effect { needsRebuild = true }
       if effect == .folded, let row = featureRows?.newest(of: pipeline, isPromoted: isPromoted) { features.append(row) }
     }

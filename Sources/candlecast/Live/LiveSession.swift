@@ -141,7 +141,7 @@ struct LiveSession: Sendable {
     let folder = context.configuration.text("tape.directory") ?? "feature_store/tape"
     let tape = try TapeWriter(folder: folder, TapeOptions(context.configuration))
     for cut in tape.cuts { context.log.write(.warning, "tape", "\(cut)") }
-    return TapeRecorder(tape, folder: folder)
+    return try TapeRecorder(tape, folder: folder)
   }
 
   // MARK: Run

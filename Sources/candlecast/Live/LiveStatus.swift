@@ -2,6 +2,7 @@ import Glibc
 import Ingestion
 import Market
 import Operations
+import Platform
 import Storage
 import Synchronization
 import Tape

@@ -2,6 +2,7 @@ import Ingestion
 import Market
 import Models
 import Operations
+import Platform
 import Storage
 import Synchronization
 
@@ -131,7 +132,11 @@ actor Upkeep {
   ) async throws -> String {
     let folder = BackupFolder(context)
     let made = try await withCheckedThrowingContinuation { continuation in
-      DedicatedThread.start { continuation.resume(with: Result { try folder.add(snapshot, at: now) }) }
+      do {
+        try DedicatedThread.start { continuation.resume(with: Result { try folder.add(snapshot, at: now) }) }
+      } catch {
+        continuation.resume(throwing: error)
+      }
     }
     let removed = made.removed.isEmpty ? "" : ", \(made.removed.count) older removed"
     return "\(made.path), \(made.rows) rows\(removed)"

@@ -4,6 +4,7 @@ import Market
 import Models
 import Operations
 import Pipeline
+import Platform
 import Redis
 import Storage
 import Streams
@@ -48,12 +49,12 @@ final class PredictRole {
     if isRepeated(event) { return }
     var sink = CollectingSink()
     sink.start()
-    let start = SystemClock.nanoseconds()
+    let start = SystemClock.monotonicNanoseconds()
     guard stage?.step(event.update, into: &sink) == true else {
       stage = try warmUp(event)
       return
     }
-    sink.stamp(latencyNanoseconds: SystemClock.nanoseconds() - start, from: 0)
+    sink.stamp(latencyNanoseconds: SystemClock.monotonicNanoseconds() - start, from: 0)
     try await keep(sink.predictions, of: event)
   }
 

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Market
 import Operations
+import Platform
 import Storage
 import Transport
 
