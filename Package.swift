@@ -114,7 +114,9 @@ let package = Package(
     tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
     tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
     tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
-    tests("TransportTests", ["Compression", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
+    tests(
+      "TransportTests", ["Compression", "Market", "Platform", "TestSupport", "Transport"],
+      resources: [.copy("Fixtures")]),
     tests("CloudTests", ["Cloud", "Crypto", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
@@ -144,7 +146,8 @@ let package = Package(
         "TestSupport",
       ]),
     tests(
-      "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
+      "IngestionTests",
+      ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),
     tests(
       "LiveTests",
@@ -165,8 +168,9 @@ let package = Package(
     tests(
       "LiveCommandTests",
       [
-        "candlecast", "Archive", "Cloud", "Ingestion", "Market", "Operations", "Redis", "Storage", "Streams", "Tape",
-        "TestSupport", "Transport", "VenueSimulator", "Venues",
+        "candlecast", "Archive", "Cloud", "Ingestion", "Market", "Operations", "Platform", "Redis", "Storage",
+        "Streams",
+        "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
       ]),
     tests("DatabaseTests", ["candlecast", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),

@@ -1,6 +1,7 @@
 import Archive
 import Cloud
 import FoundationEssentials
+import Ingestion
 import Market
 import Operations
 import Storage
@@ -8,6 +9,7 @@ import Synchronization
 import TestSupport
 import Testing
 import Transport
+import Venues
 
 @testable import candlecast
 

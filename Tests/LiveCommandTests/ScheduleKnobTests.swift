@@ -2,6 +2,7 @@ import FoundationEssentials
 import Ingestion
 import Market
 import Operations
+import Platform
 import Storage
 import Synchronization
 import TestSupport
@@ -59,7 +60,7 @@ struct ScheduleKnobTests {
     let path = desk.storePath
     let writer = try LiveWriter { () throws(StoreError) in try DuckDBStore(path: path) }
     let now = Self.midnight.adding(minutes: 119)
-    let clock = PipelineClock(origin: now, at: PipelineClock.realtimeNanoseconds(), speed: 600)
+    let clock = PipelineClock(origin: now, at: SystemClock.wallNanoseconds(), speed: 600)
     let running = Task { await Upkeep(context: context, writer: writer, clock: clock).run() }
     var told = ""
     for await line in stream where line.contains("retrain") {

@@ -44,7 +44,7 @@ struct StreamKnobTests {
 
   /// Plays a role until something holds.
   private static func play(
-    _ role: Role, _ context: CommandContext, until isEnough: @Sendable () throws -> Bool
+    _ role: Role, _ context: CommandContext, until isEnough: () throws -> Bool
   ) async throws {
     let isOver = Atomic(false)
     var options = LiveSession.Options()

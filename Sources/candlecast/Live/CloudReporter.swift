@@ -1,6 +1,7 @@
 import Cloud
 import Market
 import Operations
+import Platform
 import Transport
 
 /// Tells CloudWatch how a feed stands, as long as it runs. What fails is counted and logged, and told with the next

@@ -126,18 +126,12 @@ actor Upkeep {
     scheduler?.finish(job.name)
   }
 
-  /// On a thread of its own, while the feed goes on writing.
+  /// While the feed goes on writing.
   private static func backUp(
     _ snapshot: any StoreSnapshot, at now: Timestamp, _ context: CommandContext
   ) async throws -> String {
     let folder = BackupFolder(context)
-    let made = try await withCheckedThrowingContinuation { continuation in
-      do {
-        try DedicatedThread.start { continuation.resume(with: Result { try folder.add(snapshot, at: now) }) }
-      } catch {
-        continuation.resume(throwing: error)
-      }
-    }
+    let made = try await onThread { try folder.add(snapshot, at: now) }
     let removed = made.removed.isEmpty ? "" : ", \(made.removed.count) older removed"
     return "\(made.path), \(made.rows) rows\(removed)"
   }
@@ -153,15 +147,23 @@ actor Upkeep {
       return try job.makeDataset(from: store)
     }
     let result = try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { [job] continuation in
-        DedicatedThread.start { continuation.resume(with: Result { try job.fit(dataset) }) }
-      }
+      try await Self.onThread { [job] in try job.fit(dataset) }
     } onCancel: {
       isEnding.raise()
     }
     try await writer.withStore { [job] in try job.record(result.versions, in: $0) }
     let names = result.versions.map(\.description).joined(separator: ", ")
     return "registered \(names); \(result.summary.verdict.reason)"
+  }
+
+  private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      do {
+        try DedicatedThread.start { continuation.resume(with: Result { try work() }) }
+      } catch {
+        continuation.resume(throwing: error)
+      }
+    }
   }
 
   private static func run(
