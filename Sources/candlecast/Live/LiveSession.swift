@@ -178,7 +178,9 @@ struct LiveSession: Sendable {
       options.predicts || options.publisher != nil
       ? writer.map { Upkeep(context: context, writer: $0, clock: clock) } : nil
     let jobs = Task { await upkeep?.run() }
+    let reports = Task { [context, status = options.status] in await CloudReporter(context, status)?.run() }
     defer {
+      reports.cancel()
       watch.cancel()
       tapeWatch.cancel()
       jobs.cancel()
