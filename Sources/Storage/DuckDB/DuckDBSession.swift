@@ -125,7 +125,7 @@ final class DuckDBSession {
   }
 
   private func run(_ frame: Frame) throws(StoreError) {
-    let known = try frames[frame] ?? handle(of: frame.rawValue)
+    let known = if let kept = frames[frame] { kept } else { try handle(of: frame.rawValue) }
     frames[frame] = known
     var result = CDuckDBResult()
     defer { library.call.destroy_result(&result) }
