@@ -2,6 +2,7 @@ import Features
 import Market
 import Models
 import Pipeline
+import Platform
 import Storage
 import TestSupport
 
