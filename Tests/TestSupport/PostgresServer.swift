@@ -136,7 +136,7 @@ package final class PostgresServer: Sendable {
     }
     trap finish TERM INT HUP
     answer() { if "$@" >out 2>&1; then echo "done"; else { tail -n 3 out server.log 2>/dev/null | tr '\n' ' '; echo; }; fi; }
-    start() { pg_ctl -D data -l server.log -w -t 30 start; }
+    start() { pg_ctl -D data -l server.log -w -t 60 start; }
     make() {
       initdb --no-sync --auth=trust --username=candlecast --encoding=UTF8 --no-locale -D data || return
       printf '%s\n' "local all +guarded scram-sha-256" "$(cat data/pg_hba.conf)" >data/pg_hba.conf
