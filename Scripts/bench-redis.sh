@@ -9,8 +9,8 @@ trap '[[ -n $server ]] && kill "$server" && wait "$server" || true; rm -rf "$wor
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 redis-server --port "$port" --bind 127.0.0.1 --dir "$work" --save "" --appendonly yes >"$work/log" &
 server=$!
-for _ in {1..200}; do
-  redis-cli -p "$port" ping >/dev/null 2>&1 && break
+until redis-cli -p "$port" ping >/dev/null 2>&1; do
+  kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
   sleep 0.05
 done
 "$bench" redis "redis://127.0.0.1:$port" "$out"

@@ -21,7 +21,7 @@ enum CandlecastBench {
     }
     let peers = words.count == 3 ? try PeerResults(path: words[2]) : nil
     var results: [JSONValue] = []
-    let all = try server.map { try PostgresBenchmarks.all($0) } ?? Benchmarks.all
+    let all = server.map { PostgresBenchmarks.all($0) } ?? Benchmarks.all
     for benchmark in all where benchmark.name.hasPrefix(only) {
       let measurement = try await benchmark.measure(benchmark.name, words[0])
       results.append(measurement.json)

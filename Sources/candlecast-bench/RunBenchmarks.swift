@@ -1,14 +1,9 @@
-import Dispatch
-import FoundationEssentials
-import Glibc
 import Ingestion
 import Market
 import Models
 import Operations
 import Storage
-import Synchronization
 import TestSupport
-import Transport
 
 /// `candlecast run`, with and without a version to predict by, on the candles of a file but for their last day, which a
 /// simulator streams.
@@ -51,8 +46,6 @@ private actor RunMemory {
   }
 
   private static let shared = RunMemory()
-  private static let streamedMinutes = 1440
-  private static let watchedSeconds = 45.0
 
   private var running: [Bool: Task<Result, any Error>] = [:]
 
@@ -75,103 +68,26 @@ private actor RunMemory {
     result.candles = try fill(file, from: path, in: folder)
     let bare = try await Sibling("candlecast-bench", [RunBenchmarks.bareWord, file]).firstLine()
     result.bare = bare.split(separator: " ").last.flatMap { Double($0) } ?? 0
-    let simulator = Sibling(
-      "candlecast",
-      [
-        "simulate", "--data", path, "--symbol", "BTCUSDT", "--port", "0", "--json", "--speed", "300x",
-        "--original-time",
-      ])
-    defer { simulator.stop() }
-    let announcement = try JSONDecoder().decode(Announcement.self, from: Data(try await simulator.firstLine().utf8))
-    let run = Sibling(
-      "candlecast",
-      ["run", "--venue", "sim-binance", "--store", "duckdb:" + file, "--feeder-port", "0", "--gap-handler-port", "0"],
-      announcement.endpoints.merging([
-        "CANDLECAST_TAPE_DIRECTORY": folder.path + "/tape", "CANDLECAST_LOG_DIRECTORY": folder.path + "/logs",
-        "CANDLECAST_MODELS": models,
-      ]) { _, own in own })
-    defer { run.stop() }
-    let ports = try await run.firstLine().split { !$0.isNumber }.compactMap { Int($0) }
-    try await Task.sleep(for: .seconds(watchedSeconds))
-    let page = try await HTTPClient().send(HTTPRequest(url: "http://127.0.0.1:\(ports[1])/metrics"))
-    for line in String(decoding: page.body, as: UTF8.self).split(separator: "\n") {
-      let value = line.split(separator: " ").last.flatMap { Double($0) } ?? 0
-      if line.hasPrefix("candlecast_resident_memory_bytes ") { result.resident = value }
-      if line.hasPrefix("candlecast_private_memory_bytes ") { result.private = value }
-    }
+    let memory = try await SimulatedRun.memory(
+      of: ["run", "--store", "duckdb:" + file], ["CANDLECAST_MODELS": models], streaming: path, in: folder)
+    (result.resident, result.private) = (memory.residentBytes, memory.privateBytes)
     return result
   }
-
-  private struct Announcement: Decodable { let endpoints: [String: String] }
 
   /// A version of a fitted one's size.
   private static func register(in models: String, stagedIn folder: ScratchFolder) throws {
     let made = MadeVersion(
-      target: .direction(horizonMinutes: 15), view: MarketView(price: simulated()), columns: .candles,
+      target: .direction(horizonMinutes: 15), view: MarketView(price: SimulatedRun.series), columns: .candles,
       treeCount: 400, depth: 5)
     _ = try Registry(path: models).register(
       staged: try made.write(in: folder.path), at: Timestamp(minute: 0), who: "bench", why: "memory")
   }
 
-  private static func simulated() -> Series {
-    guard let venue = Venue("sim-binance") else { preconditionFailure("a venue's name") }
-    return Series(venue, .btcusdt)
-  }
-
   /// Returns the number of candles.
   private static func fill(_ file: String, from path: String, in folder: ScratchFolder) throws -> Int {
-    let series = Series(.binance, .btcusdt)
-    let scratch = try DuckDBStore(path: folder.path + "/all.duckdb")
-    _ = try CandleImport(series: series, knownAt: Timestamp(minute: 0)).run(path, into: scratch)
-    guard let summary = try scratch.summary(of: series) else {
-      preconditionFailure("\(path) has no candles")
-    }
-    let split = summary.lastOpenTime.adding(minutes: 1 - streamedMinutes)
-    let table = folder.path + "/history.csv"
-    let count = try scratch.exportCandles(series, in: .distantPast..<split, asOf: .distantFuture, to: table)
+    let history = try SimulatedRun.history(of: path, in: folder)
     let store = try DuckDBStore(path: file)
-    _ = try CandleImport(series: simulated(), knownAt: split).run(table, into: store)
-    return count
-  }
-}
-
-/// An executable of the same build while it runs.
-private final class Sibling: Sendable {
-  private struct State {
-    var lines: [String] = []
-    var isStopped = false
-    var hasEnded = false
-  }
-
-  private let state = Mutex(State())
-  private let ended = DispatchSemaphore(value: 0)
-
-  init(_ name: String, _ arguments: [String], _ environment: [String: String] = [:]) {
-    let own = CommandLine.arguments[0]
-    let folder = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
-    let child = ChildProcess(
-      executable: folder + "/" + name, arguments: arguments,
-      environment: ProcessInfo.processInfo.environment.merging(environment) { _, new in new })
-    DispatchQueue.global().async { [self] in
-      _ = try? child.run(shouldStop: { self.state.withLock(\.isStopped) }) { stream, line in
-        if stream == .output { self.state.withLock { $0.lines.append(line) } }
-      }
-      state.withLock { $0.hasEnded = true }
-      ended.signal()
-    }
-  }
-
-  func firstLine() async throws -> String {
-    while true {
-      let (line, hasEnded) = state.withLock { ($0.lines.first, $0.hasEnded) }
-      if let line { return line }
-      precondition(!hasEnded, "a program ended without a word")
-      try await Task.sleep(for: .milliseconds(10))
-    }
-  }
-
-  func stop() {
-    state.withLock { $0.isStopped = true }
-    ended.wait()
+    _ = try CandleImport(series: SimulatedRun.series, knownAt: history.end).run(history.table, into: store)
+    return history.candles
   }
 }

@@ -8,6 +8,12 @@ import Testing
 struct FeatureCacheTests {
   private static let now = Timestamp(milliseconds: 1_638_360_000_000)
 
+  private static var patient: FeatureCacheOptions {
+    var options = FeatureCacheOptions()
+    options.timeout = .seconds(60)
+    return options
+  }
+
   private static func point(_ offset: Int64 = 0) -> FeaturePoint {
     var point = FeaturePoint(symbol: .btcusdt, timestamp: Timestamp(milliseconds: now.milliseconds + offset))
     (point.price, point.volume, point.vwap) = (45230.50, 123.45, 45225.30)
@@ -60,7 +66,7 @@ struct FeatureCacheTests {
 
   @Test func `the last ten points are kept, newest first, for as long as they live`() async throws {
     let server = try await RedisServer()
-    let cache = FeatureCache(try server.client())
+    let cache = FeatureCache(try server.client(), Self.patient)
     for offset in 0..<12 { #expect(await cache.store(Self.point(Int64(offset))) == .stored) }
     let expected = (2..<12).reversed().map { Self.point(Int64($0)) }
     let now = Timestamp(milliseconds: Self.now.milliseconds + 4011)
@@ -72,14 +78,14 @@ struct FeatureCacheTests {
 
   @Test func `a point that comes twice stands there once`() async throws {
     let server = try await RedisServer()
-    let cache = FeatureCache(try server.client())
+    let cache = FeatureCache(try server.client(), Self.patient)
     for offset in [0, 1, 1, 0] as [Int64] { await cache.store(Self.point(offset)) }
     #expect(try server.ask("LLEN", "features:BTCUSDT") == ":2")
   }
 
   @Test func `what is older than five seconds is stale, what is not there is missing`() async throws {
     let server = try await RedisServer()
-    let cache = FeatureCache(try server.client())
+    let cache = FeatureCache(try server.client(), Self.patient)
     #expect(await cache.features(.btcusdt, now: Self.now) == .missing)
     #expect(await cache.prediction(.btcusdt, now: Self.now) == .missing)
     await cache.store(Self.point())
@@ -97,7 +103,7 @@ struct FeatureCacheTests {
 
   @Test func `a point that nobody renews is gone`() async throws {
     let server = try await RedisServer()
-    var options = FeatureCacheOptions()
+    var options = Self.patient
     options.timeToLive = .milliseconds(20)
     let cache = FeatureCache(try server.client(), options)
     await cache.store(Self.point())
@@ -105,7 +111,7 @@ struct FeatureCacheTests {
   }
 
   @Test func `keys are where they are set to be`() async throws {
-    var options = FeatureCacheOptions()
+    var options = Self.patient
     let ether = try #require(Symbol("ETHUSDT"))
     #expect(options.predictionKey(.btcusdt) == "prediction:BTCUSDT:latest")
     #expect(options.predictionKey(ether) == "prediction:ETHUSDT:latest")
@@ -119,7 +125,7 @@ struct FeatureCacheTests {
 
   @Test func `what others have put there is unreadable, not wrong`() async throws {
     let server = try await RedisServer()
-    let cache = FeatureCache(try server.client())
+    let cache = FeatureCache(try server.client(), Self.patient)
     try server.ask("LPUSH", "features:BTCUSDT", "{\"symbol\": 1}")
     try server.ask("SET", "prediction:BTCUSDT:latest", "soon")
     guard case .unreadable = await cache.features(.btcusdt, now: Self.now) else {
@@ -148,7 +154,7 @@ struct FeatureCacheTests {
     let before = cache.statistics.unavailable
     switch trouble {
     case "killed": server.kill()
-    case "stopped": server.send(SIGSTOP)
+    case "stopped": server.pause()
     case "full": try server.ask("CONFIG", "SET", "maxmemory", "1")
     default: try server.ask("REPLICAOF", "127.0.0.1", "1")
     }
@@ -156,7 +162,7 @@ struct FeatureCacheTests {
     #expect(cache.statistics.unavailable == before + 5)
     switch trouble {
     case "killed": try await server.start()
-    case "stopped": server.send(SIGCONT)
+    case "stopped": server.resume()
     case "full": try server.ask("CONFIG", "SET", "maxmemory", "0")
     default: try server.ask("REPLICAOF", "NO", "ONE")
     }

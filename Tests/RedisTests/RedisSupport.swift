@@ -1,9 +1,20 @@
 import Redis
 import TestSupport
 
+extension RedisOptions {
+  /// Waits as long as it takes on a machine that has much else to do.
+  static func patient(_ address: RedisAddress) -> RedisOptions {
+    var options = RedisOptions(address, seed: 1)
+    (options.timeout, options.connectTimeout) = (.seconds(60), .seconds(60))
+    return options
+  }
+
+  static func patient(port: UInt16) -> RedisOptions { patient(RedisAddress(port: port)) }
+}
+
 extension RedisServer {
-  func options(database: Int = 0, user: String? = nil) throws -> RedisOptions {
-    RedisOptions(try RedisAddress(url: url + (database == 0 ? "" : "/\(database)")), seed: 1)
+  func options(database: Int = 0) throws -> RedisOptions {
+    .patient(try RedisAddress(url: url + (database == 0 ? "" : "/\(database)")))
   }
 
   func client(_ change: (inout RedisOptions) -> Void = { _ in }) throws -> RedisClient {

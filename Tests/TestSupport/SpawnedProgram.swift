@@ -61,6 +61,16 @@ package final class SpawnedProgram: Sendable {
     if isRunning { Glibc.kill(process, signal) }
   }
 
+  /// Stops it until it gets SIGCONT, and returns when it stands still.
+  package func pause() {
+    send(SIGSTOP)
+    status.withLock { status in
+      var code: Int32 = 0
+      guard status == nil, waitpid(process, &code, WUNTRACED) == process, code & 0xFF != 0x7F else { return }
+      status = code
+    }
+  }
+
   /// At once, as a power cut would.
   package func kill() {
     send(SIGKILL)

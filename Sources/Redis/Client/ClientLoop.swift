@@ -35,9 +35,6 @@ struct ClientLoop: ~Copyable {
   private var lastReceived: Int64 = 0
   private let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
-  /// A connection that lasted for less is not made again at once.
-  private static let short: Int64 = 1_000_000_000
-
   init(_ queue: CallQueue) {
     self.queue = queue
     let options = queue.options
@@ -119,13 +116,19 @@ struct ClientLoop: ~Copyable {
     disconnect()
     queue.lost(trouble)
     let now = SystemClock.monotonicNanoseconds()
-    if now - since >= Self.short {
+    if now - since >= options.shortestConnection.nanoseconds {
       phase = .down(until: now)
     } else {
       phase = .down(until: now + backoff.failed())
-      queue.failed(trouble)
+      queue.failed(Self.told(trouble))
     }
     failSent(trouble)
+  }
+
+  /// What those hear who did not ask for the answer that was too large.
+  private static func told(_ trouble: RedisError) -> RedisError {
+    guard case .replyTooLarge(let server, _) = trouble else { return trouble }
+    return .connectionLost(server: server, reason: "an answer to somebody else was too large")
   }
 
   private mutating func disconnect() {
@@ -260,7 +263,8 @@ struct ClientLoop: ~Copyable {
     let calls = sent[firstSent...].map(\.call)
     (sent, firstSent, nextDeadline) = ([], 0, .max)
     queue.discharge(calls: calls.count, bytes: calls.reduce(0) { $0 + $1.bytes.count })
-    for call in calls { call.finish(.failure(trouble)) }
+    calls.first?.finish(.failure(trouble))
+    for call in calls.dropFirst() { call.finish(.failure(Self.told(trouble))) }
   }
 
   // MARK: Time

@@ -8,6 +8,8 @@ package struct RedisOptions: Hashable, Sendable {
   /// The pause after the first failed attempt; each following one is up to twice as long.
   package var firstPause = Duration.milliseconds(50)
   package var longestPause = Duration.seconds(2)
+  /// After a connection that lasted for less there is a pause too.
+  package var shortestConnection = Duration.seconds(1)
   /// Calls that wait for answers at a time; more are refused.
   package var mostCalls = 10_000
   /// Bytes of commands that wait at a time; more are refused.

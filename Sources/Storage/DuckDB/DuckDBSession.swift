@@ -125,10 +125,11 @@ final class DuckDBSession {
   }
 
   private func run(_ frame: Frame) throws(StoreError) {
-    if frames[frame] == nil { frames[frame] = try handle(of: frame.rawValue) }
+    let known = if let kept = frames[frame] { kept } else { try handle(of: frame.rawValue) }
+    frames[frame] = known
     var result = CDuckDBResult()
     defer { library.call.destroy_result(&result) }
-    guard library.call.execute_prepared(frames[frame], &result) != 0 else { return }
+    guard library.call.execute_prepared(known, &result) != 0 else { return }
     throw StoreError(using: path, message: library.call.result_error(&result).map { String(cString: $0) } ?? "")
   }
 

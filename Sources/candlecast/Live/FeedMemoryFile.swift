@@ -21,7 +21,12 @@ struct FeedMemoryFile: Sendable {
 
   func write(_ entries: [FeedMemoryEntry]) throws {
     let data = try JSONEncoder().encode(entries)
-    do { try data.write(to: URL(filePath: path + ".new")) } catch {
+    do {
+      // Beside a store on a server nothing else may have made the folder.
+      try FileManager.default.createDirectory(
+        at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+      try data.write(to: URL(filePath: path + ".new"))
+    } catch {
       throw CommandError(.failed, "cannot write \(path).new: \(error)")
     }
     guard rename(path + ".new", path) == 0 else {

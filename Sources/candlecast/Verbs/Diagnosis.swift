@@ -28,7 +28,7 @@ enum Diagnosis {
       processor(), duckdb(context.installation), xgboost(context.installation), torch(context.installation),
       trainer(context.installation), network(), store(context), disk(nearestFolder(to: context.stateFolder + "/store")),
       tape(context.configuration), logs(context.logFolder),
-    ] + ports(context.configuration) + [clock(), configuration(context.configuration)]
+    ] + redis(context) + ports(context.configuration) + [clock(), configuration(context.configuration)]
   }
 
   /// No venue is asked: whether one is reached tells `run`.

@@ -3,9 +3,11 @@ import Operations
 struct DoctorVerb: Verb {
   let name = "doctor"
   let summary = "looks whether everything needed is there, and says what to do if not"
+  let options = [Option.roles]
   let examples = [
     Example("candlecast doctor", "this machine, this configuration"),
     Example("candlecast doctor --store duckdb:/data/bitcoin.duckdb --json", "another store, for a program"),
+    Example("candlecast doctor --roles ingest", "Redis too, which stands between roles"),
   ]
 
   let isLogged = false

@@ -1,0 +1,27 @@
+import Operations
+import Redis
+import Streams
+
+extension Diagnosis {
+  /// The server between the roles; nobody is asked where nothing needs one.
+  static func redis(_ context: CommandContext) -> [Finding] {
+    guard isRedisWanted(context.configuration) else {
+      return [Finding("Redis", .fine, "is not needed: one process plays all roles")]
+    }
+    let options = RedisOptions(context.redisAddress, seed: context.seed)
+    do {
+      let durability = try Blocking.run { try await RedisDurability(asking: try RedisClient(options)) }
+      guard durability.warnings.isEmpty else {
+        return durability.warnings.map { Finding("Redis", .warning, "\(options.address): \($0)") }
+      }
+      return [Finding("Redis", .fine, "\(options.address), keeps an append-only file")]
+    } catch {
+      return [Finding("Redis", .missing, "\(error)")]
+    }
+  }
+
+  private static func isRedisWanted(_ configuration: Configuration) -> Bool {
+    Set(configuration.list("roles")) != Set(Role.allCases.map(\.rawValue))
+      || configuration.isSet("redis.host") || configuration.isSet("redis.port")
+  }
+}
