@@ -8,6 +8,7 @@ enum PostgresBenchmarks {
     let rounds = PostgresRounds(address)
     return PostgresWork.Kind.allCases.flatMap { rows($0, rounds) } + [
       Benchmark("postgres.insert_commit_raw") { try await rounds.run($1).insertRaw($0) },
+      Benchmark("postgres.insert_commit_paced") { try await rounds.run($1).insertPaced($0) },
       Benchmark("postgres.commit_latency") { try await rounds.run($1).live($0) },
       Benchmark("postgres.ingest_private") {
         let memory = try await rounds.ingest($1)
