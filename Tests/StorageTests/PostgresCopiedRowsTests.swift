@@ -7,8 +7,8 @@ import Testing
 struct PostgresCopiedRowsTests {
   private static let records = (0..<3).map { (minute: Int64) -> CandleRecord in
     var candle = Candle(
-      openTime: Timestamp(minute: 28_000_000 + minute), open: Decimal8(units: 6_012_345_678_901),
-      high: Decimal8(units: 6_100_000_000_000), low: Decimal8(units: 1), close: .zero)
+      openTime: Timestamp(minute: 28_000_000 + minute), open: Decimal8("60123.45678901") ?? .zero,
+      high: Decimal8("61000") ?? .zero, low: Decimal8("0.00000001") ?? .zero, close: .zero)
     candle.volume = minute == 0 ? nil : Decimal8(units: Int128(minute) * 12_345_678_901_234_567)
     candle.trades = minute == 1 ? nil : 7
     return CandleRecord(
