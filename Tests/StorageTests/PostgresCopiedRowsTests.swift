@@ -22,7 +22,7 @@ struct PostgresCopiedRowsTests {
     let header = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00] + [UInt8](repeating: 0, count: 8)
     header.withUnsafeBytes { buffer.put($0) }
     for (index, record) in records.enumerated() {
-      buffer.put(Int16(PostgresCandleColumns.selectionCount))
+      buffer.put(Int16(PostgresCandleColumns.selectionNames.count))
       buffer.put(field: record.candle.openTime)
       buffer.put(field: Int32(index))
       PostgresCandleColumns.putValues(record.candle, into: &buffer)
@@ -37,7 +37,7 @@ struct PostgresCopiedRowsTests {
 
   private static func read(_ piece: [UInt8]) throws -> [(CandleRecord, Int32)] {
     var found: [(CandleRecord, Int32)] = []
-    var rows = PostgresCopiedRows(columns: PostgresCandleColumns.selectionCount, path: "here")
+    var rows = PostgresCopiedRows(columns: PostgresCandleColumns.selectionNames, path: "here")
     try piece.withUnsafeBytes { bytes in
       try rows.read(bytes) { row throws(StoreError) in found.append(try PostgresCandleColumns.version(&row)) }
     }
@@ -51,11 +51,11 @@ struct PostgresCopiedRowsTests {
   }
 
   @Test func `another number of columns is an error that names both`() {
-    var rows = PostgresCopiedRows(columns: 3, path: "here")
+    var rows = PostgresCopiedRows(columns: ["a", "b", "c"], path: "here")
     let error = #expect(throws: StoreError.self) {
       try Self.piece.withUnsafeBytes { bytes in try rows.read(bytes) { _ throws(StoreError) in } }
     }
-    #expect(error?.description.contains("3 columns, not 15") == true)
+    #expect(error?.description.contains("15 columns instead of 3") == true)
   }
 
   @Test(arguments: Soak.seeds(20)) func `damaged rows end in candles or in an error`(seed: UInt64) {

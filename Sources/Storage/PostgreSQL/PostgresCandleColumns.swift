@@ -58,7 +58,7 @@ enum PostgresCandleColumns {
       isAvailabilityAssumed: try rows.boolean(row, 14))
   }
 
-  static let selectionCount = 15
+  static let selectionNames = CandleColumns.selection.split { $0 == "," || $0.isWhitespace }.map { String($0) }
 
   /// A row of `CandleColumns.selection`.
   static func version(_ row: inout PostgresCopiedRow) throws(StoreError) -> (CandleRecord, revision: Int32) {

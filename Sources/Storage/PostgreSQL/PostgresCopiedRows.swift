@@ -6,19 +6,20 @@ import Market
 /// error.
 struct PostgresCopiedRows {
   private let path: String
-  private let columns: Int
+  private let columns: [String]
   private var hasBegun = false
 
   /// Signature, flags, and the length of an extension that there is none of.
   private static let headerLength = 19
 
-  init(columns: Int, path: String) { (self.columns, self.path) = (columns, path) }
+  /// - Parameter columns: their names, for errors.
+  init(columns: [String], path: String) { (self.columns, self.path) = (columns, path) }
 
   /// Calls `body` with each row of a piece, which the server ends between two rows.
   mutating func read(
     _ piece: UnsafeRawBufferPointer, _ body: (inout PostgresCopiedRow) throws(StoreError) -> Void
   ) throws(StoreError) {
-    var row = PostgresCopiedRow(piece, path: path)
+    var row = PostgresCopiedRow(piece, columns, path: path)
     if !hasBegun {
       hasBegun = true
       try row.skip(Self.headerLength)
@@ -26,7 +27,10 @@ struct PostgresCopiedRows {
     while !row.isAtEnd {
       let count = Int(try row.word())
       if count == -1 { return }
-      guard count == columns else { throw row.improper("\(columns) columns, not \(count)") }
+      guard count == columns.count else {
+        throw .corrupt(path: path, reason: "a row has \(count) columns instead of \(columns.count)")
+      }
+      row.begin()
       try body(&row)
     }
   }
@@ -35,10 +39,17 @@ struct PostgresCopiedRows {
 /// The fields of one row, to be taken in order.
 struct PostgresCopiedRow {
   private let bytes: UnsafeRawBufferPointer
+  private let columns: [String]
   private let path: String
   private var offset = 0
+  /// Fields of this row that were taken.
+  private var taken = 0
 
-  fileprivate init(_ bytes: UnsafeRawBufferPointer, path: String) { (self.bytes, self.path) = (bytes, path) }
+  fileprivate init(_ bytes: UnsafeRawBufferPointer, _ columns: [String], path: String) {
+    (self.bytes, self.columns, self.path) = (bytes, columns, path)
+  }
+
+  fileprivate mutating func begin() { taken = 0 }
 
   fileprivate var isAtEnd: Bool { offset >= bytes.count }
 
@@ -49,13 +60,16 @@ struct PostgresCopiedRow {
   }
 
   private mutating func take(_ count: Int) throws(StoreError) -> UnsafeRawBufferPointer {
-    guard count >= 0, count <= bytes.count - offset else { throw improper("\(count) more bytes") }
+    guard count >= 0, count <= bytes.count - offset else {
+      throw .corrupt(path: path, reason: "a row ends before its end")
+    }
     defer { offset += count }
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
   }
 
   /// `nil` for null.
   private mutating func field() throws(StoreError) -> UnsafeRawBufferPointer? {
+    taken += 1
     let length = Int32(bigEndian: try take(4).loadUnaligned(as: Int32.self))
     return length == -1 ? nil : try take(Int(length))
   }
@@ -92,7 +106,8 @@ struct PostgresCopiedRow {
     return value
   }
 
-  fileprivate func improper(_ wanted: String) -> StoreError {
-    .corrupt(path: path, reason: "byte \(offset) of rows that were copied begins something else than \(wanted)")
+  private func improper(_ wanted: String) -> StoreError {
+    let column = taken <= columns.count ? columns[taken - 1] : "number \(taken)"
+    return .corrupt(path: path, reason: "the column \(column) has something else than \(wanted)")
   }
 }

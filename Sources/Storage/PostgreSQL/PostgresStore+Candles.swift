@@ -93,7 +93,7 @@ extension PostgresStore: CandleStore {
     _ connection: PostgresConnection, of series: Int32, in range: Range<Timestamp>, asOf: Timestamp
   ) throws(StoreError) -> VersionWindow {
     var window = VersionWindow(minutes: range.upperBound.minutes(since: range.lowerBound))
-    var rows = PostgresCopiedRows(columns: PostgresCandleColumns.selectionCount, path: connection.path)
+    var rows = PostgresCopiedRows(columns: PostgresCandleColumns.selectionNames, path: connection.path)
     // A copy is read while the server makes the rest of it, and takes no parameters.
     try connection.copyOut(
       """
