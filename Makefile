@@ -10,9 +10,9 @@ SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .bui
 # Tests that run servers, clients and the programs themselves wait for one another, so they do not share the cores with
 # those that calculate, nor all of them with each other.
 STORED := '^(ArchiveTests|CloudTests|DatabaseTests|SchemaTests|StorageTests)\.'
-TALKING := '^(ClientTests|KinesisTests|RedisTests|StreamsTests|TransportTests)\.'
+TALKING := '^(ClientTests|KinesisTests|RedisTests|ServingTests|StreamsTests|TransportTests)\.'
 LIVING := '^(LiveCommandTests|ProcessTests)\.'
-WAITING := '^(Archive|Client|Cloud|Database|Kinesis|LiveCommand|Process|Redis|Schema|Storage|Streams|Transport)Tests\.'
+WAITING := '^(Archive|Client|Cloud|Database|Kinesis|LiveCommand|Process|Redis|Schema|Serving|Storage|Streams|Transport)Tests\.'
 
 .PHONY: help run test setup build bench bench-peers bench-postgres bench-training soak lint format docs clean
 

@@ -82,6 +82,12 @@ let package = Package(
     target("Archive", ["Cloud", "Compression", "Crypto", "Market", "Storage"]),
     target("Ingestion", ["Compression", "Crypto", "Market", "Platform", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Transport", "Venues"]),
+    .target(
+      name: "Serving", dependencies: ["Market", "Operations", "Storage", "Transport"],
+      resources: [
+        .embedInCode("Page/index.html"), .embedInCode("Page/page.js"), .embedInCode("Page/style.css"),
+      ],
+      swiftSettings: dialect),
     target(
       "Learning", ["CTorch", "CXGBoost", "Dataset", "Evaluation", "Features", "Market", "Models", "Settlement"]),
     target("Operations", ["CProcessor", "CYAML", "Market"]),
@@ -89,8 +95,8 @@ let package = Package(
       "candlecast",
       [
         "Archive", "Cloud", "Crypto", "Dataset", "Evaluation", "Features", "Ingestion", "Market", "Models",
-        "Operations", "Pipeline", "Platform", "Redis", "Settlement", "Storage", "Streams", "Tape", "Transport",
-        "VenueSimulator", "Venues",
+        "Operations", "Pipeline", "Platform", "Redis", "Serving", "Settlement", "Storage", "Streams", "Tape",
+        "Transport", "VenueSimulator", "Venues",
       ]),
     program(
       "candlecast-trainer",
@@ -114,16 +120,20 @@ let package = Package(
     tests("PipelineTests", ["CAllocationCounter", "Features", "Market", "Models", "Pipeline", "TestSupport"]),
     tests("EvaluationTests", ["Evaluation", "Market", "Models", "Settlement"], resources: [.copy("Fixtures")]),
     tests("CompressionTests", ["Compression", "Market", "TestSupport"], resources: [.copy("Fixtures")]),
-    tests("TransportTests", ["Compression", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
+    tests(
+      "TransportTests", ["Compression", "Market", "Platform", "TestSupport", "Transport"],
+      resources: [.copy("Fixtures")]),
     tests("CloudTests", ["Cloud", "Crypto", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
     tests("KinesisTests", ["Cloud", "Market", "Streams", "TestSupport", "Transport"]),
     tests("RedisTests", ["Market", "Redis", "TestSupport"]),
     .executableTarget(
-      name: "stream-worker", dependencies: ["Redis", "Streams"], path: "Tests/StreamWorker",
+      name: "stream-worker", dependencies: ["Market", "Redis", "Storage", "Streams"], path: "Tests/StreamWorker",
       swiftSettings: dialect),
-    tests("StreamsTests", ["Features", "Market", "Pipeline", "Redis", "stream-worker", "Streams", "TestSupport"]),
+    tests(
+      "StreamsTests",
+      ["Features", "Market", "Pipeline", "Redis", "Storage", "stream-worker", "Streams", "TestSupport"]),
     tests(
       "VenueSimulatorTests", ["Crypto", "Market", "TestSupport", "Transport", "VenueSimulator", "Venues"],
       resources: [.copy("Fixtures")]),
@@ -142,13 +152,15 @@ let package = Package(
         "TestSupport",
       ]),
     tests(
-      "IngestionTests", ["Compression", "Crypto", "Ingestion", "Market", "Storage", "Tape", "TestSupport", "Venues"],
+      "IngestionTests",
+      ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Storage", "Tape", "TestSupport", "Venues"],
       resources: [.copy("Fixtures")]),
     tests(
       "LiveTests",
       [
         "Features", "Ingestion", "Market", "Pipeline", "Storage", "Tape", "TestSupport", "VenueSimulator", "Venues",
       ]),
+    tests("ServingTests", ["Market", "Operations", "Serving", "Storage", "TestSupport", "Transport"]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",
@@ -163,8 +175,9 @@ let package = Package(
     tests(
       "LiveCommandTests",
       [
-        "candlecast", "Ingestion", "Market", "Operations", "Storage", "Tape", "TestSupport", "Transport",
-        "VenueSimulator", "Venues",
+        "candlecast", "Archive", "Cloud", "Ingestion", "Market", "Operations", "Platform", "Redis", "Storage",
+        "Streams",
+        "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
       ]),
     tests("DatabaseTests", ["candlecast", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),

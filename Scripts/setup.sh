@@ -186,4 +186,5 @@ install torch torch torch/include/=include/ torch/lib/libtorch_cpu.so=lib/libtor
   torch/lib/libgfortran.so.5=lib/libgfortran.so.5 \
   -- nvidia-cuda-cupti nvidia/cu13/lib/libcupti.so.13=lib/libcupti.so.13 \
   -- nvidia-cuda-runtime nvidia/cu13/lib/libcudart.so.13=lib/libcudart.so.13
+install charts lightweight-charts lightweight_charts/js/lightweight-charts.js=lightweight-charts.js
 install_clients

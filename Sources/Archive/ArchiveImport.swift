@@ -77,7 +77,7 @@ package struct ArchiveImport: Sendable {
       try progress(rows.read)
       return candles
     }
-    return ArchiveReport(rows, .candles, found, counts)
+    return ArchiveReport(rows, .candles, found, counts, range: sieve.range)
   }
 
   // MARK: Trades
@@ -121,12 +121,17 @@ package struct ArchiveReport: Hashable, Sendable {
   package let series: Series
   package let rows: Int
   package let counts: WriteCounts
+  /// From the first candle's open to the last one's close; `nil` without candles.
+  package let range: Range<Timestamp>?
   package let skipped: Int
   /// The first hundred of the skipped rows.
   package let badRows: [String]
 
-  init(_ rows: ArchiveRows, _ dataset: ArchiveDataset, _ series: Series, _ counts: WriteCounts) {
-    (file, self.dataset, self.series, self.counts) = (rows.name, dataset, series, counts)
+  init(
+    _ rows: ArchiveRows, _ dataset: ArchiveDataset, _ series: Series, _ counts: WriteCounts,
+    range: Range<Timestamp>? = nil
+  ) {
+    (file, self.dataset, self.series, self.counts, self.range) = (rows.name, dataset, series, counts, range)
     (self.rows, skipped, badRows) = (rows.read, rows.skipped, rows.badRows)
   }
 }
@@ -134,13 +139,15 @@ package struct ArchiveReport: Hashable, Sendable {
 /// Candles of one series in strictly rising order.
 private struct CandleOrder {
   private(set) var series: Series?
-  private var last = Timestamp.distantPast
+  private(set) var range: Range<Timestamp>?
 
   mutating func check(_ series: Series, _ candle: Candle) throws(BadRecord) {
     guard series == self.series ?? series else {
       throw BadRecord(reason: "is of \(series), but the file began with \(self.series ?? series)")
     }
-    guard candle.openTime > last else { throw BadRecord(reason: "open_time \(candle.openTime) does not rise") }
-    (self.series, last) = (series, candle.openTime)
+    guard candle.openTime >= range?.upperBound ?? .distantPast else {
+      throw BadRecord(reason: "open_time \(candle.openTime) does not rise")
+    }
+    (self.series, range) = (series, (range?.lowerBound ?? candle.openTime)..<candle.closeTime)
   }
 }

@@ -92,5 +92,7 @@ package struct TrainingRecord: Hashable, Sendable {
     (self.trainedAt, self.view, self.target, self.version) = (trainedAt, view, target, version)
     (self.modelName, self.trainedOn, self.rows) = (modelName, trainedOn, rows)
     (self.logLoss, self.auc, self.accuracy, self.verdict) = (logLoss, auc, accuracy, verdict)
+    (self.validationRows, self.rootMeanSquaredError) = (validationRows, rootMeanSquaredError)
+    self.meanAbsoluteError = meanAbsoluteError
   }
 }

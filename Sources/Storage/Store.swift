@@ -1,7 +1,7 @@
 package import Market
 
 /// A whole store: everything that is kept, in one database. It is used by one task at a time.
-package protocol Store: CandleStore, PredictionLog, Journal, LiveStore, Maintenance, Transferable {
+package protocol Store: CandleStore, PredictionLog, Journal, LiveStore, Maintenance, StreamCheckpoints, Transferable {
   /// Names the store in messages; without any secret.
   var name: String { get }
 

@@ -49,6 +49,10 @@ extension Store {
       RetentionPin(
         series: Series("binance:BTCUSDT")!, range: start..<start.adding(minutes: 3000), reason: "imported",
         pinnedAt: start.adding(minutes: 5000)))
+    for (shard, owner) in [("shardId-000000000000", "one"), ("shardId-000000000001", nil)] {
+      let row = StreamCheckpoint(shard: shard, owner: owner, counter: 7, position: "49590338271490256608559692538361")
+      _ = try write(row, stream: "candles", group: "features", replacing: nil)
+    }
     try setOutcomes(
       (0..<100).map { place in
         PredictionOutcome(

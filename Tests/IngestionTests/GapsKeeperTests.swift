@@ -38,6 +38,18 @@ struct GapsKeeperTests {
     #expect(changes.events.map(\.candlesMissing) == [10])
   }
 
+  @Test func `with an end the minute that was just over is expected two seconds later, and nothing after it`() {
+    var keeper = GapKeeper(series, first: first, end: first + 10)
+    #expect(keeper.start([], [], now: at(10.01)).contains(.fetch(.minutes, first..<(first + 9), isRecheck: false)))
+    #expect(!keeper.expectsAll)
+    #expect(keeper.tick(now: at(10.02)).isEmpty)
+    let changes = keeper.tick(now: at(10.04))
+    #expect(changes.contains(.fetch(.minutes, (first + 9)..<(first + 10), isRecheck: false)))
+    #expect(keeper.expectsAll)
+    _ = keeper.tick(now: at(30))
+    #expect(keeper.expectedMinutes == first..<(first + 10))
+  }
+
   @Test func `a silent stream is an alarm after sixty seconds and a gap after seventy`() {
     var keeper = started()
     keeper.heard(at(0.2), now: at(0.2))

@@ -50,6 +50,16 @@ struct LinkClockTests {
     #expect(skew.estimate == nil)
   }
 
+  @Test func `an answer that took too long still says what the venue's clock has shown at least`() {
+    var skew = ClockSkew(series)
+    #expect(skew.leastVenueTime(after(0)) == nil)
+    _ = skew.measured(venue: after(5_000), sent: after(0), received: after(6_000))
+    #expect(skew.estimate == nil)
+    #expect(skew.leastVenueTime(after(8_000)) == after(7_000))
+    _ = skew.measured(venue: after(8_050), sent: after(8_000), received: after(8_100))
+    #expect(skew.leastVenueTime(after(9_000)) == after(9_000))
+  }
+
   @Test(arguments: Soak.seeds(20)) func `nothing arrives before it happened and order is kept`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     let behind = Int64.random(in: -200_000...2_000_000, using: &random)

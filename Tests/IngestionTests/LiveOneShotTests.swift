@@ -65,4 +65,46 @@ struct LiveOneShotTests {
     let played = play(seconds: 300) { .answer($0, .answered(answer)) }
     #expect(try #require(played.doneAfter) <= 60)
   }
+
+  @Test(arguments: [0, 1_000, 30_000])
+  func `the newest minute is fetched though the candles came before the clock, and that late`(late: Int64) throws {
+    let start = Timestamp("2024-03-31T12:00:01Z")!
+    var series = SeriesPlan(symbol: .btcusdt, firstMinute: start.minute - 5)
+    series.endMinute = start.minute
+    let feed = FeedPlan(venue: .binance, interface: "binance", channels: [], series: [series])
+    var core = LiveCore(
+      LivePlan(seed: 1, thresholds: LiveThresholds(), feeds: [feed]), protocols: [BinanceProtocol(venue: .binance)],
+      now: start)
+    var asked = core.start().actions
+    var clocks: [RequestID] = []
+    for second in 0..<60 where !core.isDone {
+      let now = start.adding(microseconds: Int64(second) * 1_000_000)
+      while !asked.isEmpty {
+        guard case .request(let id, let request, _) = asked.removeFirst() else { continue }
+        guard request.path.contains("klines") else {
+          clocks.append(id)
+          continue
+        }
+        asked += core.step(.answer(id, .answered(candles(before: start.minute))), at: now).actions
+      }
+      if Int64(second) * 1000 >= late {
+        for id in clocks {
+          let time = VenueAnswer(status: 200, headers: [], body: Array(#"{"serverTime":\#(now.milliseconds)}"#.utf8))
+          asked += core.step(.answer(id, .answered(time)), at: now).actions
+        }
+        clocks = []
+      }
+      asked += core.step(.tick, at: now).actions
+    }
+    #expect(core.isDone)
+    #expect(core.report.feeds[0].series[0].missingMinutes == 0 && core.report.feeds[0].series[0].counts.patched == 5)
+  }
+
+  private func candles(before minute: Int64) -> VenueAnswer {
+    let rows = (minute - 5..<minute).map { minute in
+      let open = minute * 60_000
+      return #"[\#(open),"1.0","1.0","1.0","1.0","2.0",\#(open + 59_999),"2.0",3,"1.0","1.0","0"]"#
+    }
+    return VenueAnswer(status: 200, headers: [], body: Array("[\(rows.joined(separator: ","))]".utf8))
+  }
 }

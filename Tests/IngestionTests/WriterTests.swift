@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Market
+import Platform
 import Synchronization
 import TestSupport
 import Testing
@@ -280,7 +281,7 @@ struct WriterTests {
           let line = "\(number)\n"
           guard write(log, line, line.utf8.count) == line.utf8.count else { exit(8) }
           guard number == last else { return }
-          DedicatedThread.start {
+          try? DedicatedThread.start {
             usleep(delay)
             kill(getpid(), SIGKILL)
           }

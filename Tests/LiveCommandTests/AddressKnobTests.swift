@@ -168,10 +168,14 @@ struct AddressKnobTests {
   @Test func `the clock of a simulator's feed is the simulator's`() async throws {
     let exchange = try Exchange.shared.get()
     let catalogue = VenueCatalogue(configuration: try desk().configuration())
+    let asked = exchange.clock.now
     let clock = try await ClockSource(catalogue: catalogue, http: HTTPClient()).clock(of: [Venue("sim-binance")!])
-    let (ours, theirs) = (clock.now(), exchange.clock.now)
-    // What a quarter of a second is at this speed.
-    #expect(abs(ours.microseconds - theirs.microseconds) < 15_000_000, "\(ours) \(theirs)")
+    let before = exchange.clock.now
+    let ours = clock.now()
+    let after = exchange.clock.now
+    // It cannot be known better than to the time that asking took.
+    let bound = before.microseconds - asked.microseconds
+    #expect(ours.microseconds >= before.microseconds - bound && ours.microseconds <= after.microseconds + bound)
     #expect(clock.speed == exchange.clock.speed)
   }
 

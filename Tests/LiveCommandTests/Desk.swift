@@ -1,5 +1,6 @@
 import Market
 import Operations
+import Platform
 import TestSupport
 
 @testable import candlecast

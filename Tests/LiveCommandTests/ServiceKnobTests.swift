@@ -123,8 +123,7 @@ struct ServiceKnobTests {
 
   // MARK: The store
 
-  @Test(.disabled("fails, to be mended"), arguments: [3, 40])
-  func `ingest begins so many minutes ago in an empty store`(limit: Int) async throws {
+  @Test(arguments: [3, 40]) func `ingest begins so many minutes ago in an empty store`(limit: Int) async throws {
     let result = try await Watch.ingest(try desk(["ingest.limit": "\(limit)"]).context())
     #expect((limit - 1...limit + 1).contains(result.writer.newCandles))
   }

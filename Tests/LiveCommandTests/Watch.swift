@@ -16,7 +16,8 @@ import Venues
 
 /// Runs live feeds in this process.
 enum Watch {
-  private static let patience = Duration.seconds(40)
+  /// Only what never comes is waited for so long, and what is slow on a busy machine is not late.
+  private static let patience = Duration.seconds(240)
 
   private final class Ending: Sendable {
     let isWanted = Atomic(false)

@@ -17,8 +17,7 @@ import Testing
     return try JSONDecoder().decode(Stats.self, from: data)
   }
 
-  @Test(.disabled("fails, to be mended")) func `ingesting again adds nothing but what has happened since`() async throws
-  {
+  @Test func `ingesting again adds nothing but what has happened since`() async throws {
     let rehearsal = try await Rehearsal(Rehearsal.candles(hours: 48), speed: 1, streamedHours: 12)
     let folder = try TemporaryFolder()
     let first = try rehearsal.candlecast(["ingest", "--venue", "sim-binance"], in: folder, name: "first")

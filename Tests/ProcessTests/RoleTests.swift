@@ -4,76 +4,168 @@ import Models
 import Storage
 import TestSupport
 import Testing
+import Transport
 
 /// The same recording through one process and through one for each role.
 struct RoleTests {
   private static let venue = ["--venue", "sim-binance"]
 
-  @Test func `roles in processes of their own store the rows of one process`() async throws {
-    let rehearsal = try await Rehearsal(Rehearsal.candles(hours: 30), speed: 600, streamedHours: 12)
-    let folder = try TemporaryFolder()
-    try KillTests.register(in: folder)
-    let live = try rehearsal.live(in: folder)
-    try await live.untilCaughtUp()
-    _ = try await Wait.until("an hour of candles", 60, live.program) {
-      try await live.health().flatMap { $0.candles_processed > 60 ? true : nil }
-    }
-    _ = try await live.stop()
+  enum Carrier: String, CaseIterable, Sendable { case redis, kinesis }
 
-    let server = try PostgresServer.shared()
-    let (together, apart) = (try server.makeDatabase(), try server.makeDatabase())
-    let redis = try await RedisServer()
-    let played = ["replay", "--recording", "feature_store/tape", "--history", folder.storePath] + Self.venue
-    let one = try rehearsal.candlecast(played + ["--store", together.address], in: folder, name: "one")
-    #expect(try await one.end() == .exited(0), "\(one.error)")
-
-    let streams = ["CANDLECAST_REDIS_HOST": "127.0.0.1", "CANDLECAST_REDIS_PORT": "\(redis.port)"]
-    let readers = try ["features", "predict"].map { role in
-      try rehearsal.candlecast(
-        ["run", "--roles", role, "--store", apart.address] + Self.venue, in: folder, environment: streams, name: role)
+  @Test(arguments: Carrier.allCases)
+  func `roles in processes of their own store the rows of one process, whoever is killed`(
+    carrier: Carrier
+  ) async throws {
+    let recorded = try await Recorded.shared.value
+    let streams = try await Streams(carrier)
+    let apart = try PostgresServer.shared().makeDatabase()
+    func start(_ role: String) throws -> RunningProgram {
+      try recorded.rehearsal.candlecast(
+        ["run", "--roles", role, "--store", apart.address] + Self.venue, in: recorded.folder,
+        environment: streams.environment, name: "\(carrier)-\(role)")
     }
-    let ingest = try rehearsal.candlecast(
-      played + ["--roles", "ingest", "--store", apart.address], in: folder, environment: streams, name: "ingest")
+    var readers = try ["features", "predict"].map(start)
+    let ingest = try recorded.rehearsal.candlecast(
+      recorded.played + ["--roles", "ingest", "--store", apart.address], in: recorded.folder,
+      environment: streams.environment, name: "\(carrier)-ingest")
     #expect(try await ingest.end() == .exited(0), "\(ingest.error)")
-    let expected = try contents(together)
+    for (index, role) in ["features", "predict"].enumerated() {
+      let before = try predictions(apart).count
+      _ = try await Wait.until("a prediction", 60, readers[index]) {
+        let count = try predictions(apart).count
+        return count > before || count == recorded.contents.predictions.count ? true : nil
+      }
+      readers[index].kill()
+      readers[index] = try start(role)
+    }
     _ = try await Wait.until("the last prediction", 60, readers[1]) {
-      try predictions(apart).count >= expected.predictions.count ? true : nil
+      try predictions(apart).count >= recorded.contents.predictions.count ? true : nil
     }
     for reader in readers {
       reader.send(SIGTERM)
       #expect(try await reader.end(within: 30) == .exited(0), "\(reader.error)")
     }
-    let found = try contents(apart)
-    #expect(found == expected)
+    let found = try Contents(apart)
+    #expect(found == recorded.contents)
     #expect(Set(found.predictions.map(\.probabilityUp)).count > 20, "predictions hardly differ")
   }
 
-  private struct Contents: Equatable {
+  @Test func `a stream that is not there ends the roles with what to do`() async throws {
+    let streams = try await Streams(.kinesis)
+    let store = ["--store", try PostgresServer.shared().makeDatabase().address]
+    let environment = streams.environment.merging(["CANDLECAST_STREAM_NAME": "nowhere"]) { $1 }
+    let folder = try TemporaryFolder()
+    for role in ["features", "predict"] {
+      let program = try RunningProgram(
+        arguments: ["run", "--roles", role] + store + Self.venue, in: folder, environment: environment, name: role)
+      #expect(try await program.end() == .exited(4), "\(program.error)")
+      #expect(program.error.contains("there is no stream nowhere-BTCUSDT-"), "\(program.error)")
+    }
+    let program = try RunningProgram(
+      arguments: ["run", "--roles", "features"] + Self.venue, in: folder, environment: environment, name: "file")
+    #expect(try await program.end() == .exited(2), "\(program.error)")
+    #expect(program.error.contains("--store postgres://"), "\(program.error)")
+  }
+
+  private func predictions(_ database: PostgresDatabase) throws -> [Prediction] {
+    try Contents.predictions(Contents.store(database))
+  }
+
+  // MARK: What is played back
+
+  /// A feed that was recorded, and what one process makes of the recording.
+  private final class Recorded: Sendable {
+    static let shared = Task { try await Recorded() }
+    let rehearsal: Rehearsal
+    let folder: TemporaryFolder
+    /// What plays the recording back.
+    let played: [String]
+    let contents: Contents
+
+    private init() async throws {
+      rehearsal = try await Rehearsal(Rehearsal.candles(hours: 30), speed: 600, streamedHours: 12)
+      folder = try TemporaryFolder()
+      try KillTests.register(in: folder)
+      let live = try rehearsal.live(in: folder)
+      try await live.untilCaughtUp()
+      _ = try await Wait.until("an hour of candles", 60, live.program) {
+        try await live.health().flatMap { $0.candles_processed > 60 ? true : nil }
+      }
+      _ = try await live.stop()
+      played = ["replay", "--recording", "feature_store/tape", "--history", folder.storePath] + RoleTests.venue
+      let together = try PostgresServer.shared().makeDatabase()
+      let one = try rehearsal.candlecast(
+        played + ["--store", together.address], in: folder, name: "one")
+      #expect(try await one.end() == .exited(0), "\(one.error)")
+      contents = try Contents(together)
+    }
+  }
+
+  private struct Contents: Equatable, Sendable {
     let candles: [CandleRecord]
     let revisions: [CandleRevision]
     let ledger: [LedgerRange]
     let quality: [QualityEvent]
     let predictions: [Prediction]
-  }
 
-  private func contents(_ database: PostgresDatabase) throws -> Contents {
-    let store = try store(database)
-    return Contents(
-      candles: try store.candles(Rehearsal.series),
-      revisions: try store.revisions(Rehearsal.series, in: .all, asOf: .distantFuture),
-      ledger: try store.ledger(Rehearsal.series, .minutes) + store.ledger(Rehearsal.series, .trades),
-      quality: try store.qualityEvents(nil, unresolvedOnly: false, limit: 1000), predictions: try predictions(database))
-  }
+    init(_ database: PostgresDatabase) throws {
+      let store = try Self.store(database)
+      candles = try store.candles(Rehearsal.series)
+      revisions = try store.revisions(Rehearsal.series, in: .all, asOf: .distantFuture)
+      ledger = try store.ledger(Rehearsal.series, .minutes) + store.ledger(Rehearsal.series, .trades)
+      quality = try store.qualityEvents(nil, unresolvedOnly: false, limit: 1000)
+      predictions = try Self.predictions(store)
+    }
 
-  private func predictions(_ database: PostgresDatabase) throws -> [Prediction] {
-    try store(database).predictions().map { prediction in
-      var prediction = prediction
-      prediction.latencyNanoseconds = 0
-      return prediction
+    static func store(_ database: PostgresDatabase) throws -> any Store {
+      try #require(StoreLocation(database.address)).open(.existing)
+    }
+
+    static func predictions(_ store: any Store) throws -> [Prediction] {
+      try store.predictions().map { prediction in
+        var prediction = prediction
+        prediction.latencyNanoseconds = 0
+        return prediction
+      }
     }
   }
 
-  private func store(_ database: PostgresDatabase) throws -> any Store {
-    try #require(StoreLocation(database.address)).open(.existing)
+  // MARK: What carries the events
+
+  private struct Streams {
+    private(set) var environment: [String: String]
+    private var redis: RedisServer?
+
+    init(_ carrier: Carrier) async throws {
+      switch carrier {
+      case .redis:
+        let server = try await RedisServer()
+        environment = ["CANDLECAST_REDIS_HOST": "127.0.0.1", "CANDLECAST_REDIS_PORT": "\(server.port)"]
+        redis = server
+      case .kinesis:
+        let moto = try await MotoServer.shared.value
+        let name = "roles-\(getpid())"
+        environment = [
+          "CANDLECAST_STREAM_KIND": "kinesis", "CANDLECAST_STREAM_NAME": name, "AWS_ENDPOINT_URL": moto.url,
+          "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+        ]
+        for stream in ["candles", "features"] { try await moto.createStream("\(name)-BTCUSDT-\(stream)") }
+      }
+    }
+  }
+}
+
+extension MotoServer {
+  fileprivate func createStream(_ name: String) async throws {
+    let answer = try await HTTPClient().send(
+      HTTPRequest(
+        method: "POST", url: url + "/",
+        headers: [
+          HTTPHeader("Content-Type", "application/x-amz-json-1.1"),
+          HTTPHeader("X-Amz-Target", "Kinesis_20131202.CreateStream"),
+          HTTPHeader("Authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/kinesis/aws4_request"),
+        ], body: Array("{\"StreamName\":\"\(name)\",\"ShardCount\":2}".utf8)))
+    let text = String(decoding: answer.body, as: UTF8.self)
+    #expect(answer.status == 200 || text.contains("ResourceInUse"), "\(name): \(text)")
   }
 }

@@ -2,6 +2,7 @@ import Features
 import Market
 import Models
 import Pipeline
+import Platform
 import Storage
 import TestSupport
 
@@ -12,10 +13,11 @@ struct Filling {
   /// A whole minute: the close of the newest candle.
   let now: Timestamp
   let candles: [Candle]
-  private(set) var predictions: [Prediction] = []
-  private(set) var features: [FeatureRow] = []
+  let predictions: [Prediction]
+  let features: [FeatureRow]
   let version: String
   let registry: Registry
+  private let batches: [LiveBatch]
   static let series = Series(.binance, .btcusdt)
   static let view = MarketView(price: series)
   static let target = PredictionTarget.direction(horizonMinutes: 15)
@@ -23,56 +25,72 @@ struct Filling {
   /// Enough for all features, and for some hours of predictions.
   private static let minutes = 700
 
-  /// - Parameter folder: of the registry.
-  init(_ folder: String) throws {
-    now = Timestamp(minute: SystemClock.now().minute)
-    candles = TestedCandles.walk(seed: 7, count: Self.minutes, endingAt: now)
-    registry = Registry(path: folder + "/models")
+  /// What a live feed brings is computed once for all tests.
+  private static let feed = Result { try Feed() }
+
+  private struct Feed {
+    let now = Timestamp(minute: SystemClock.now().minute)
+    let candles: [Candle]
+    let batches: [LiveBatch]
+
+    init() throws {
+      candles = TestedCandles.walk(seed: 7, count: minutes, endingAt: now)
+      let folder = try TemporaryFolder()
+      let set = FeatureSet.candles
+      let bundle = try ModelBundle(
+        path: try made.write(in: folder.path), view: view, featureSetHash: set.hash.description,
+        columnNames: set.names)
+      let predictor = LivePredictor(view: view, mode: .live, cachedTarget: target)
+      predictor.serve(target, with: ServedVersion(bundle, standing: .production))
+      batches = stride(from: 0, to: minutes, by: 100).map { [candles] start in
+        Filling.batch(candles[start..<min(start + 100, minutes)], predictor)
+      }
+    }
+  }
+
+  private static var made: TestSupport.MadeVersion {
     let set = FeatureSet.candles
-    let made = TestSupport.MadeVersion(
-      target: Self.target, view: Self.view,
+    return TestSupport.MadeVersion(
+      target: target, view: view,
       columns: .init(
         hash: set.hash.description, names: set.names, model: set.modelColumns.map { set.names[$0] },
         sequence: set.sequenceColumns.map { set.names[$0] }))
-    version = made.name
-    let staged = try made.write(in: folder)
+  }
+
+  /// - Parameter folder: of the registry.
+  init(_ folder: String) throws {
+    let feed = try Self.feed.get()
+    (now, candles, batches) = (feed.now, feed.candles, feed.batches)
+    (predictions, features) = (batches.flatMap(\.predictions), batches.flatMap(\.features))
+    registry = Registry(path: folder + "/models")
+    version = Self.made.name
     let time = now.adding(minutes: -1440)
-    try registry.register(staged: staged, at: time, who: "test", why: "a filling")
+    try registry.register(staged: try Self.made.write(in: folder), at: time, who: "test", why: "a filling")
     try registry.promote(VersionName(version)!, at: time.adding(minutes: 1), who: "test", why: "a filling")
   }
 
   /// Everything that a live feed, a training and the registry write.
-  mutating func write(
-    to store: any Store
-  ) throws {
-    let set = FeatureSet.candles
-    let bundle = try ModelBundle(
-      path: registry.directory(of: VersionName(version)!).path, view: Self.view,
-      featureSetHash: set.hash.description, columnNames: set.names)
-    let predictor = LivePredictor(view: Self.view, mode: .live, cachedTarget: Self.target)
-    predictor.serve(Self.target, with: ServedVersion(bundle, standing: .production))
-    for part in stride(from: 0, to: candles.count, by: 100) {
-      try store.commit(feed(candles[part..<min(part + 100, candles.count)], predictor))
-    }
+  func write(to store: any Store) throws {
+    try store.commit(batches)
     try store.commit(quality)
     try store.recordTraining(of: version, at: now.adding(minutes: -1440))
     try store.setModels(try registry.models())
   }
 
-  private mutating func feed(_ candles: ArraySlice<Candle>, _ predictor: LivePredictor) -> LiveBatch {
-    var batch = LiveBatch(knownAt: candles.last?.closeTime ?? now)
+  private static func batch(_ candles: ArraySlice<Candle>, _ predictor: LivePredictor) -> LiveBatch {
+    var batch = LiveBatch(knownAt: candles[candles.endIndex - 1].closeTime)
     for candle in candles {
       let record = CandleRecord(
         candle: candle, availableAt: candle.closeTime, knownAt: candle.closeTime, provenance: .live,
         isAvailabilityAssumed: false)
-      batch.candles.append(LiveCandle(Self.series, record))
-      batch.predictions += predictor.take([.candle(Self.series, record)], now: candle.closeTime)
+      batch.candles.append(LiveCandle(series, record))
+      batch.predictions += predictor.take([.candle(series, record)], now: candle.closeTime)
         .filter { $0.probabilityUp != nil }
       batch.features += predictor.features
     }
     batch.ledger = [
       LedgerRange(
-        Self.series, .minutes, candles[candles.startIndex].openTime.minute..<batch.knownAt.minute, .live,
+        series, .minutes, candles[candles.startIndex].openTime.minute..<batch.knownAt.minute, .live,
         since: batch.knownAt)
     ]
     batch.log = [
@@ -80,8 +98,6 @@ struct Filling {
         time: batch.knownAt, category: "feed", level: "info", message: "candles", context: "{\"count\": 100}",
         symbol: "BTCUSDT")
     ]
-    predictions += batch.predictions
-    features += batch.features
     return batch
   }
 
@@ -105,6 +121,9 @@ struct Filling {
 
   /// Predictions of each model of the version at one decision.
   var answersADecision: Int { Set(predictions.map(\.modelName)).count }
+
+  /// Minutes that have begun since `now`, at most.
+  var age: Int { SystemClock.now().minutes(since: now) + 1 }
 
   /// How many candles, so many to a row, opened within the last minutes, whenever since `now` that was asked.
   func counts(candlesOfMinutes minutes: Int64, of size: Int64) -> Set<String> {

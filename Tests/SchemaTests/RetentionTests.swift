@@ -59,7 +59,7 @@ struct RetentionTests {
     }
   }
 
-  @Test(.disabled("fails, to be mended"), arguments: TestedStore.kinds)
+  @Test(arguments: TestedStore.kinds)
   func `each kind of row is kept as long as its policy says`(kind: TestedStore.Kind) throws {
     let tested = try TestedStore(kind)
     let store = tested.store
@@ -82,7 +82,7 @@ struct RetentionTests {
     #expect(try store.removeExpired(RetentionPolicy(), at: now).isEmpty)
   }
 
-  @Test(.disabled("fails, to be mended"), arguments: TestedStore.kinds)
+  @Test(arguments: TestedStore.kinds)
   func `the summary and the ledger of a series say what is left`(kind: TestedStore.Kind) throws {
     let tested = try TestedStore(kind)
     let store = tested.store
@@ -100,7 +100,7 @@ struct RetentionTests {
     #expect(try store.commit(batch) == [.unchanged, .new])
   }
 
-  @Test(.disabled("fails, to be mended"), arguments: TestedStore.kinds)
+  @Test(arguments: TestedStore.kinds)
   func `a run of the ledger that reaches over the border begins there`(kind: TestedStore.Kind) throws {
     let tested = try TestedStore(kind)
     let store = tested.store
@@ -113,7 +113,7 @@ struct RetentionTests {
     #expect(try store.ledger(ether, .minutes).map(\.range) == [border..<border + 100])
   }
 
-  @Test(.disabled("fails, to be mended"), arguments: TestedStore.kinds)
+  @Test(arguments: TestedStore.kinds)
   func `a pinned range stays, and only that of its series`(kind: TestedStore.Kind) throws {
     let tested = try TestedStore(kind)
     let store = tested.store
@@ -132,7 +132,7 @@ struct RetentionTests {
     #expect(try store.summary(of: Filling.series)?.rows == 2)
   }
 
-  @Test(.disabled("fails, to be mended"), arguments: TestedStore.kinds)
+  @Test(arguments: TestedStore.kinds)
   func `a series of which everything goes is empty and can be filled again`(kind: TestedStore.Kind) throws {
     let tested = try TestedStore(kind)
     let store = tested.store

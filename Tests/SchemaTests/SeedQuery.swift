@@ -35,7 +35,7 @@ struct SeedQuery: Sendable {
         ORDER BY time DESC;
         """
     ) { rows, filling in
-      #expect(rows.count >= 58 * filling.answersADecision)
+      #expect(rows.count >= (59 - filling.age) * filling.answersADecision)
       #expect(rows[0][0].hasPrefix("\(filling.now)".prefix(10)))
       #expect(
         Set(rows.map { $0[1] }) == Set(filling.predictions.suffix(rows.count).map { $0.direction?.rawValue ?? "" }))

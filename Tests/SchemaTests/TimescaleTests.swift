@@ -21,8 +21,9 @@ struct TimescaleTests {
       ])
   }
 
-  @Test(.disabled("fails, to be mended")) func `without the extension they are partitions`() throws {
-    let store = try #require(try TestedStore(.postgres).store as? PostgresStore)
+  @Test func `without the extension they are partitions`() throws {
+    let tested = try TestedStore(.postgres)
+    let store = try #require(tested.store as? PostgresStore)
     #expect(try store.partitioning() == "partitions of PostgreSQL")
     try store.setPolicies(RetentionPolicy(), compressAfterDays: 7)
   }
@@ -55,7 +56,7 @@ struct TimescaleTests {
     #expect(try self.jobs(tested).isEmpty)
   }
 
-  @Test(.disabled("fails, to be mended")) func `compressed candles are read, revised and removed like others`() throws {
+  @Test func `compressed candles are read, revised and removed like others`() throws {
     let tested = try TestedStore(.timescale)
     let now = Timestamp("2026-11-21T09:30:00Z")!
     var candles = TestedCandles.walk(seed: 5, count: 3000, endingAt: now.adding(minutes: -600 * 1440))

@@ -95,8 +95,8 @@ struct PostgresConnectionTests {
   // MARK: Mistakes of a new user
 
   @Test func `a wrong password says what to look at`() throws {
-    try server.run("DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right'; EXCEPTION WHEN OTHERS THEN NULL; END $$")
-    let address = server.address(user: "guarded").replacing("guarded@", with: "guarded:s3cret@")
+    let user = try server.makeUser(password: "right")
+    let address = server.address(user: user + ":s3cret")
     let error = try #require(throws: StoreError.self) { try open(address) }
     guard case .refused(_, let reason) = error else { throw error }
     #expect(reason.contains("check the user and the password"))
@@ -106,9 +106,9 @@ struct PostgresConnectionTests {
   }
 
   @Test func `a password that is missing says where it goes`() throws {
-    try server.run("DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right'; EXCEPTION WHEN OTHERS THEN NULL; END $$")
+    let user = try server.makeUser(password: "right")
     let error = try #require(throws: StoreError.self) {
-      try open(server.address(user: "guarded") + "?passfile=%2Fnowhere")
+      try open(server.address(user: user) + "?passfile=%2Fnowhere")
     }
     guard case .refused(_, let reason) = error else { throw error }
     #expect(reason.contains("PGPASSWORD"))

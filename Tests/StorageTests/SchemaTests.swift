@@ -62,7 +62,7 @@ struct SchemaTests {
       #expect(try store.session.query(kept).number() == (old > 1 ? 1 : 0))
       #expect(try store.pins().map(\.range) == [candles[0].openTime..<candles[2999].closeTime])
     }
-    #expect(try version() == 3)
+    #expect(try version() == Int64(StoreSchema.version))
     let store = try DuckDBStore(path: path)
     var batch = LiveBatch(knownAt: .start)
     batch.ledger = [LedgerRange(.bitcoin, .minutes, 0..<5, .live, since: .start)]

@@ -1,10 +1,11 @@
-import FoundationEssentials
 import Glibc
 import Market
+import Storage
 import TestSupport
 import Testing
 
-/// Publisher, members and server as processes of their own, killed as a power cut would.
+/// Publisher, members and server as processes of their own, killed as a power cut would. What they store is in
+/// PostgreSQL.
 @Suite(.serialized) struct StreamKillTests {
   private static let count = 400
 
@@ -35,13 +36,18 @@ import Testing
       }
     }
     #expect(try await publisher.end() == 0, "seed \(seed): \(publisher.log)")
-    #expect(try stage.stored == Dictionary(uniqueKeysWithValues: (0..<Self.count).map { ("\($0)", "{\"n\": \($0)}") }))
+    let stored = try stage.stored()
+    #expect(stored.candles.map(\.openTime.minute) == Array(0..<Int64(Self.count)), "seed \(seed)")
+    #expect(stored.candles.map(\.close) == (1...Self.count).map { Decimal8("\($0)") }, "seed \(seed)")
+    #expect(stored.versions == Self.count, "seed \(seed)")
     let running = members.count { $0.isRunning }
     #expect(running == 2, "seed \(seed): \(members.map(\.log))")
     print("seed \(seed): killed publisher, members, server \(kills) times")
   }
 
   private struct Stage {
+    private static let series = Series(.binance, .btcusdt)
+
     let folder: TemporaryFolder
     let url: String
     let store: String
@@ -49,8 +55,13 @@ import Testing
     init(_ server: RedisServer) throws {
       folder = try TemporaryFolder()
       url = server.url
-      store = folder.file("store")
-      try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
+      store = try PostgresServer.shared().makeSchema()
+      // The tables are there before anybody is killed.
+      _ = try open(.create)
+    }
+
+    private func open(_ access: StoreLocation.Access) throws -> any Store {
+      try #require(StoreLocation(store)).open(access)
     }
 
     func start(_ work: String, _ detail: String) throws -> SpawnedProgram {
@@ -58,15 +69,11 @@ import Testing
         Self.worker, [work, url, "test", store, detail], in: folder.path, log: folder.file("\(work)-\(detail).log"))
     }
 
-    /// Events by their ids.
-    var stored: [String: String] {
-      get throws {
-        var events: [String: String] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: store) where !name.hasPrefix(".") {
-          events[name] = String(decoding: try Data(contentsOf: URL(filePath: store + "/" + name)), as: UTF8.self)
-        }
-        return events
-      }
+    /// Minutes as they stand, and how often any of them was written.
+    func stored() throws -> (candles: [Candle], versions: Int) {
+      let store = try open(.readOnly)
+      let summary = try store.summary(of: Self.series)
+      return (try store.candles(Self.series).map(\.candle), (summary?.rows ?? 0) + (summary?.revisions ?? 0))
     }
 
     /// Built beside the tests.

@@ -74,6 +74,13 @@ package final class PostgresServer: Sendable {
     return address() + "?options=-c%20search_path%3D" + name
   }
 
+  /// A fresh user who is asked for the password and may do nothing yet; ends with the server.
+  package func makeUser(password: String) throws -> String {
+    let name = "u\(PostgresDatabase.nextNumber())"
+    try run("CREATE ROLE \(name) LOGIN PASSWORD '\(password)' IN ROLE guarded")
+    return name
+  }
+
   package func run(_ sql: String, in database: String = "postgres") throws {
     try pipes.withLock { try $0.ask("run \(database) \(sql.replacing("\n", with: " "))") }
   }
@@ -132,10 +139,10 @@ package final class PostgresServer: Sendable {
     start() { pg_ctl -D data -l server.log -w -t 60 start; }
     make() {
       initdb --no-sync --auth=trust --username=candlecast --encoding=UTF8 --no-locale -D data || return
-      printf '%s\n' "local all guarded scram-sha-256" "$(cat data/pg_hba.conf)" >data/pg_hba.conf
+      printf '%s\n' "local all +guarded scram-sha-256" "$(cat data/pg_hba.conf)" >data/pg_hba.conf
       printf '%s\n' "unix_socket_directories = '$folder'" "listen_addresses = ''" "max_connections = 300" \
         "fsync = off" "full_page_writes = off" "autovacuum_naptime = 5s" "$settings" >>data/postgresql.conf
-      start
+      start && psql -qX -d postgres -c 'CREATE ROLE guarded'
     }
     answer make
     while read -r verb first rest; do

@@ -1,5 +1,6 @@
 import Glibc
 import Market
+import Platform
 import Synchronization
 import TestSupport
 import Testing
@@ -107,7 +108,7 @@ import Testing
   /// Blocks a thread of its own instead of one that tasks run on.
   static func inBackground<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
     await withCheckedContinuation { continuation in
-      do { try ServiceThread { continuation.resume(returning: body()) }.detach() } catch { fatalError("\(error)") }
+      do { try DedicatedThread.start { continuation.resume(returning: body()) } } catch { fatalError("\(error)") }
     }
   }
 

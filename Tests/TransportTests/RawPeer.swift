@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 @testable import Transport
 
@@ -134,13 +135,13 @@ final class RawServer: Sendable {
     }
     listen(socket, 128)
     (self.socket, port) = (socket, Int(in_port_t(bigEndian: address.sin_port)))
-    try ServiceThread {
+    try DedicatedThread.start {
       while true {
         let accepted = accept(socket, nil, nil)
         guard accepted >= 0 else { return }
-        try? ServiceThread { serve(RawPeer(accepted: accepted)) }.detach()
+        try? DedicatedThread.start { serve(RawPeer(accepted: accepted)) }
       }
-    }.detach()
+    }
   }
 
   deinit {

@@ -4,16 +4,10 @@
 struct RelativeStrength<let period: Int>: Indicator {
   static var columns: [FeatureColumn] { [.model("rsi_\(period)")] }
 
-  private var gain = WilderAverage<period>()
-  private var loss = WilderAverage<period>()
+  private var gain = SmoothedGain<period>()
 
   mutating func update(_ step: borrowing CandleStep, into row: inout FeatureRow) {
-    if step.hasPrevious {
-      let change = step.close - step.previousClose
-      gain.push(max(change, 0))
-      loss.push(max(-change, 0))
-    }
-    let total = gain.value + loss.value
-    row.append(total == 0 ? 0 : 100 * (gain.value / total))
+    if step.hasPrevious { gain.push(change: step.close - step.previousClose) }
+    row.append(gain.strength)
   }
 }

@@ -44,7 +44,7 @@ package struct GapKeeper: Sendable {
 
   /// - Parameters:
   ///   - first: the first minute that is expected.
-  ///   - end: the first one that is not expected any more.
+  ///   - end: the first one that is not expected any more. What lies before comes by requests alone, as soon as it is over.
   package init(_ series: Series, first: Int64, end: Int64? = nil, _ options: Options = Options()) {
     self.options = options
     self.end = end ?? .max
@@ -56,6 +56,9 @@ package struct GapKeeper: Sendable {
 
   /// Minutes that are expected by now; each has a state.
   package var expectedMinutes: Range<Int64> { expected }
+
+  /// Nothing will be expected beyond that.
+  package var expectsAll: Bool { !isBounded || expected.upperBound >= end }
 
   package var missingMinutes: Int64 { ledger.missing }
 
@@ -165,9 +168,15 @@ package struct GapKeeper: Sendable {
         changes.append(.alarm(silentMicroseconds: silence))
       }
     }
+    if isBounded { end = max(end, minutesOver(by: now, after: options.finalMicroseconds)) }
     changes += expect(before: end, now: now) + rechecks(now)
     return now >= refetchAt ? changes + fetches(now) : changes
   }
+
+  private var isBounded: Bool { end < .max }
+
+  /// The venue's clock has become known: answers from before may have been too careful about what is over.
+  package mutating func learnedClock(now: Timestamp) -> [GapChange] { fetches(now) }
 
   private mutating func rechecks(_ now: Timestamp) -> [GapChange] {
     let end = minutesOver(by: now, after: options.finalMicroseconds)

@@ -25,6 +25,8 @@ package struct ClockSkew: Sendable {
   private let series: Series
   private let options: Options
   private var samples: [Estimate] = []
+  /// What is at least to be added to our clock to have the venue's: its last answer is from before it arrived.
+  private var leastOffsetMicroseconds: Int64?
   private var open: QualityEvent?
 
   /// - Parameter series: what its events are filed under.
@@ -45,8 +47,15 @@ package struct ClockSkew: Sendable {
     now.adding(microseconds: estimate?.offsetMicroseconds ?? 0)
   }
 
+  /// What the venue's clock shows now, or has shown already; `nil` before its first answer, however long that took.
+  package func leastVenueTime(_ now: Timestamp) -> Timestamp? {
+    (estimate?.offsetMicroseconds ?? leastOffsetMicroseconds).map { now.adding(microseconds: $0) }
+  }
+
   /// A sample whose round trip was too long to say anything about the bound is not used.
   package mutating func measured(venue: Timestamp, sent: Timestamp, received: Timestamp) -> QualityEvent? {
+    let least = venue.microseconds.subtractingReportingOverflow(received.microseconds)
+    if !least.overflow, least.partialValue != .min { leastOffsetMicroseconds = least.partialValue }
     let trip = received.microseconds.subtractingReportingOverflow(sent.microseconds)
     guard !trip.overflow, trip.partialValue >= 0, trip.partialValue / 2 <= options.warningMicroseconds else {
       return nil

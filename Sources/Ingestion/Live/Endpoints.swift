@@ -19,5 +19,9 @@ package struct Endpoints: Hashable, Sendable {
 
   package var current: String { addresses[position] }
 
-  package mutating func failed() { position = (position + 1) % addresses.count }
+  /// - Parameter address: that was asked; of several requests that fail at one address only the first moves on.
+  package mutating func failed(_ address: String) {
+    guard address == current else { return }
+    position = (position + 1) % addresses.count
+  }
 }

@@ -117,6 +117,8 @@ struct SeriesFeed: Sendable {
     minutes.connected(isSecond: isSecond, now: now)
   }
 
+  mutating func learnedClock(now: Timestamp) -> [GapChange] { minutes.learnedClock(now: now) }
+
   /// Messages of this time were lost.
   mutating func doubt(_ time: Timestamp) { minutes.doubt(time) }
 

@@ -73,6 +73,7 @@ struct VenueFeed: Sendable {
   /// Nothing is streamed, and all that was missing has been asked for, or is not to be had for half a minute.
   var isDone: Bool {
     plan.channels.isEmpty && requests.isEmpty && (queue.isIdle || queue.mostFailures >= Self.triesOfOneShot)
+      && series.allSatisfy(\.minutes.expectsAll)
   }
 
   mutating func prime(_ position: Int, _ candles: [Candle]) { series[position].prime(candles) }
@@ -291,8 +292,11 @@ struct VenueFeed: Sendable {
     switch request.purpose {
     case .time:
       guard let venue = feed as? any VenueProtocol else { return }
+      let isFirst = skew.leastVenueTime(now) == nil
       let event = skew.measured(venue: try venue.time(in: answer), sent: request.sentAt, received: now)
       if let event { record(event, &output) }
+      guard isFirst else { return }
+      for position in series.indices { apply(series[position].learnedClock(now: now), to: position, now, &output) }
     case .limits:
       guard let venue = feed as? any VenueProtocol else { return }
       limiter.learned(limit: try venue.limits(in: answer))
@@ -319,7 +323,7 @@ struct VenueFeed: Sendable {
         let candles = try venue.candles(job.series.symbol, in: answer)
         let answer = CandleAnswer(
           asked: job.range, candles: candles, isFull: Int64(candles.count) >= job.range.length,
-          venueTime: skew.estimate.map { _ in skew.venueTime(now) }, source: source)
+          venueTime: skew.leastVenueTime(now), source: source)
         apply(series[position].answered(answer, now: now), to: position, now, &output)
       case .trades:
         let trades = try venue.trades(job.series.symbol, in: answer)

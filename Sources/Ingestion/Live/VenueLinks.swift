@@ -13,6 +13,9 @@ package final class VenueLinks: Sendable {
     var unwanted: Set<SocketID> = []
   }
 
+  /// On the wall: however fast a simulator's clock runs, its process needs the processor's time.
+  private static let shortestTimeoutSeconds = 2.0
+
   private let state: Mutex<State>
   private let http: HTTPClient
   private let webSockets: WebSocketClient
@@ -34,16 +37,16 @@ package final class VenueLinks: Sendable {
     let transfer = HTTPRequest(
       method: request.method.rawValue, url: base + request.path,
       headers: request.headers.map { HTTPHeader($0.name, $0.value) }, body: request.body,
-      timeoutSeconds: max(0.5, clock.wallSeconds(timeoutSeconds)))
+      timeoutSeconds: max(Self.shortestTimeoutSeconds, clock.wallSeconds(timeoutSeconds)))
     let result: RequestResult
     do {
       let answer = try await http.send(transfer)
-      if [403, 451].contains(answer.status) || answer.status >= 500 { state.withLock { $0.rest.failed() } }
+      if [403, 451].contains(answer.status) || answer.status >= 500 { state.withLock { $0.rest.failed(base) } }
       result = .answered(
         VenueAnswer(
           status: answer.status, headers: answer.headers.map { VenueHeader($0.name, $0.value) }, body: answer.body))
     } catch {
-      state.withLock { $0.rest.failed() }
+      state.withLock { $0.rest.failed(base) }
       result = .failed(reason: "\(error)")
     }
     await put(.answer(id, result))
@@ -61,7 +64,7 @@ package final class VenueLinks: Sendable {
       socket = try await webSockets.connect(
         WebSocketRequest(url: base + plan.path, headers: plan.headers.map { HTTPHeader($0.name, $0.value) }))
     } catch {
-      state.withLock { $0.streams?.failed() }
+      state.withLock { $0.streams?.failed(base) }
       return await put(.closed(id, reason: "\(error)"))
     }
     let isWanted = state.withLock { state in

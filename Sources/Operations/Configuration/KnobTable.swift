@@ -28,7 +28,7 @@ package enum KnobTable {
       "Venues that a live feed follows, such as binance,coinbase,bybit; not set: those of the market view."),
     Knob(
       "roles", .list, "ingest,features,predict", flag: "--roles", status: .used,
-      "What this process does; roles in other processes are told over Redis."),
+      "What this process does; roles in other processes are told over what stream.kind says."),
   ]
 
   private static let log = [
@@ -402,7 +402,8 @@ package enum KnobTable {
       "Redis password."),
     Knob(
       "redis.cache", .boolean, "true", status: .used,
-      "The newest features and predictions are kept in Redis too, where roles are in processes of their own."),
+      "The newest features and predictions are kept in Redis too, where roles are in processes of their own; with "
+        + "stream.kind kinesis only where this is set."),
     Knob("redis.database", .integer(0...1_000_000), "0", status: .used, "Number of the Redis database."),
     Knob(
       "redis.features_key_prefix", .text, "features", seeds: [.environment("REDIS_FEATURES_KEY_PREFIX")],
@@ -412,6 +413,9 @@ package enum KnobTable {
       "redis.prediction_key", .text, "prediction:BTCUSDT:latest", seeds: [.environment("REDIS_PREDICTION_KEY")],
       status: .used,
       "Key of the latest prediction."),
+    Knob(
+      "stream.kind", .choice(["redis", "kinesis"]), "redis", status: .used,
+      "What carries events between roles in processes of their own."),
     Knob("stream.name", .text, "candlecast", status: .used, "Beginning of the names of the streams between roles."),
     Knob(
       "stream.member", .text, nil, status: .used,
@@ -428,6 +432,13 @@ package enum KnobTable {
     Knob(
       "aws.endpoint_url", .text, nil, seeds: [.environment("AWS_ENDPOINT_URL")], status: .used,
       "Address of a server that speaks like AWS, such as http://127.0.0.1:9000; not set: AWS's own."),
+    Knob(
+      "aws.cloudwatch", .choice(["off", "requests", "log"]), "off", status: .used,
+      "How a live feed tells CloudWatch how it stands: by requests, or by lines on standard output for an agent."),
+    Knob("aws.cloudwatch_namespace", .text, "Candlecast", status: .used, "Namespace of these metrics."),
+    Knob(
+      "aws.cloudwatch_seconds", .number(0.1...3600), "60", unit: "seconds", status: .used,
+      "Time between two reports to CloudWatch."),
     Knob(
       "archive.url", .text, nil, flag: "--to-url", status: .used,
       "Where `candlecast archive` writes: s3://bucket/prefix or a folder."),
@@ -490,7 +501,12 @@ package enum KnobTable {
   ]
 
   private static let schedule = [
-    Knob("schedule.retrain_at", .timeOfDay, "02:00", unit: "UTC", "Daily training; it waits for the cleanup."),
+    Knob(
+      "schedule.retrain", .boolean, "false", status: .used,
+      "A live feed trains anew each day and registers what comes of it; `models promote` stays yours."),
+    Knob(
+      "schedule.retrain_at", .timeOfDay, "02:00", unit: "UTC", status: .used,
+      "Daily training; it waits for the cleanup."),
     Knob(
       "schedule.cleanup_at", .timeOfDay, "02:00", unit: "UTC", status: .used,
       "Daily deletion of what is past its retention."),

@@ -34,6 +34,16 @@ final class DuckDBSession {
   private(set) var connection: CDuckDBConnection?
   /// Whose database this is a second connection to.
   private let owner: DuckDBSession?
+  /// Of those that every transaction needs, each is prepared once.
+  private var frames: [Frame: CDuckDBStatement] = [:]
+
+  /// What stands around the statements of a transaction.
+  private enum Frame: String {
+    case begin = "BEGIN TRANSACTION"
+    case commit = "COMMIT"
+    case plain = "PRAGMA disable_optimizer"
+    case planned = "PRAGMA enable_optimizer"
+  }
 
   /// A database in a file, or in memory when `file` is `nil`; `name` stands for it in errors.
   init(file: String?, name: String, access: Access = .readWrite, limits: Limits = Limits()) throws(StoreError) {
@@ -62,6 +72,10 @@ final class DuckDBSession {
   }
 
   deinit {
+    for frame in frames.values {
+      var handle: CDuckDBStatement? = frame
+      library.call.destroy_prepare(&handle)
+    }
     library.call.disconnect(&connection)
     if owner == nil { library.call.close(&database) }
   }
@@ -97,38 +111,50 @@ final class DuckDBSession {
     try query(sql).next { chunk throws(StoreError) in chunk.count > 0 ? chunk.column(0).optionalText(0) : nil } ?? nil
   }
 
-  func prepare(_ sql: String) throws(StoreError) -> Statement {
+  func prepare(_ sql: String) throws(StoreError) -> Statement { Statement(self, try handle(of: sql)) }
+
+  /// To be destroyed by who asks for it.
+  private func handle(of sql: String) throws(StoreError) -> CDuckDBStatement? {
     var handle: CDuckDBStatement?
     guard library.call.prepare(connection, sql, &handle) == 0 else {
       let reason = library.call.prepare_error(handle).map { String(cString: $0) } ?? sql
       library.call.destroy_prepare(&handle)
       throw StoreError(using: path, message: reason)
     }
-    return Statement(self, handle)
+    return handle
+  }
+
+  private func run(_ frame: Frame) throws(StoreError) {
+    let known = if let kept = frames[frame] { kept } else { try handle(of: frame.rawValue) }
+    frames[frame] = known
+    var result = CDuckDBResult()
+    defer { library.call.destroy_result(&result) }
+    guard library.call.execute_prepared(known, &result) != 0 else { return }
+    throw StoreError(using: path, message: library.call.result_error(&result).map { String(cString: $0) } ?? "")
   }
 
   /// A transaction of small statements: they run as they are written, because the search for a better plan would cost
   /// more than the statement itself.
   func plainTransaction<Value>(_ body: () throws -> Value) throws -> Value {
-    try run("PRAGMA disable_optimizer")
-    defer { _ = try? run("PRAGMA enable_optimizer") }
+    try run(.plain)
+    defer { _ = try? run(.planned) }
     return try transaction(body)
   }
 
   /// Lets a query in a plain transaction have a plan: one that reads little of a large table.
   func planned<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
-    try run("PRAGMA enable_optimizer")
+    try run(.planned)
     let value = try body()
-    try run("PRAGMA disable_optimizer")
+    try run(.plain)
     return value
   }
 
   /// All of `body`, or nothing of it.
   func transaction<Value>(_ body: () throws -> Value) throws -> Value {
-    try run("BEGIN TRANSACTION")
+    try run(.begin)
     do {
       let value = try body()
-      try run("COMMIT")
+      try run(.commit)
       return value
     } catch {
       // A failed COMMIT has ended the transaction already; the first error is the one to report.

@@ -3,7 +3,7 @@ enum StoreSchema {
   static var version: Int { steps.count }
 
   /// What each version adds to the one before.
-  static let steps = [candlesAndPredictions, live, DuckDBSeedTables.changes]
+  static let steps = [candlesAndPredictions, live, DuckDBSeedTables.changes, streams]
 
   static let candlesAndPredictions: [SchemaChange] = [
     "TABLE store_meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
@@ -85,6 +85,13 @@ enum StoreSchema {
         venue, symbol
       FROM candles
     """,
+  ]
+
+  private static let streams: [SchemaChange] = [
+    """
+    TABLE stream_checkpoints (stream VARCHAR NOT NULL, consumer_group VARCHAR NOT NULL, shard VARCHAR NOT NULL,
+      owner VARCHAR, counter BIGINT NOT NULL, reached VARCHAR NOT NULL)
+    """
   ]
 
   /// Makes all tables in an empty database; older ones with `version`.

@@ -12,7 +12,7 @@ package final class PostgresConnection: @unchecked Sendable {
   package private(set) var lastErrorCode = ""
   let handle: OpaquePointer
   private let notices: NoticeSink
-  private var prepared: [String: String] = [:]
+  private var prepared: [PreparedKey: String] = [:]
 
   static let oldestServer: Int32 = 150_000
 
@@ -33,7 +33,7 @@ package final class PostgresConnection: @unchecked Sendable {
       throw StoreError(connecting: path, message: message)
     }
     canceller = PostgresCanceller(cancel)
-    PQsetNoticeProcessor(handle, NoticeSink.receive, Unmanaged.passUnretained(notices).toOpaque())
+    PQsetNoticeReceiver(handle, NoticeSink.receive, Unmanaged.passUnretained(notices).toOpaque())
     let version = PQserverVersion(handle)
     guard version >= Self.oldestServer else {
       throw .outdated(
@@ -94,8 +94,12 @@ package final class PostgresConnection: @unchecked Sendable {
       && PQpipelineStatus(handle) == PQ_PIPELINE_OFF
   }
 
-  /// Idle, and the server has not hung up meanwhile. Costs two looks at the socket: the first may find a farewell.
-  var isHealthy: Bool { isIdle && PQconsumeInput(handle) == 1 && PQconsumeInput(handle) == 1 && isIdle }
+  /// Idle, and the server has not hung up meanwhile. Costs two looks at the socket: the first may find a farewell, and
+  /// the connection's end comes later.
+  var isHealthy: Bool {
+    guard isIdle, PQconsumeInput(handle) == 1, PQconsumeInput(handle) == 1 else { return false }
+    return PQisBusy(handle) == 0 && !notices.heardFarewell && isIdle
+  }
 
   // MARK: Statements
 
@@ -181,14 +185,19 @@ package final class PostgresConnection: @unchecked Sendable {
     guard tag == "COMMIT" else { throw .failed(path: path, reason: "the server gave the transaction up") }
   }
 
+  /// A statement has another meaning with values of other types.
+  private struct PreparedKey: Hashable {
+    let sql: String
+    let types: [UInt32]
+  }
+
   private func prepare(_ sql: String, _ values: [PostgresValue]) throws(StoreError) -> String {
-    if let known = prepared[sql] { return known }
+    let key = PreparedKey(sql: sql, types: values.map(\.type))
+    if let known = prepared[key] { return known }
     let name = "s\(prepared.count)"
     _ = try checked(
-      values.map(\.type).withUnsafeBufferPointer {
-        PQprepare(handle, name, sql, Int32(values.count), $0.baseAddress)
-      })
-    prepared[sql] = name
+      key.types.withUnsafeBufferPointer { PQprepare(handle, name, sql, Int32(values.count), $0.baseAddress) })
+    prepared[key] = name
     return name
   }
 
@@ -226,7 +235,8 @@ package final class PostgresConnection: @unchecked Sendable {
       func field(_ code: Int32) -> String? { PQresultErrorField(result, code).map { String(cString: $0) } }
       lastErrorCode = field(candlecast_pq_sqlstate) ?? ""
       let message = field(candlecast_pq_primary) ?? String(cString: PQresultErrorMessage(result))
-      guard PQstatus(handle) == CONNECTION_OK else {
+      // What has no code was not said by the server: the connection has failed, whether libpq has marked it or not.
+      guard PQstatus(handle) == CONNECTION_OK, !lastErrorCode.isEmpty else {
         throw .unavailable(path: path, reason: message.isEmpty ? "the connection is gone" : Self.line(of: message))
       }
       throw StoreError(postgres: path, code: lastErrorCode, message: message)
@@ -267,13 +277,18 @@ package final class PostgresCanceller: @unchecked Sendable {
 }
 
 private final class NoticeSink {
+  /// The server has said that it ends the session.
+  private(set) var heardFarewell = false
   private let body: (@Sendable (String) -> Void)?
 
   init(_ body: (@Sendable (String) -> Void)?) { self.body = body }
 
-  static let receive: PQnoticeProcessor = { context, text in
-    guard let context, let text else { return }
+  static let receive: PQnoticeReceiver = { context, result in
+    guard let context, let result, let text = PQresultErrorMessage(result) else { return }
     let sink = Unmanaged<NoticeSink>.fromOpaque(context).takeUnretainedValue()
+    let code = PQresultErrorField(result, candlecast_pq_sqlstate).map { String(cString: $0) } ?? ""
+    // Shut down, crashed, or the session was ended.
+    if code.hasPrefix("57P") { sink.heardFarewell = true }
     sink.body?(String(cString: text).trimmingTrailingNewline)
   }
 }

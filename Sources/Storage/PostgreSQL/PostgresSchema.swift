@@ -14,7 +14,7 @@ package enum PostgresSchema {
   /// The version of a schema is the number of its steps.
   package static let steps = [
     Step("candles and predictions", candlesAndPredictions), Step("live", live),
-    Step("tables of other systems", PostgresSeedTables.statements),
+    Step("tables of other systems", PostgresSeedTables.statements), Step("streams", streams),
   ]
 
   private static let candlesAndPredictions = [
@@ -108,6 +108,14 @@ package enum PostgresSchema {
         venue, symbol
       FROM candles
     """,
+  ]
+
+  private static let streams = [
+    """
+    CREATE TABLE stream_checkpoints (stream TEXT NOT NULL, consumer_group TEXT NOT NULL, shard TEXT NOT NULL,
+      owner TEXT, counter BIGINT NOT NULL, reached TEXT NOT NULL, PRIMARY KEY (stream, consumer_group, shard))
+      WITH (fillfactor = 50)
+    """
   ]
 
   /// Names that an empty database must not have: the tables and views of all steps.

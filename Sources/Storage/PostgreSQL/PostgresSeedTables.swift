@@ -1,6 +1,8 @@
 /// What the third step adds: the tables under the names and with the columns that other systems know, and what fills
 /// them. `docs/tables.md` says what each means.
 enum PostgresSeedTables {
+  private static let dialect = SeedDialect.postgres
+
   static let statements = tables + changes + views
 
   // MARK: What is written
@@ -80,12 +82,7 @@ enum PostgresSeedTables {
 
   // MARK: What is read
 
-  private static func utc(_ time: String) -> String { "(\(time) AT TIME ZONE 'UTC')" }
-
-  /// A number that the decimal type cannot hold is not shown.
-  private static func decimal(_ column: String, _ type: String, below limit: String) -> String {
-    "(CASE WHEN abs(\(column)) < \(limit) THEN \(column) END)::\(type)"
-  }
+  private static func utc(_ time: String) -> String { dialect.utc(time) }
 
   private static let minutes =
     "CASE WHEN target = 'window-1h' THEN 60 ELSE substring(target FROM '([0-9]+)m$')::INTEGER END"
@@ -114,15 +111,7 @@ enum PostgresSeedTables {
     CREATE VIEW "rollingChartData" AS
       SELECT (((extract(epoch FROM c.open_time)::BIGINT / 60 - 21037440) * 128 + s.id) % 2147483647)::INTEGER AS id,
         c.symbol::VARCHAR(20) AS symbol, \(utc("c.open_time")) AS timestamp, c.open, c.high, c.low, c.close, c.volume,
-        \(decimal("i.rsi", "DECIMAL(10,4)", below: "1e6")) AS rsi,
-        \(decimal("i.macd", "DECIMAL(15,8)", below: "1e7")) AS macd,
-        \(decimal("i.bollinger_upper", "DECIMAL(20,8)", below: "1e12")) AS bollinger_upper,
-        \(decimal("i.bollinger_lower", "DECIMAL(20,8)", below: "1e12")) AS bollinger_lower,
-        \(decimal("i.stochastic_k", "DECIMAL(10,4)", below: "1e6")) AS stochastic_k,
-        \(decimal("i.stochastic_d", "DECIMAL(10,4)", below: "1e6")) AS stochastic_d,
-        \(decimal("i.volatility", "DECIMAL(10,6)", below: "1e4")) AS volatility,
-        i.rsi IS NOT NULL AND i.macd IS NOT NULL AND i.bollinger_upper IS NOT NULL AND i.bollinger_lower IS NOT NULL
-          AND i.stochastic_k IS NOT NULL AND i.stochastic_d IS NOT NULL AND i.volatility IS NOT NULL AS is_complete,
+        \(dialect.chartIndicators),
         \(utc("c.known_at")) AS created_at
       FROM candles c JOIN series s ON s.venue = c.venue AND s.symbol = c.symbol
       LEFT JOIN (SELECT DISTINCT ON (source, symbol, time) * FROM technical_indicators
@@ -133,7 +122,7 @@ enum PostgresSeedTables {
     CREATE VIEW "mlTrainingSamples" AS
       SELECT ((f.id::BIGINT * 4 + h.place) % 2147483647)::INTEGER AS id, f.symbol::VARCHAR(20) AS symbol,
         f.features_json::JSONB->'raw' AS features,
-        \(decimal("((later.close / now.close - 1) * 100)", "DECIMAL(10,6)", below: "1e4")) AS target,
+        \(dialect.sampleTarget),
         h.minutes AS forecast_horizon, \(utc("f.known_at")) AS created_at,
         jsonb_build_object('time', f.time, 'market_view', f.market_view, 'feature_set_hash', f.feature_set_hash)
           AS metadata
@@ -146,12 +135,8 @@ enum PostgresSeedTables {
     CREATE VIEW "mlTrainingBatches" AS
       SELECT t.id, (t.version || '/' || t.model_name)::VARCHAR(50) AS batch_id,
         split_part(split_part(t.market_view, '+', 1), ':', 2)::VARCHAR(20) AS symbol,
-        (CASE t.model_name WHEN 'ModelA' THEN 'xgboost' WHEN 'ModelB' THEN 'lstm' WHEN 'ModelC' THEN 'lstm-xgboost'
-          WHEN 'MLP' THEN 'mlp' ELSE 'ensemble' END)::VARCHAR(30) AS model_type,
-        t.row_count::INTEGER AS training_samples, coalesce(t.validation_row_count, 0)::INTEGER AS validation_samples,
-        \(decimal("t.rmse", "DECIMAL(10,6)", below: "1e4")) AS rmse,
-        \(decimal("t.mae", "DECIMAL(10,6)", below: "1e4")) AS mae,
-        t.accuracy::DECIMAL(5,4) AS accuracy, r.model_path::VARCHAR(255) AS model_path,
+        (\(SeedDialect.modelType))::VARCHAR(30) AS model_type,
+        \(dialect.batchNumbers), r.model_path::VARCHAR(255) AS model_path,
         coalesce(r.status = 'production', FALSE) AS is_production, \(utc("t.trained_at")) AS created_at
       FROM training_metadata t LEFT JOIN model_registry r ON r.version = t.version
     """,
@@ -160,9 +145,7 @@ enum PostgresSeedTables {
       SELECT p.id, split_part(split_part(p.market_view, '+', 1), ':', 2)::VARCHAR(20) AS symbol,
         (CASE WHEN p.target LIKE 'change-%' THEN 'price_change' ELSE 'price_direction' END)::VARCHAR(30)
           AS forecast_type,
-        (p.confidence * 100)::DECIMAL(5,2) AS confidence,
-        \(decimal("coalesce(p.probability_up, p.change_percent)", "DECIMAL(15,8)", below: "1e7")) AS predicted_value,
-        \(decimal("o.outcome", "DECIMAL(15,8)", below: "1e7")) AS actual_value,
+        \(dialect.forecastValues),
         (extract(epoch FROM e.expires - p.time) / 60)::INTEGER AS forecast_horizon,
         p.version::VARCHAR(50) AS model_version, \(utc("p.available_at")) AS created_at,
         \(utc("e.expires")) AS expires_at
@@ -180,20 +163,7 @@ enum PostgresSeedTables {
         service_name::VARCHAR(50) AS service_name, operation_id::VARCHAR(100) AS operation_id, state_data,
         checkpoint_type::VARCHAR(30) AS checkpoint_type, created_at
       FROM (
-        SELECT 'chart_building' AS service_name,
-          venue || ':' || symbol || '/' || kind || '/' || range_from AS operation_id,
-          jsonb_build_object('from', range_from, 'to', range_to, 'state', state, 'detail', detail) AS state_data,
-          CASE state WHEN 'missing' THEN 'intermediate' WHEN 'lost' THEN 'error' ELSE 'success' END AS checkpoint_type,
-          \(utc("since")) AS created_at
-        FROM gap_ledger
-        UNION ALL
-        SELECT 'ml_training', version || '/' || model_name,
-          jsonb_build_object('market_view', market_view, 'target', target, 'rows', row_count, 'verdict', verdict),
-          'success', \(utc("trained_at"))
-        FROM training_metadata
-        UNION ALL
-        SELECT 'scheduler', key, jsonb_build_object('last_run', value), 'success', \(utc("value::TIMESTAMPTZ"))
-        FROM store_meta WHERE key LIKE 'schedule.%') states
+        \(dialect.recoveryStates)) states
     """,
   ]
 }

@@ -1,6 +1,8 @@
 /// What version 3 adds: the tables under the names and with the columns that other systems know, and what fills them.
 /// `docs/tables.md` says what each means.
 enum DuckDBSeedTables {
+  private static let dialect = SeedDialect.duckDB
+
   static let changes: [SchemaChange] = tables + candles + features + models + operations
 
   // MARK: What is written
@@ -66,7 +68,7 @@ enum DuckDBSeedTables {
       ],
       shadow: """
         VIEW training_metadata AS
-          SELECT *, NULL::BIGINT AS validation_row_count, NULL::DOUBLE AS rmse, NULL::DOUBLE AS mae
+          SELECT *, NULL::BIGINT AS validation_row_count, NULL::DOUBLE AS rmse, NULL::DOUBLE AS mae, rowid
           FROM stored.training_metadata
         """),
     .change([
@@ -108,36 +110,25 @@ enum DuckDBSeedTables {
     ("volatility", "volatility_5"), ("volatility_30", "volatility_30"), ("volume_mean", "volume_mean_20"),
   ]
 
-  /// A number that the decimal type cannot hold is not shown.
-  private static func decimal(_ column: String, _ type: String, below limit: String) -> String {
-    "CASE WHEN abs(\(column)) < \(limit) THEN \(column)::\(type) END"
-  }
+  private static let rawTypes = indicators.map { "\"\($0.feature)\": \"DOUBLE\"" }.joined(separator: ", ")
 
   private static let features: [SchemaChange] = [
+    // Each look at a document keeps all of it in memory for two thousand rows, so there is one look.
     .create(
       """
       VIEW technical_indicators AS
         SELECT time - INTERVAL '1 minute' AS time, symbol, venue AS source,
-          \(indicators.map { "(features_json->'raw'->>'\($0.feature)')::DOUBLE AS \($0.column)" }
-            .joined(separator: ",\n    ")),
+          \(indicators.map { "raw.\($0.feature) AS \($0.column)" }.joined(separator: ",\n    ")),
           market_view, feature_set_hash
-        FROM feature_cache
+        FROM (SELECT *, json_transform(features_json, '{"raw": {\(rawTypes)}}').raw AS raw FROM feature_cache)
       """),
     .create(
       """
       VIEW "rollingChartData" AS
         SELECT (((epoch(c.open_time)::BIGINT // 60 - 21037440) * 128 + s.id) % 2147483647)::INTEGER AS id, c.symbol,
-          timezone('UTC', c.open_time) AS timestamp, c.open, c.high, c.low, c.close, c.volume,
-          \(decimal("i.rsi", "DECIMAL(10,4)", below: "1e6")) AS rsi,
-          \(decimal("i.macd", "DECIMAL(15,8)", below: "1e7")) AS macd,
-          \(decimal("i.bollinger_upper", "DECIMAL(20,8)", below: "1e12")) AS bollinger_upper,
-          \(decimal("i.bollinger_lower", "DECIMAL(20,8)", below: "1e12")) AS bollinger_lower,
-          \(decimal("i.stochastic_k", "DECIMAL(10,4)", below: "1e6")) AS stochastic_k,
-          \(decimal("i.stochastic_d", "DECIMAL(10,4)", below: "1e6")) AS stochastic_d,
-          \(decimal("i.volatility", "DECIMAL(10,6)", below: "1e4")) AS volatility,
-          i.rsi IS NOT NULL AND i.macd IS NOT NULL AND i.bollinger_upper IS NOT NULL AND i.bollinger_lower IS NOT NULL
-            AND i.stochastic_k IS NOT NULL AND i.stochastic_d IS NOT NULL AND i.volatility IS NOT NULL AS is_complete,
-          timezone('UTC', c.known_at) AS created_at
+          \(dialect.utc("c.open_time")) AS timestamp, c.open, c.high, c.low, c.close, c.volume,
+          \(dialect.chartIndicators),
+          \(dialect.utc("c.known_at")) AS created_at
         FROM candles c JOIN series s ON s.venue = c.venue AND s.symbol = c.symbol
         LEFT JOIN (
           SELECT * FROM technical_indicators
@@ -149,8 +140,8 @@ enum DuckDBSeedTables {
       VIEW "mlTrainingSamples" AS
         SELECT ((f.rowid * 4 + h.place) % 2147483647)::INTEGER AS id, f.symbol,
           json_extract(f.features_json, '$.raw') AS features,
-          \(decimal("((later.close / now.close - 1) * 100)", "DECIMAL(10,6)", below: "1e4")) AS target,
-          h.minutes AS forecast_horizon, timezone('UTC', f.known_at) AS created_at,
+          \(dialect.sampleTarget),
+          h.minutes AS forecast_horizon, \(dialect.utc("f.known_at")) AS created_at,
           json_object('time', f.time::VARCHAR, 'market_view', f.market_view, 'feature_set_hash', f.feature_set_hash)
             AS metadata
         FROM feature_cache f CROSS JOIN (VALUES (1, 5), (2, 15), (3, 30), (4, 60)) h(place, minutes)
@@ -169,13 +160,9 @@ enum DuckDBSeedTables {
       VIEW "mlTrainingBatches" AS
         SELECT ((t.rowid + 1) % 2147483647)::INTEGER AS id, (t.version || '/' || t.model_name) AS batch_id,
           split_part(split_part(t.market_view, '+', 1), ':', 2) AS symbol,
-          CASE t.model_name WHEN 'ModelA' THEN 'xgboost' WHEN 'ModelB' THEN 'lstm' WHEN 'ModelC' THEN 'lstm-xgboost'
-            WHEN 'MLP' THEN 'mlp' ELSE 'ensemble' END AS model_type,
-          t.row_count::INTEGER AS training_samples, coalesce(t.validation_row_count, 0)::INTEGER AS validation_samples,
-          \(decimal("t.rmse", "DECIMAL(10,6)", below: "1e4")) AS rmse,
-          \(decimal("t.mae", "DECIMAL(10,6)", below: "1e4")) AS mae,
-          t.accuracy::DECIMAL(5,4) AS accuracy, r.model_path, coalesce(r.status = 'production', FALSE) AS is_production,
-          timezone('UTC', t.trained_at) AS created_at
+          \(SeedDialect.modelType) AS model_type,
+          \(dialect.batchNumbers), r.model_path, coalesce(r.status = 'production', FALSE) AS is_production,
+          \(dialect.utc("t.trained_at")) AS created_at
         FROM training_metadata t LEFT JOIN model_registry r ON r.version = t.version
       """),
     .create(
@@ -184,11 +171,9 @@ enum DuckDBSeedTables {
         SELECT ((p.row + 1) % 2147483647)::INTEGER AS id,
           split_part(split_part(p.market_view, '+', 1), ':', 2) AS symbol,
           CASE WHEN starts_with(p.target, 'change-') THEN 'price_change' ELSE 'price_direction' END AS forecast_type,
-          (p.confidence * 100)::DECIMAL(5,2) AS confidence,
-          \(decimal("coalesce(p.probability_up, p.change_percent)", "DECIMAL(15,8)", below: "1e7")) AS predicted_value,
-          \(decimal("o.outcome", "DECIMAL(15,8)", below: "1e7")) AS actual_value,
+          \(dialect.forecastValues),
           (epoch(p.expires) - epoch(p.time))::INTEGER // 60 AS forecast_horizon, p.version AS model_version,
-          timezone('UTC', p.available_at) AS created_at, timezone('UTC', p.expires) AS expires_at
+          \(dialect.utc("p.available_at")) AS created_at, \(dialect.utc("p.expires")) AS expires_at
         FROM (
           SELECT *, rowid AS row,
             CASE WHEN starts_with(target, 'window-') THEN time_bucket(to_minutes(minutes), time) ELSE time END
@@ -211,21 +196,7 @@ enum DuckDBSeedTables {
       VIEW "recoveryState" AS
         SELECT row_number() OVER (ORDER BY created_at, service_name, operation_id)::INTEGER AS id, *
         FROM (
-          SELECT 'chart_building' AS service_name,
-            venue || ':' || symbol || '/' || kind || '/' || range_from AS operation_id,
-            json_object('from', range_from, 'to', range_to, 'state', state, 'detail', detail) AS state_data,
-            CASE state WHEN 'missing' THEN 'intermediate' WHEN 'lost' THEN 'error' ELSE 'success' END
-              AS checkpoint_type,
-            timezone('UTC', since) AS created_at
-          FROM gap_ledger
-          UNION ALL
-          SELECT 'ml_training', version || '/' || model_name,
-            json_object('market_view', market_view, 'target', target, 'rows', row_count, 'verdict', verdict),
-            'success', timezone('UTC', trained_at)
-          FROM training_metadata
-          UNION ALL
-          SELECT 'scheduler', key, json_object('last_run', value), 'success', timezone('UTC', value::TIMESTAMPTZ)
-          FROM store_meta WHERE starts_with(key, 'schedule.'))
+          \(dialect.recoveryStates))
       """)
   ]
 }

@@ -30,9 +30,12 @@ package struct KinesisStreamOptions: Hashable, Sendable {
 
   package init(name: String, groups: [String]) { (self.name, self.groups) = (name, groups) }
 
-  func validate() throws(StreamError) {
+  package func validate() throws(StreamError) {
     let rules: [(Bool, String)] = [
-      ((1...128).contains(name.utf8.count), "its name has 1 to 128 characters"),
+      (
+        (1...128).contains(name.utf8.count) && name.utf8.allSatisfy(Self.isPart),
+        "its name has 1 to 128 letters, digits and -_."
+      ),
       (!groups.isEmpty && Set(groups).count == groups.count, "it needs groups, each named once"),
       ((1...KinesisClient.mostEntries).contains(recordsOfAKeyPerRequest), "records of a key per request are 1 to 500"),
       (mostUnsent > 0 && mostUnsentBytes > 0, "what waits is at least 1"),
@@ -46,5 +49,9 @@ package struct KinesisStreamOptions: Hashable, Sendable {
     ]
     for (holds, reason) in rules where !holds { throw .badOptions(stream: name, reason: reason) }
     if case .after = start { throw .badOptions(stream: name, reason: "it begins at the oldest record or at a time") }
+  }
+
+  private static func isPart(_ byte: UInt8) -> Bool {
+    (byte | 0x20) &- 97 < 26 || byte &- 48 < 10 || "-_.".utf8.contains(byte)
   }
 }

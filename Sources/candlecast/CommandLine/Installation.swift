@@ -7,6 +7,8 @@ struct Installation: Sendable {
   let duckdb: String
   let xgboost: String
   let torchFolder: String
+  /// The page's chart library.
+  let charts: String
   /// Fits models; beside this program.
   let trainer: String
 
@@ -18,6 +20,7 @@ struct Installation: Sendable {
     duckdb = set["CANDLECAST_DUCKDB"] ?? cache + "/duckdb/libduckdb.so"
     xgboost = set["CANDLECAST_XGBOOST"] ?? cache + "/xgboost/xgboost/lib/libxgboost.so"
     torchFolder = cache + "/torch/lib"
+    charts = cache + "/charts/lightweight-charts.js"
     trainer = Self.folderOfThisProgram + "/candlecast-trainer"
   }
 

@@ -12,6 +12,7 @@ struct ArchiveReading: Sendable {
     /// Files that a newer revision takes the place of.
     var older = 0
     var failures: [Failure] = []
+    var pinned: [ImportPins.Imported] = []
   }
 
   struct Failure: Sendable {
@@ -28,6 +29,8 @@ struct ArchiveReading: Sendable {
 
   let context: CommandContext
   let policy: BadRowPolicy
+  /// `nil` leaves everything to the cleanup.
+  let pins: ImportPins?
 
   /// It is read here and not by the importer of candle files.
   static func takes(_ path: String) -> Bool {
@@ -38,12 +41,26 @@ struct ArchiveReading: Sendable {
   func run(_ paths: [String]) async throws -> Result {
     let store = try context.openForWriting()
     var result = Result()
-    for path in paths {
-      let (objects, listing) = try await listing(path)
-      result.older += listing.older
-      try await take(listing.files, of: objects, into: store, &result)
+    do {
+      for path in paths {
+        let (objects, listing) = try await listing(path)
+        result.older += listing.older
+        try await take(listing.files, of: objects, into: store, &result)
+      }
+    } catch {
+      // What was taken in before stays, and is kept like the rest.
+      try pin(&result, in: store)
+      throw error
     }
+    try pin(&result, in: store)
     return result
+  }
+
+  private func pin(_ result: inout Result, in store: any Store) throws {
+    let imported = result.reports.compactMap { report in
+      report.range.map { ImportPins.Imported(series: report.series, range: $0) }
+    }
+    result.pinned = try pins?.pin(imported, in: store) ?? []
   }
 
   private func listing(_ path: String) async throws -> (any ObjectStore, ArchiveListing) {
@@ -129,6 +146,7 @@ extension ArchiveReading.Result {
           ]
         }),
       "older_revisions": JSONValue(older),
+      "pinned": .array(pinned.map(\.json)),
       "refused": .array(failures.map { ["file": .text($0.file), "reason": .text($0.reason)] }),
     ]
   }

@@ -1,6 +1,7 @@
 import Market
 import Models
 import Operations
+import Serving
 
 extension Explanation {
   /// How many contributions people are shown.

@@ -3,6 +3,7 @@ import Market
 import Operations
 import Pipeline
 import Platform
+import Serving
 import Storage
 
 /// Predicts through a stretch of the past as it would have been live, and stores what was said.

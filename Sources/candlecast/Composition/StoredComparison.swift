@@ -1,5 +1,6 @@
 import Market
 import Operations
+import Serving
 import Storage
 
 /// Whether what was stored of a decision is what the store gives when it is computed again.

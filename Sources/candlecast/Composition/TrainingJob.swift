@@ -11,7 +11,6 @@ struct TrainingJob {
   struct Result {
     let versions: [VersionName]
     let summary: Trainer.Summary
-    let dataset: DatasetCache.Entry
     let peakResidentBytes: Int64
   }
 
@@ -21,10 +20,18 @@ struct TrainingJob {
   /// Without what earlier trainings left: the cached dataset, hyper-parameters, the calibrators' kind.
   let isFull: Bool
   let refits: Bool
+  var isStopRequested: @Sendable () -> Bool = { Signals.isStopRequested }
 
+  /// All three parts, in stores that are opened for them.
   func run() throws -> Result {
-    try context.requireOwnModels()
-    let dataset = try makeDataset()
+    let dataset = try makeDataset(from: try context.openForReading())
+    let result = try fit(dataset)
+    try record(result.versions, in: try context.openForWriting())
+    return result
+  }
+
+  /// Versions of the trainer's, registered; no store is asked.
+  func fit(_ dataset: DatasetCache.Entry) throws -> Result {
     let slot = RegistrySlot(context.view, context.target)
     let created = context.now()
     removeAbandoned()
@@ -34,7 +41,7 @@ struct TrainingJob {
     var bar = context.progress("train \(context.target)", unit: "‰", total: 1000)
     let trained = try Trainer(installation: context.installation).run(
       dataset: dataset.path, plan: try plan(slot), writingTo: folder, created: created,
-      shouldStop: { context.isStopRequested },
+      shouldStop: isStopRequested,
       onProgress: { stage, fraction in
         bar.label = "train \(context.target): \(stage)"
         bar.update(Int64(fraction * 1000))
@@ -45,9 +52,7 @@ struct TrainingJob {
       try context.registry.register(
         staged: "\(folder)/\(name)", at: context.now(), who: context.user, why: "candlecast train")
     }
-    try record(versions)
-    return Result(
-      versions: versions, summary: trained.summary, dataset: dataset, peakResidentBytes: trained.peakResidentBytes)
+    return Result(versions: versions, summary: trained.summary, peakResidentBytes: trained.peakResidentBytes)
   }
 
   /// A training that was killed leaves its folder behind; the name says whose it was.
@@ -62,8 +67,9 @@ struct TrainingJob {
     }
   }
 
-  private func makeDataset() throws -> DatasetCache.Entry {
-    let store = try context.openForReading()
+  /// A file of what is stored; the one that is there if nothing has changed.
+  func makeDataset(from store: any Store) throws -> DatasetCache.Entry {
+    try context.requireOwnModels()
     let summaries = try context.summaries(of: context.view, in: store)
     let summary = summaries[0]
     let wanted = range.clamped(to: summary.period)
@@ -78,7 +84,7 @@ struct TrainingJob {
     defer { bar.finish() }
     return try DatasetCache(in: context.stateFolder).dataset(request, from: store, isFresh: isFull) { count in
       bar.update(Int64(count))
-      if context.isStopRequested { throw CommandError(.failed, "stopped; nothing was registered") }
+      if isStopRequested() { throw CommandError(.failed, "stopped; nothing was registered") }
     }
   }
 
@@ -116,8 +122,7 @@ struct TrainingJob {
   }
 
   /// One row of `training_metadata` for each model of each version.
-  private func record(_ versions: [VersionName]) throws {
-    let store = try context.openForWriting()
+  func record(_ versions: [VersionName], in store: any Store) throws {
     for name in versions {
       let card = try context.registry.directory(of: name).card()
       for model in ModelName.allCases where model != .baseline {

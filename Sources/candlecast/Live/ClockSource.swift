@@ -21,8 +21,9 @@ struct ClockSource {
     }
     var endpoints = try catalogue.endpoints(try catalogue.interface(of: simulated)).rest
     for _ in 1..<endpoints.count {
-      if let clock = try? await clock(at: endpoints.current) { return clock }
-      endpoints.failed()
+      let address = endpoints.current
+      if let clock = try? await clock(at: address) { return clock }
+      endpoints.failed(address)
     }
     return try await clock(at: endpoints.current)
   }

@@ -40,6 +40,15 @@ struct HealthPages: Sendable {
     page.add("candlecast_resident_memory_bytes", .gauge, "Memory of the process.", resident)
     let own = ProcessMemory.privateBytes.map { [PrometheusText.Sample(Double($0))] } ?? []
     page.add("candlecast_private_memory_bytes", .gauge, "Memory of the process that is not of a file.", own)
+    let reports = status.reports
+    if reports != LiveStatus.Reports() {
+      page.add(
+        "candlecast_cloudwatch_reports_total", .counter, "Reports to CloudWatch.",
+        [
+          .init(Double(reports.sent), [.init("outcome", "sent")]),
+          .init(Double(reports.failed), [.init("outcome", "failed")]),
+        ])
+    }
     if let facts = status.current {
       addSeries(facts, &page)
       addFeeds(facts, &page)

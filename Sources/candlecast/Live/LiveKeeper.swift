@@ -17,6 +17,7 @@ final class LiveKeeper {
   private let status: LiveStatus
   private let inbox: Inbox<StampedInput>
   private let publisher: CandlePublisher?
+  private let announcer: Announcer?
   private let inferenceLog: InferenceLog
   private let storedLog: StoredLog?
   private var kept: [Venue: FeedMemory] = [:]
@@ -29,9 +30,9 @@ final class LiveKeeper {
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeRecorder?, predictor: LivePredictor?,
     memories: FeedMemoryFile?, status: LiveStatus, inbox: Inbox<StampedInput>,
-    publisher: CandlePublisher? = nil
+    publisher: CandlePublisher? = nil, announcer: Announcer? = nil
   ) {
-    self.publisher = publisher
+    (self.publisher, self.announcer) = (publisher, announcer)
     (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
     (self.predictor, self.memories, self.status, self.inbox) = (predictor, memories, status, inbox)
     inferenceLog = InferenceLog(folder: context.logFolder)
@@ -57,6 +58,7 @@ final class LiveKeeper {
         try await writer.submit(batch, receivedNanoseconds: received)
       }
     }
+    announcer?.tell(output.events, batch.predictions)
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
     if SystemClock.seconds() - factsAt >= 0.5 {
       note(core)
@@ -97,6 +99,7 @@ final class LiveKeeper {
   private func note(_ core: borrowing LiveCore) {
     factsAt = SystemClock.seconds()
     status.set(facts(core))
+    announcer?.tellHealth(at: clock.now())
     noteTape()
     let memories = core.memories
     guard let file = self.memories, memories != kept else { return }

@@ -64,7 +64,9 @@ struct LivePlanner {
     let feed = try catalogue.feed(interface, venue)
     let followed = channels.filter { feed.candleSource == .ticks ? $0 == .ticks : $0 != .ticks }
       .filter { $0 != .klines || feed.candleSource == .klines }
-    let series = try symbols(on: venue, feed).map { try self.series(Series(venue, $0), from: store) }
+    var series = try symbols(on: venue, feed).map { try self.series(Series(venue, $0), from: store) }
+    // Without a stream the end is known at the start, however long it takes to get there.
+    if channels.isEmpty { for index in series.indices { series[index].endMinute = now.minute } }
     return FeedPlan(venue: venue, interface: interface, channels: followed, series: series)
   }
 

@@ -4,6 +4,7 @@ import Market
 import Models
 import Operations
 import Pipeline
+import Serving
 import Storage
 import Synchronization
 import Tape
@@ -54,11 +55,11 @@ struct LiveSession: Sendable {
     let start = try start(at: clock.now())
     // Reading versions and history leaves much that is free and not given back.
     FreeMemory.giveBack()
-    let health = options.servesHealth ? try openHealth() : nil
     let writer = options.stores ? try openWriter() : nil
     let tape = options.records ? try openTape() : nil
-    let result = try await feed(start, clock, http, writer, tape)
-    await health?.stop()
+    let server = options.servesHealth ? try openServer(writer, start.record.view) : nil
+    let result = try await feed(start, clock, http, writer, tape, server?.hub)
+    await server?.stop()
     return result
   }
 
@@ -116,15 +117,21 @@ struct LiveSession: Sendable {
     }
   }
 
-  private func openHealth() throws -> HealthServer {
+  private func openServer(_ writer: LiveWriter?, _ view: MarketView) throws -> LiveServer {
     let configuration = context.configuration
-    let server = try HealthServer(
+    let server = try LiveServer(
       options.status, host: configuration.text("server.host") ?? "127.0.0.1",
       feederPort: configuration.integer("server.feeder_port") ?? 8080,
-      gapHandlerPort: configuration.integer("server.gap_handler_port") ?? 9000)
+      gapHandlerPort: configuration.integer("server.gap_handler_port") ?? 9000,
+      data: writer.map { Route.data(of: view, from: $0) } ?? [], page: Page.routes(charts: charts))
     options.status.listens(on: .init(feeder: server.feederPort, gapHandler: server.gapHandlerPort))
     context.output.line("health on port \(server.feederPort), gaps and metrics on port \(server.gapHandlerPort)")
     return server
+  }
+
+  /// The page's chart library; the page says so if it is not installed.
+  private var charts: [UInt8]? {
+    FileManager.default.contents(atPath: context.installation.charts).map { Array($0) }
   }
 
   private func openWriter() throws -> LiveWriter {
@@ -147,7 +154,8 @@ struct LiveSession: Sendable {
   // MARK: Run
 
   private func feed(
-    _ start: Start, _ clock: PipelineClock, _ http: HTTPClient, _ writer: LiveWriter?, _ tape: TapeRecorder?
+    _ start: Start, _ clock: PipelineClock, _ http: HTTPClient, _ writer: LiveWriter?, _ tape: TapeRecorder?,
+    _ hub: Hub?
   ) async throws -> Result {
     var core = start.core
     let inbox = Inbox<StampedInput>(capacity: LiveShell.inboxCapacity)
@@ -162,7 +170,7 @@ struct LiveSession: Sendable {
     let keeper = LiveKeeper(
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox,
-      publisher: options.publisher)
+      publisher: options.publisher, announcer: hub.map { Announcer($0, options.status) })
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
@@ -170,7 +178,9 @@ struct LiveSession: Sendable {
       options.predicts || options.publisher != nil
       ? writer.map { Upkeep(context: context, writer: $0, clock: clock) } : nil
     let jobs = Task { await upkeep?.run() }
+    let reports = Task { [context, status = options.status] in await CloudReporter(context, status)?.run() }
     defer {
+      reports.cancel()
       watch.cancel()
       tapeWatch.cancel()
       jobs.cancel()

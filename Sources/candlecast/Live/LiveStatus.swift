@@ -30,11 +30,38 @@ final class LiveStatus: Sendable {
     let gapHandler: Int
   }
 
+  /// What became of the reports to CloudWatch.
+  struct Reports: Hashable, Sendable {
+    var sent = 0
+    var failed = 0
+    /// Values that no metric has.
+    var leftOut = 0
+  }
+
+  enum Report: Hashable, Sendable {
+    case success(leftOut: Int)
+    case failure
+  }
+
   let startedSeconds = SystemClock.seconds()
   private let facts = Mutex<Facts?>(nil)
   private let taken = Mutex<Ports?>(nil)
+  private let told = Mutex(Reports())
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
+
+  func noteReport(_ report: Report) {
+    told.withLock { reports in
+      switch report {
+      case .success(let leftOut):
+        reports.sent += 1
+        reports.leftOut += leftOut
+      case .failure: reports.failed += 1
+      }
+    }
+  }
+
+  var reports: Reports { told.withLock(\.self) }
 
   func listens(on ports: Ports) { taken.withLock { $0 = ports } }
 

@@ -1,16 +1,20 @@
 import Ingestion
 import Market
+import Models
 import Operations
 import Platform
 import Storage
+import Synchronization
 
-/// The jobs of a running service: cleanup, accuracy, one at a time, at the times of the configuration.
+/// The jobs of a running service at the times of the configuration: cleanup, accuracy and backup one at a time, and
+/// beside them a training.
 ///
 /// When each ran last stands in the store, so that a restart catches up on what was missed. A job that fails is logged
 /// and comes again at its next time.
 actor Upkeep {
   private static let metaPrefix = "schedule."
   private static let backup = "backup"
+  private static let retraining = "retrain"
 
   private let context: CommandContext
   private let writer: LiveWriter
@@ -26,9 +30,7 @@ actor Upkeep {
     guard let jobs = try? Self.jobs(context), !jobs.isEmpty else { return }
     do {
       try await setPolicies()
-      scheduler = Scheduler(
-        jobs, poolSize: context.configuration.integer("schedule.pool_size") ?? 2, lastRuns: try await lastRuns(jobs),
-        now: clock.now())
+      scheduler = try Self.scheduler(context, lastRuns: try await lastRuns(jobs), now: clock.now())
     } catch {
       return context.log.write(.error, "schedule", "no job runs: \(error)")
     }
@@ -40,6 +42,14 @@ actor Upkeep {
         await rest()
       }
     }
+  }
+
+  static func scheduler(
+    _ context: CommandContext, lastRuns: [String: Timestamp], now: Timestamp
+  ) throws -> Scheduler {
+    Scheduler(
+      try jobs(context), poolSize: context.configuration.integer("schedule.pool_size") ?? 2, lastRuns: lastRuns,
+      now: now)
   }
 
   /// - Returns: what the configuration asks for, in the order in which it starts.
@@ -54,6 +64,9 @@ actor Upkeep {
     var jobs = [Scheduler.Job("accuracy", try rhythm("schedule.accuracy_at"), lane: "upkeep")]
     if context.isWanted("data.cleanup") {
       jobs.insert(Scheduler.Job("cleanup", try rhythm("schedule.cleanup_at"), lane: "upkeep"), at: 0)
+    }
+    if configuration.boolean("schedule.retrain") ?? false {
+      jobs.append(Scheduler.Job(retraining, try rhythm("schedule.retrain_at"), waitsFor: ["cleanup"]))
     }
     let hours = configuration.integer("backup.every_hours") ?? 0
     if hours > 0 { jobs.append(Scheduler.Job(backup, .every(minutes: hours * 60), lane: "upkeep")) }
@@ -95,6 +108,8 @@ actor Upkeep {
           return try store.snapshot()
         }
         outcome = try await Self.backUp(snapshot, at: now, context)
+      } else if job.name == Self.retraining {
+        outcome = try await retrain(at: now)
       } else {
         outcome = try await writer.withStore { store in
           try store.setMeta(key, now.description)
@@ -113,20 +128,44 @@ actor Upkeep {
     scheduler?.finish(job.name)
   }
 
-  /// On a thread of its own, while the feed goes on writing.
+  /// While the feed goes on writing.
   private static func backUp(
     _ snapshot: any StoreSnapshot, at now: Timestamp, _ context: CommandContext
   ) async throws -> String {
     let folder = BackupFolder(context)
-    let made = try await withCheckedThrowingContinuation { continuation in
+    let made = try await onThread { try folder.add(snapshot, at: now) }
+    let removed = made.removed.isEmpty ? "" : ", \(made.removed.count) older removed"
+    return "\(made.path), \(made.rows) rows\(removed)"
+  }
+
+  /// Reads and writes between the feed's commits; what takes long is a process of its own.
+  private func retrain(at now: Timestamp) async throws -> String {
+    let isEnding = Flag()
+    var job = TrainingJob(context: context, range: .all, asOf: nil, isFull: false, refits: false)
+    job.isStopRequested = { isEnding.isUp || Signals.isStopRequested }
+    let key = Self.metaPrefix + Self.retraining
+    let dataset = try await writer.withStore { [job] store in
+      try store.setMeta(key, now.description)
+      return try job.makeDataset(from: store)
+    }
+    let result = try await withTaskCancellationHandler {
+      try await Self.onThread { [job] in try job.fit(dataset) }
+    } onCancel: {
+      isEnding.raise()
+    }
+    try await writer.withStore { [job] in try job.record(result.versions, in: $0) }
+    let names = result.versions.map(\.description).joined(separator: ", ")
+    return "registered \(names); \(result.summary.verdict.reason)"
+  }
+
+  private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
       do {
-        try DedicatedThread.start { continuation.resume(with: Result { try folder.add(snapshot, at: now) }) }
+        try DedicatedThread.start { continuation.resume(with: Result { try work() }) }
       } catch {
         continuation.resume(throwing: error)
       }
     }
-    let removed = made.removed.isEmpty ? "" : ", \(made.removed.count) older removed"
-    return "\(made.path), \(made.rows) rows\(removed)"
   }
 
   private static func run(
@@ -155,4 +194,13 @@ extension CommandContext {
     default: if case .duckDB = store { false } else { true }
     }
   }
+}
+
+/// Raised once, seen from everywhere.
+private final class Flag: Sendable {
+  private let value = Atomic(false)
+
+  var isUp: Bool { value.load(ordering: .relaxed) }
+
+  func raise() { value.store(true, ordering: .relaxed) }
 }

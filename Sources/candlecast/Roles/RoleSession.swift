@@ -44,14 +44,19 @@ struct RoleSession: Sendable {
   /// Plays a recording back as the role that collects.
   func replay(_ replay: inout RecordingReplay) throws -> Result {
     let stream = try RoleStreams(context: context).stream(RoleStreams.candles)
-    let running = Task { try await stream.run() }
     replay.publisher = CandlePublisher(stream: stream, view: context.view, source: RoleSource.replay)
+    let work = StreamWork()
+    let running = Task { await work.run(stream) }
     defer { running.cancel() }
     var result = Result()
-    result.replay = try replay.run()
-    try Blocking.run {
-      try await stream.flush()
-      await stream.close()
+    do {
+      result.replay = try replay.run()
+      try Blocking.run {
+        try await stream.flush()
+        await stream.close()
+      }
+    } catch {
+      throw work.failure ?? error
     }
     return result
   }
@@ -67,9 +72,9 @@ struct RoleSession: Sendable {
   }
 
   private func ingest(_ options: LiveSession.Options) async throws -> Result {
-    var options = options
-    options.predicts = false
-    return try await with(RoleStreams.candles, nil) { stream, _ in
+    try await with(options, RoleStreams.candles, nil) { options, stream, _ in
+      var options = options
+      options.predicts = false
       options.publisher = CandlePublisher(stream: stream, view: context.view, source: RoleSource.live)
       let collected = try await LiveSession(context, options).run()
       try await stream.flush()
@@ -78,9 +83,9 @@ struct RoleSession: Sendable {
   }
 
   private func features(_ options: LiveSession.Options) async throws -> Result {
-    try await with(RoleStreams.candles, RoleStreams.features) { input, output in
+    try await with(options, RoleStreams.candles, RoleStreams.features) { options, input, output in
       guard let output else { return Result() }
-      let role = FeatureRole(context, output: output, cache: try featureCache())
+      let role = FeatureRole(context, output: output, cache: try context.featureCache())
       try await reader(input, .features, options).run { try await role.take($0) }
       return Result(candles: role.candles, vectors: role.vectors)
     }
@@ -91,8 +96,8 @@ struct RoleSession: Sendable {
     let writer = try LiveWriter(
       LiveWriter.Limits(context.configuration), report: { log.write($0) }
     ) { () throws(StoreError) in try store.open(.create, memoryMegabytes: 64) }
-    let result = try await with(RoleStreams.features, nil) { input, _ in
-      let role = PredictRole(context, writer: writer, cache: try featureCache())
+    let result = try await with(options, RoleStreams.features, nil) { options, input, _ in
+      let role = PredictRole(context, writer: writer, cache: try context.featureCache())
       try await reader(input, .predict, options).run { try await role.take($0) }
       return Result(predictions: role.predictions, fingerprint: role.fingerprint)
     }
@@ -118,36 +123,21 @@ struct RoleSession: Sendable {
     return try await ClockSource(catalogue: catalogue, http: http).clock(of: venues)
   }
 
-  /// Keeps streams at work while `body` runs.
+  /// Keeps streams at work while `body` runs, which stops when it is asked to or a stream cannot go on.
   private func with(
-    _ first: String, _ second: String?, _ body: (any EventStream, (any EventStream)?) async throws -> Result
+    _ options: LiveSession.Options, _ first: String, _ second: String?,
+    _ body: (LiveSession.Options, any EventStream, (any EventStream)?) async throws -> Result
   ) async throws -> Result {
     let streams = RoleStreams(context: context)
     let input = try streams.stream(first)
     let output = try second.map { try streams.stream($0) }
-    let running = Task {
-      try await withThrowingTaskGroup { tasks in
-        tasks.addTask { try await input.run() }
-        if let output { tasks.addTask { try await output.run() } }
-        try await tasks.waitForAll()
-      }
+    let work = StreamWork()
+    var options = options
+    options.isStopRequested = { [isStopRequested = options.isStopRequested] in
+      work.failure != nil || isStopRequested()
     }
-    defer { running.cancel() }
-    let result = try await body(input, output)
-    await input.close()
-    await output?.close()
-    return result
-  }
-
-  /// `nil` unless the configuration asks for it.
-  private func featureCache() throws -> FeatureCache? {
-    let configuration = context.configuration
-    guard configuration.boolean("redis.cache") ?? true else { return nil }
-    var options = FeatureCacheOptions()
-    options.featuresKeyPrefix = configuration.text("redis.features_key_prefix") ?? options.featuresKeyPrefix
-    options.predictionKey = configuration.text("redis.prediction_key") ?? options.predictionKey
-    return FeatureCache(
-      try RedisClient(RedisOptions(context.redisAddress, seed: context.seed)), options)
+    return try await work.run([input, output].compactMap(\.self)) { [options] in try await body(options, input, output)
+    }
   }
 }
 

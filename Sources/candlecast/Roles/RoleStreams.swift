@@ -1,10 +1,19 @@
+import Cloud
 import Market
 import Operations
 import Redis
+import Storage
 import Streams
+import Transport
 
 /// The streams between the roles.
 struct RoleStreams {
+  /// What carries them.
+  enum Kind: String {
+    case redis
+    case kinesis
+  }
+
   /// From `ingest` to `features`.
   static let candles = "candles"
   /// From `features` to `predict`.
@@ -12,10 +21,19 @@ struct RoleStreams {
 
   let context: CommandContext
 
+  var kind: Kind { context.configuration.text("stream.kind").flatMap { Kind(rawValue: $0) } ?? .redis }
+
   /// The stream of a name, with the one group that reads it.
   func stream(_ name: String) throws -> any EventStream {
+    switch kind {
+    case .redis: try redis(name)
+    case .kinesis: try kinesis(name)
+    }
+  }
+
+  private func redis(_ name: String) throws(CommandError) -> RedisStream {
     var options = RedisStreamOptions(groups: [Self.group(of: name)])
-    options.name = "\(context.configuration.text("stream.name") ?? "candlecast"):\(context.priceSymbol):\(name)"
+    options.name = parts(name).joined(separator: ":")
     do throws(StreamError) {
       return try RedisStream(options, redis: RedisOptions(context.redisAddress, seed: context.seed))
     } catch {
@@ -23,8 +41,30 @@ struct RoleStreams {
     }
   }
 
-  static func group(of name: String) -> String { name == candles ? "features" : "predict" }
+  private func kinesis(_ name: String) throws -> KinesisStream {
+    guard case .postgres = context.store else {
+      throw CommandError(
+        .wrongUsage,
+        "\(context.store) belongs to one process, and roles that meet over Kinesis share its checkpoints in their store: "
+          + "give --store postgres://USER@HOST/DATABASE")
+    }
+    let http = try HTTPClient(HTTPClient.Options(context.configuration))
+    let client = KinesisClient(http, try context.cloudAccess(), .ofThisMachine)
+    // Colons have no place in the name of a stream there.
+    let options = KinesisStreamOptions(name: parts(name).joined(separator: "-"), groups: [Self.group(of: name)])
+    do throws(StreamError) {
+      try options.validate()
+    } catch {
+      throw CommandError(.wrongUsage, "\(error): change stream.name")
+    }
+    return try KinesisStream(options, client, checkpoints: StoredCheckpoints { try context.openForWriting() })
+  }
 
+  private func parts(_ name: String) -> [String] {
+    [context.configuration.text("stream.name") ?? "candlecast", context.priceSymbol, name]
+  }
+
+  static func group(of name: String) -> String { name == candles ? "features" : "predict" }
 }
 
 extension CommandContext {
@@ -36,5 +76,15 @@ extension CommandContext {
       port: UInt16(clamping: configuration.integer("redis.port") ?? 6379), user: configuration.text("redis.user"),
       password: configuration.text("redis.password").map { Secret($0) },
       database: configuration.integer("redis.database") ?? 0)
+  }
+
+  /// `nil` unless the configuration asks for it; who has chosen Kinesis need not have Redis.
+  func featureCache() throws -> FeatureCache? {
+    guard configuration.boolean("redis.cache") ?? true else { return nil }
+    guard RoleStreams(context: self).kind == .redis || configuration.isSet("redis.cache") else { return nil }
+    var options = FeatureCacheOptions()
+    options.featuresKeyPrefix = configuration.text("redis.features_key_prefix") ?? options.featuresKeyPrefix
+    options.predictionKey = configuration.text("redis.prediction_key") ?? options.predictionKey
+    return FeatureCache(try RedisClient(RedisOptions(redisAddress, seed: seed)), options)
   }
 }

@@ -1,5 +1,6 @@
 import Market
 import Operations
+import Serving
 import Storage
 
 struct GapsVerb: Verb {
@@ -142,23 +143,6 @@ extension LedgerState {
     switch self {
     case .missing, .lost: true
     case .live, .patched: false
-    }
-  }
-
-  fileprivate var word: String {
-    switch self {
-    case .live: "live"
-    case .missing: "missing"
-    case .patched: "patched"
-    case .lost: "lost"
-    }
-  }
-
-  fileprivate var reason: String? {
-    switch self {
-    case .lost(let reason): reason
-    case .patched(let source): source
-    case .live, .missing: nil
     }
   }
 

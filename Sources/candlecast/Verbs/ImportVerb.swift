@@ -35,8 +35,9 @@ struct ImportVerb: Verb {
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let policy = arguments.text("--on-error").flatMap(BadRowPolicy.init) ?? .reject
+    let pins = arguments.has("--no-pin") ? nil : ImportPins(context)
     if arguments.positionals.contains(where: ArchiveReading.takes) {
-      return try importArchives(arguments.positionals, policy, context)
+      return try importArchives(arguments.positionals, policy, pins, context)
     }
     if holdsTrades(arguments) { return try importTrades(arguments.positionals, policy, context) }
     let importer = CandleImport(series: context.series, knownAt: context.now(), policy: policy)
@@ -47,6 +48,7 @@ struct ImportVerb: Verb {
       do {
         reports.append(try run(importer, path, into: store, context))
       } catch let error as Stopped {
+        _ = try pin(reports, pins, in: store, context)
         throw error
       } catch {
         guard arguments.positionals.count > 1 else { throw error }
@@ -54,36 +56,31 @@ struct ImportVerb: Verb {
         context.log.write(.error, "import", "\(error)")
       }
     }
-    let pinned = arguments.has("--no-pin") ? nil : try pin(reports, in: store, context)
+    let pinned = try pin(reports, pins, in: store, context)
     let summary = try store.summary(of: context.series)
-    context.output.present(json(reports, pinned, summary)) { text(reports, pinned, summary) }
+    context.output.present(json(reports, pinned, summary)) {
+      text(reports, pinned.compactMap { pins?.text($0) }, summary)
+    }
     return failures.first.map { Program.exitCode(of: $0.error) } ?? .done
   }
 
-  /// Keeps from the cleanup what it would otherwise take the next time.
-  private func pin(_ reports: [ImportReport], in store: any Store, _ context: CommandContext) throws -> Pinned? {
-    let policy = RetentionPolicy(context.configuration)
-    let now = context.now()
-    var pinned: [Range<Timestamp>] = []
-    for range in reports.compactMap(\.range) where range.lowerBound < policy.firstCandle(at: now) {
-      try store.pin(RetentionPin(series: context.series, range: range, reason: "imported", pinnedAt: now))
-      pinned.append(range)
-    }
-    guard let from = pinned.map(\.lowerBound).min(), let to = pinned.map(\.upperBound).max() else { return nil }
-    return Pinned(range: from..<to, days: policy.candlesDays)
+  private func pin(
+    _ reports: [ImportReport], _ pins: ImportPins?, in store: any Store, _ context: CommandContext
+  ) throws -> [ImportPins.Imported] {
+    let imported = reports.compactMap(\.range).map { ImportPins.Imported(series: context.series, range: $0) }
+    return try pins?.pin(imported, in: store) ?? []
   }
 
-  private struct Pinned {
-    let range: Range<Timestamp>
-    let days: Int
-  }
-
-  private func importArchives(_ paths: [String], _ policy: BadRowPolicy, _ context: CommandContext) throws -> ExitCode {
+  private func importArchives(
+    _ paths: [String], _ policy: BadRowPolicy, _ pins: ImportPins?, _ context: CommandContext
+  ) throws -> ExitCode {
     if let other = paths.first(where: { !ArchiveReading.takes($0) }) {
       throw UsageError.contradiction("\(other) is no archive: import archives and other files by separate commands")
     }
-    let result = try Blocking.run { try await ArchiveReading(context: context, policy: policy).run(paths) }
-    context.output.present(result.json) { result.text }
+    let result = try Blocking.run { try await ArchiveReading(context: context, policy: policy, pins: pins).run(paths) }
+    context.output.present(result.json) {
+      ([result.text] + result.pinned.compactMap { pins?.text($0) }).filter { !$0.isEmpty }.joined(separator: "\n")
+    }
     return result.failures.first?.exitCode ?? .done
   }
 
@@ -128,7 +125,7 @@ struct ImportVerb: Verb {
     }
   }
 
-  private func text(_ reports: [ImportReport], _ pinned: Pinned?, _ summary: SeriesSummary?) -> String {
+  private func text(_ reports: [ImportReport], _ pinned: [String], _ summary: SeriesSummary?) -> String {
     var lines = reports.map { report in
       let counts = report.counts
       let skipped = report.skipped > 0 ? ", \(report.skipped.grouped) skipped" : ""
@@ -136,11 +133,7 @@ struct ImportVerb: Verb {
         + "\(counts.unchanged.grouped) unchanged, \(counts.revised.grouped) revised\(skipped)"
     }
     lines += reports.flatMap(\.badRows).map { "  skipped \($0)" }
-    if let pinned {
-      lines.append(
-        "pinned from \(pinned.range.lowerBound) to \(pinned.range.upperBound): older than \(pinned.days) days, and no "
-          + "cleanup takes it")
-    }
+    lines += pinned
     if let summary {
       lines.append(
         "\(summary.series): \(summary.rows.grouped) candles from \(summary.firstOpenTime) to \(summary.lastOpenTime)")
@@ -148,7 +141,9 @@ struct ImportVerb: Verb {
     return lines.joined(separator: "\n")
   }
 
-  private func json(_ reports: [ImportReport], _ pinned: Pinned?, _ summary: SeriesSummary?) -> JSONValue {
+  private func json(
+    _ reports: [ImportReport], _ pinned: [ImportPins.Imported], _ summary: SeriesSummary?
+  ) -> JSONValue {
     [
       "files": .array(
         reports.map { report in
@@ -158,10 +153,7 @@ struct ImportVerb: Verb {
             "skipped": JSONValue(report.skipped), "bad_rows": .array(report.badRows.map { .text($0.description) }),
           ]
         }),
-      "pinned": pinned.map {
-        ["from": .text($0.range.lowerBound.description), "to": .text($0.range.upperBound.description)]
-      } ?? .null,
-      "series": summary.map(\.json) ?? .null,
+      "pinned": .array(pinned.map(\.json)), "series": summary.map(\.json) ?? .null,
     ]
   }
 }

@@ -1,5 +1,6 @@
 import Market
 import Operations
+import Serving
 import Storage
 
 struct PredictVerb: Verb {

@@ -1,0 +1,82 @@
+import FoundationEssentials
+import Serving
+import Testing
+import Transport
+
+/// Somebody who asks a server on loopback.
+struct Asking {
+  let server: HTTPServer
+  private let client: HTTPClient
+
+  init(_ routes: [Route], hub: Hub? = nil, _ options: HTTPServer.Options = .init()) throws {
+    server = try HTTPServer(options, handler: APIServer(routes, hub: hub))
+    client = try HTTPClient(HTTPClient.Options(maxConnections: 128))
+  }
+
+  func callAsFunction(_ target: String, method: String = "GET") async throws -> HTTPAnswer {
+    try await client.send(HTTPRequest(method: method, url: "http://127.0.0.1:\(server.port)\(target)"))
+  }
+
+  func listing(_ target: String) async throws -> Answered {
+    let answer = try await self(target)
+    try #require(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
+    return try JSONDecoder().decode(Answered.self, from: Data(answer.body))
+  }
+
+  func failure(_ target: String, method: String = "GET") async throws -> (status: Int, code: String, message: String) {
+    let answer = try await self(target, method: method)
+    #expect(answer.headers["content-type"] == "application/json")
+    let body = try JSONDecoder().decode(Failed.self, from: Data(answer.body))
+    return (answer.status, body.error.code, body.error.message)
+  }
+
+  func socket(_ target: String = "/ws") async throws -> WebSocket {
+    try await WebSocketClient().connect(.init(url: "ws://127.0.0.1:\(server.port)\(target)"))
+  }
+}
+
+struct Answered: Decodable {
+  struct Row: Decodable {
+    let open_time: String?
+    let close: String?
+    let model: String?
+    let target: String?
+    let state: String?
+    let from: String?
+    let minutes: Int?
+    let type: String?
+    let candles_missing: Int?
+  }
+
+  let series: String
+  let rows: [Row]
+  let next: String?
+}
+
+struct Failed: Decodable {
+  struct Reason: Decodable {
+    let code: String
+    let message: String
+  }
+
+  let error: Reason
+}
+
+/// A message of the hub.
+struct Told: Decodable, Equatable {
+  struct Body: Decodable, Equatable {
+    let n: Int
+  }
+
+  let type: String
+  let symbol: String?
+  let sequence: Int?
+  let data: Body?
+}
+
+extension WebSocket {
+  func told() async throws -> Told? {
+    guard let message = await next() else { return nil }
+    return try JSONDecoder().decode(Told.self, from: Data(message.message.bytes))
+  }
+}
