@@ -99,6 +99,16 @@ actor LiveRun {
     return result
   }
 
+  /// Calls `body` when each candle of the feed is due, with the time of that; later if it takes too long.
+  static func pace(_ body: (_ index: Int, _ due: Int64) throws -> Void) rethrows {
+    let start = SystemClock.wallNanoseconds()
+    for index in 0..<count {
+      let due = start + Int64(index) * 1_000_000_000 / Int64(candlesASecond)
+      sleep(until: due)
+      try body(index, due)
+    }
+  }
+
   /// Returns the last candle.
   private static func fill(_ file: String, from path: String) throws -> Candle {
     let store = try DuckDBStore(path: file)

@@ -8,6 +8,7 @@ enum PostgresBenchmarks {
     let rounds = PostgresRounds(address)
     return PostgresWork.Kind.allCases.flatMap { rows($0, rounds) } + [
       Benchmark("postgres.insert_commit_raw") { try await rounds.run($1).insertRaw($0) },
+      Benchmark("postgres.insert_commit_paced") { try await rounds.run($1).insertPaced($0) },
       Benchmark("postgres.commit_latency") { try await rounds.run($1).live($0) },
       Benchmark("postgres.ingest_private") {
         let memory = try await rounds.ingest($1)
@@ -20,25 +21,31 @@ enum PostgresBenchmarks {
     ]
   }
 
-  /// Of each work the best time, and how fast it is beside the server's own.
+  /// Of each work the best time, and how it stands to the server's own in the same round.
   private static func rows(_ kind: PostgresWork.Kind, _ rounds: PostgresRounds) -> [Benchmark] {
     kind.works.flatMap { work in
-      let seconds = Benchmark(work.rawValue) { name, path in
-        let seconds = try await rounds.seconds(kind, path).map { $0[work] ?? .infinity }
-        return Measurement(name: name, unit: "s", n: PostgresRun.count, figures: .value(seconds.min() ?? .infinity))
-      }
-      guard work != kind.bare else { return [seconds] }
-      let ratio = Benchmark(work.rawValue + kind.ratioSuffix) { name, path in
-        let ratios = try await rounds.seconds(kind, path).map { kind.ratio($0[work] ?? .infinity, $0[kind.bare] ?? 0) }
-        return Measurement(name: name, unit: "×", n: ratios.count, figures: .value(ratios.sorted()[ratios.count / 2]))
-      }
-      return [seconds, ratio]
+      [
+        Benchmark(work.rawValue) {
+          try await time($0, rounds.compare(work, to: kind.bare, $1).map(\.seconds))
+        },
+        Benchmark(work.rawValue + ".bare") {
+          try await time($0, rounds.compare(work, to: kind.bare, $1).map(\.bareSeconds))
+        },
+        Benchmark(work.rawValue + kind.ratioSuffix) {
+          let ratios = try await rounds.compare(work, to: kind.bare, $1).map(kind.ratio).sorted()
+          return Measurement(name: $0, unit: "×", n: ratios.count, figures: .value(ratios[ratios.count / 2]))
+        },
+      ]
     }
+  }
+
+  private static func time(_ name: String, _ seconds: [Double]) -> Measurement {
+    Measurement(name: name, unit: "s", n: PostgresRun.count, figures: .value(seconds.min() ?? .infinity))
   }
 }
 
 /// What is timed.
-enum PostgresWork: String, CaseIterable {
+enum PostgresWork: String {
   /// What `COPY` takes for the same bytes into a table with the same indexes, which is in one piece.
   case copyIn = "postgres.copy_raw"
   /// Into an empty database, making the partitions included.
@@ -53,18 +60,22 @@ enum PostgresWork: String, CaseIterable {
   case copyOut = "postgres.copy_out"
   case read = "postgres.read"
 
-  /// Works that are compared with the first of them.
   enum Kind: CaseIterable {
     case writing, reading
 
-    var works: [PostgresWork] {
+    var bare: PostgresWork {
       switch self {
-      case .writing: [.copyIn, .writeEmpty, .writeSame, .writeRevisedTenth, .writeRevisedAll, .writeOtherHalf]
-      case .reading: [.copyOut, .read]
+      case .writing: .copyIn
+      case .reading: .copyOut
       }
     }
 
-    var bare: PostgresWork { works[0] }
+    var works: [PostgresWork] {
+      switch self {
+      case .writing: [.writeEmpty, .writeSame, .writeRevisedTenth, .writeRevisedAll, .writeOtherHalf]
+      case .reading: [.read]
+      }
+    }
 
     var ratioSuffix: String {
       switch self {
@@ -73,22 +84,27 @@ enum PostgresWork: String, CaseIterable {
       }
     }
 
-    func ratio(_ seconds: Double, _ bare: Double) -> Double {
+    func ratio(_ round: PostgresRounds.Round) -> Double {
       switch self {
-      case .writing: bare / seconds
-      case .reading: seconds / bare
+      case .writing: round.bareSeconds / round.seconds
+      case .reading: round.seconds / round.bareSeconds
       }
     }
   }
 }
 
-/// Times works by turns, in rounds: what disturbs the machine disturbs all of them.
+/// Times a work and the server's own by turns, in rounds: what disturbs the machine disturbs both of them.
 actor PostgresRounds {
+  struct Round {
+    let seconds: Double
+    let bareSeconds: Double
+  }
+
   private static let count = 3
 
   private let address: String
   private var loaded: PostgresRun?
-  private var timed: [PostgresWork.Kind: [[PostgresWork: Double]]] = [:]
+  private var timed: [PostgresWork: [Round]] = [:]
   private var measured: PostgresIngest.Memory?
 
   init(_ address: String) { self.address = address }
@@ -99,13 +115,13 @@ actor PostgresRounds {
     return run
   }
 
-  func seconds(_ kind: PostgresWork.Kind, _ path: String) throws -> [[PostgresWork: Double]] {
-    if let known = timed[kind] { return known }
+  func compare(_ work: PostgresWork, to bare: PostgresWork, _ path: String) throws -> [Round] {
+    if let known = timed[work] { return known }
     let run = try run(path)
     let rounds = try (0..<Self.count).map { _ in
-      try Dictionary(uniqueKeysWithValues: kind.works.map { ($0, try run.seconds($0)) })
+      Round(seconds: try run.seconds(work), bareSeconds: try run.seconds(bare))
     }
-    timed[kind] = rounds
+    timed[work] = rounds
     return rounds
   }
 

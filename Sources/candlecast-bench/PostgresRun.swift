@@ -165,15 +165,32 @@ struct PostgresRun: Sendable {
 
   // MARK: Live
 
-  /// One row and its commit, nothing else.
+  /// One row and its commit, nothing else, one after the other.
   func insertRaw(_ name: String) throws -> Measurement {
+    let insert = try rawInsertion()
+    return try Measurement.latency(name, count: 5000) { _ in try insert() }
+  }
+
+  /// The same as often as the feed of `live` has candles, from the moment that one is due.
+  func insertPaced(_ name: String) throws -> Measurement {
+    let insert = try rawInsertion()
+    var latencies: [Int64] = []
+    try LiveRun.pace { _, due in
+      try insert()
+      latencies.append((SystemClock.wallNanoseconds() - due) / 1000)
+    }
+    return Self.milliseconds(name, latencies)
+  }
+
+  private func rawInsertion() throws -> () throws -> Void {
     _ = try emptyStore()
     let connection = try PostgresConnection(location)
     try connection.script("CREATE TABLE raw_candles (a BIGINT PRIMARY KEY, b NUMERIC(20,8), c NUMERIC(20,8))")
-    return try Measurement.latency(name, count: 5000) { index in
+    let candle = candles[0]
+    return {
       try connection.run(
         "INSERT INTO raw_candles VALUES ($1, $2, $3)",
-        [.integer(SystemClock.monotonicNanoseconds()), .decimal(candles[index].open), .decimal(candles[index].close)])
+        [.integer(SystemClock.monotonicNanoseconds()), .decimal(candle.open), .decimal(candle.close)])
     }
   }
 
@@ -181,11 +198,13 @@ struct PostgresRun: Sendable {
     _ = try emptyStore()
     let location = location
     let writer = try LiveWriter { () throws(StoreError) in try PostgresStore(location) }
-    let latencies = try await LiveRun.feed(writer, after: candles[candles.count - 1]).latencies
-    func milliseconds(_ share: Int) -> Double {
-      Double(latencies[min(latencies.count - 1, latencies.count * share / 100)]) / 1000
-    }
+    return Self.milliseconds(name, try await LiveRun.feed(writer, after: candles[candles.count - 1]).latencies)
+  }
+
+  private static func milliseconds(_ name: String, _ microseconds: [Int64]) -> Measurement {
+    let sorted = microseconds.sorted()
+    func percentile(_ share: Int) -> Double { Double(sorted[min(sorted.count - 1, sorted.count * share / 100)]) / 1000 }
     return Measurement(
-      name: name, unit: "ms", n: latencies.count, figures: .percentiles(p50: milliseconds(50), p99: milliseconds(99)))
+      name: name, unit: "ms", n: sorted.count, figures: .percentiles(p50: percentile(50), p99: percentile(99)))
   }
 }

@@ -153,6 +153,8 @@ extension Timestamp {
   private static let postgresEpoch: Int64 = 946_684_800_000_000
   /// The first instant that PostgreSQL can hold, in November of 4714 BC.
   private static let postgresFirst: Int64 = -211_813_488_000_000_000
+  /// The year 1, the first that is written without an era.
+  private static let postgresFirstText: Int64 = -63_082_281_600_000_000
   /// The year 294277, the first that it cannot.
   private static let postgresEnd: Int64 = 9_223_371_331_200_000_000
 
@@ -161,6 +163,15 @@ extension Timestamp {
     if self == .distantFuture { return .max }
     let (shifted, overflow) = microseconds.subtractingReportingOverflow(Self.postgresEpoch)
     return overflow || shifted < Self.postgresFirst ? .min : shifted
+  }
+
+  /// As it stands in a statement. What is before our era is in the infinite past, where there is as little.
+  var postgresConstant: String {
+    switch postgresMicroseconds {
+    case .max: "'infinity'"
+    case ..<Self.postgresFirstText: "'-infinity'"
+    default: "'\(self)'"
+    }
   }
 
   /// `nil` outside of what a `Timestamp` can hold.

@@ -58,6 +58,24 @@ enum PostgresCandleColumns {
       isAvailabilityAssumed: try rows.boolean(row, 14))
   }
 
+  static let selectionNames = CandleColumns.selection.split { $0 == "," || $0.isWhitespace }.map { String($0) }
+
+  /// A row of `CandleColumns.selection`.
+  static func version(_ row: inout PostgresCopiedRow) throws(StoreError) -> (CandleRecord, revision: Int32) {
+    let openTime = try row.time()
+    let revision = try row.value(Int32.self)
+    let candle = Candle(
+      openTime: openTime, open: try row.decimal(), high: try row.decimal(), low: try row.decimal(),
+      close: try row.decimal(), volume: try row.optionalDecimal(), quoteVolume: try row.optionalDecimal(),
+      trades: try row.optional(Int64.self), takerBuyBase: try row.optionalDecimal(),
+      takerBuyQuote: try row.optionalDecimal())
+    let record = CandleRecord(
+      candle: candle, availableAt: try row.time(), knownAt: try row.time(),
+      provenance: UInt8(exactly: try row.value(Int16.self)).flatMap(Provenance.init) ?? .archive,
+      isAvailabilityAssumed: try row.value(UInt8.self) != 0)
+    return (record, revision)
+  }
+
   static func revision(_ rows: PostgresRows, _ row: Int) throws(StoreError) -> Int32 {
     Int32(clamping: try rows.integer(row, 1))
   }

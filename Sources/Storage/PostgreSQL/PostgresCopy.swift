@@ -67,7 +67,9 @@ final class PostgresCopy {
 extension PostgresConnection {
   /// Calls `body` with what `COPY … TO STDOUT` gives, piece by piece. An error of `body` leaves the connection unusable
   /// for anything but being closed.
-  package func copyOut(_ sql: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+  package func copyOut(
+    _ sql: String, _ body: (UnsafeRawBufferPointer) throws(StoreError) -> Void
+  ) throws(StoreError) {
     _ = try checked(PQexec(handle, sql))
     while true {
       var bytes: UnsafeMutablePointer<CChar>?

@@ -54,6 +54,8 @@ final class PostgresPartitions {
     try pause()
     try pool.withConnection { connection in
       known[table] = try connection.transaction {
+        // The rows are committed later, and no later commit is on the disk without the earlier ones.
+        try connection.script("SET LOCAL synchronous_commit = off")
         try connection.script("SELECT pg_advisory_xact_lock(\(PostgresMigration.lockSpace), 2)")
         var places = try read(table, connection)
         for time in places.lacking(lacking) {

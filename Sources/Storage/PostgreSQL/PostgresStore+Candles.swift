@@ -92,16 +92,22 @@ extension PostgresStore: CandleStore {
   func versions(
     _ connection: PostgresConnection, of series: Int32, in range: Range<Timestamp>, asOf: Timestamp
   ) throws(StoreError) -> VersionWindow {
-    let rows = try connection.query(
+    var window = VersionWindow(minutes: range.upperBound.minutes(since: range.lowerBound))
+    var rows = PostgresCopiedRows(columns: PostgresCandleColumns.selectionNames, path: connection.path)
+    // A copy is read while the server makes the rest of it, and takes no parameters.
+    try connection.copyOut(
       """
-      SELECT \(CandleColumns.selection) FROM candle_versions
-      WHERE series = $1 AND open_time >= $2 AND open_time < $3 AND known_at <= $4
-      """,
-      [.integer(Int64(series)), .instant(range.lowerBound), .instant(range.upperBound), .instant(asOf)])
-    var window = VersionWindow()
-    for row in 0..<rows.count {
-      window.append(
-        try PostgresCandleColumns.record(rows, row), revision: try PostgresCandleColumns.revision(rows, row))
+      COPY (
+        SELECT \(CandleColumns.selection) FROM candle_versions
+        WHERE series = \(series) AND open_time >= \(range.lowerBound.postgresConstant)
+          AND open_time < \(range.upperBound.postgresConstant) AND known_at <= \(asOf.postgresConstant)
+      ) TO STDOUT (FORMAT binary)
+      """
+    ) { piece throws(StoreError) in
+      try rows.read(piece) { row throws(StoreError) in
+        let (record, revision) = try PostgresCandleColumns.version(&row)
+        window.append(record, revision: revision)
+      }
     }
     window.keepNewest()
     return window
