@@ -21,6 +21,8 @@ final class StreamWork: Sendable {
       for stream in streams { await stream.close() }
       if let failure { throw failure }
       return value
+    } catch let error as StreamError {
+      throw failure ?? CommandError(.unreachable, "\(error)")
     } catch {
       throw failure ?? error
     }
