@@ -58,9 +58,12 @@ struct ScheduleKnobTests {
     let context = CommandContext(
       configuration: usual.configuration, log: log, output: usual.output, installation: usual.installation)
     let path = desk.storePath
+    // Due since two.
+    try context.openForWriting().setMeta("schedule.retrain", "2026-11-20T02:00:00Z")
+    try context.openForWriting().setMeta("schedule.accuracy", "2026-11-20T03:00:00Z")
     let writer = try LiveWriter { () throws(StoreError) in try DuckDBStore(path: path) }
-    let now = Self.midnight.adding(minutes: 119)
-    let clock = PipelineClock(origin: now, at: SystemClock.wallNanoseconds(), speed: 600)
+    let now = Self.midnight.adding(minutes: 121)
+    let clock = PipelineClock(origin: now, at: SystemClock.wallNanoseconds(), speed: 1)
     let running = Task { await Upkeep(context: context, writer: writer, clock: clock).run() }
     var told = ""
     for await line in stream where line.contains("retrain") {

@@ -35,6 +35,8 @@ struct StreamKnobTests {
     let work = StreamWork()
     let running = Task { await work.run(stream) }
     defer { running.cancel() }
+    // Who has nothing to send may not ask.
+    try await stream.publish([record])
     while true {
       if let failure = work.failure { return failure.description }
       if let trouble = stream.statistics.lastTrouble { return trouble.description }
