@@ -49,7 +49,7 @@ struct DuckDBStoreTests {
       let store = try DuckDBStore(path: path)
       try store.session.run("UPDATE store_meta SET value = '99' WHERE key = 'schema_version'")
     }
-    #expect(throws: StoreError.newerSchema(path: path, reason: "schema 99, known up to 3")) {
+    #expect(throws: StoreError.newerSchema(path: path, reason: "schema 99, known up to \(StoreSchema.version)")) {
       try DuckDBStore(path: path)
     }
   }
