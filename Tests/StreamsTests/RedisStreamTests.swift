@@ -144,7 +144,9 @@ struct RedisStreamTests {
     #expect((1000...1100).contains(length))
   }
 
-  @Test func `what was trimmed away before it was acknowledged is counted`() async throws {
+  @Test func `what was trimmed away before it was acknowledged is counted, and all that is held comes again`()
+    async throws
+  {
     let server = try await RedisServer()
     let stream = try server.stream()
     try await running(stream) {
@@ -155,9 +157,11 @@ struct RedisStreamTests {
       await first.close()
       let second = try await stream.consumer(group: "store", name: "two")
       #expect(try await second.take(8).map(\.number) == Array(2..<10))
+      #expect(try await second.take(10).map(\.number) == Array(0..<10))
       try await stream.settle()
     }
     #expect(stream.statistics.trimmed == 2)
+    #expect(stream.statistics.resent == 10)
   }
 
   @Test func `an entry that comes too often, and one of others, is put aside`() async throws {
