@@ -57,6 +57,7 @@ struct SetupTests {
       try write("cache/duckdb/libpython_stub.so", "stub")
       try write("cache/xgboost/.made-of", stamp(["xgboost-cpu"]))
       try write("cache/torch/.made-of", stamp(["torch", "nvidia-cuda-cupti", "nvidia-cuda-runtime"]))
+      try write("cache/charts/.made-of", stamp(["lightweight-charts"]))
     }
 
     func setUp() throws -> (code: ChildProcess.Ending, text: String) {
