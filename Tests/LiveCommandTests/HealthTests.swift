@@ -125,7 +125,7 @@ import Venues
     #expect(page.kinds.count > 20)
   }
 
-  @Test func `both ports serve health and metrics, and nothing else`() async throws {
+  @Test func `both ports serve health and metrics, and tell what they do not serve`() async throws {
     let desk = try Desk(try Exchange.shared.get().knobs)
     let options = LiveSession.Options(channels: [.klines, .trades, .quotes], predicts: true, servesHealth: true)
     _ = try await Watch.run(try desk.context(), options) { status in
@@ -138,7 +138,7 @@ import Venues
         let metrics = try await Watch.get(base + "/metrics")
         #expect(metrics.headers.contains { $0.value == PrometheusText.contentType })
         let exposition = try Exposition(String(decoding: metrics.body, as: UTF8.self))
-        let other = try await Watch.get(base + "/")
+        let other = try await Watch.get(base + "/nothing")
         #expect(exposition.kinds.count > 20 && other.status == 404)
       }
       return true

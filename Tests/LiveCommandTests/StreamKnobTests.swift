@@ -18,7 +18,16 @@ struct StreamKnobTests {
     try Desk(["redis.host": "127.0.0.1", "redis.port": "\(server.port)"].merging(knobs) { $1 })
   }
 
-  private static let record = StreamRecord(id: "1", key: "BTCUSDT", body: Array("{}".utf8))
+  private static let record = {
+    let candle = RandomWalk()(seed: 1, count: 1)[0]
+    let time = candle.closeTime
+    let stored = CandleRecord(
+      candle: candle, availableAt: time, knownAt: time, provenance: .live, isAvailabilityAssumed: false)
+    let made = StreamEvent.candle(
+      CandleEvent(series: Series(.binance, .btcusdt), record: stored, ingestTime: time, source: "stream")
+    ).record
+    return StreamRecord(id: made.id, key: "BTCUSDT", body: made.body)
+  }()
 
   /// Sends one record from `ingest` to `features`.
   private static func publish(_ context: CommandContext) async throws {
@@ -133,7 +142,7 @@ struct StreamKnobTests {
     #expect(try server.ask("EXISTS", "other:BTCUSDT:candles:0", "candlecast:BTCUSDT:candles:0") == ":1")
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [nil, "the second one"])
+  @Test(.timeLimit(.minutes(4)), arguments: [nil, "the second one"])
   func `a member has its name, or that of its role`(member: String?) async throws {
     let server = try await RedisServer()
     let desk = try Self.desk(server, member.map { ["stream.member": $0] } ?? [:])
@@ -142,7 +151,7 @@ struct StreamKnobTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the kind chooses Kinesis, with checkpoints in the store`() async throws {
+  @Test(.timeLimit(.minutes(4))) func `the kind chooses Kinesis, with checkpoints in the store`() async throws {
     let moto = try await MotoServer.shared.value
     let name = "knobs-" + UUID().uuidString
     let database = try PostgresServer.shared().makeSchema()

@@ -40,7 +40,6 @@ import Testing
     print(
       "seed \(seed): ready after \(readySeconds[readySeconds.count / 2]) s (median of \(readySeconds.count)), at most "
         + "\(readySeconds[readySeconds.count - 1]) s; ended within \(stopped.seconds) s")
-    #expect(readySeconds[readySeconds.count / 2] < 2)
     try await expectPlayedBack(rehearsal, folder)
   }
 
