@@ -10,7 +10,8 @@ SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .bui
 # Tests that run servers, clients and the programs themselves wait for one another, so they do not share the cores with
 # those that calculate, nor all of them with each other.
 STORED := '^(ArchiveTests|CloudTests|DatabaseTests|SchemaTests|StorageTests)\.'
-TALKING := '^(ClientTests|KinesisTests|RedisTests|ServingTests|StreamsTests|TransportTests)\.'
+STREAMED := '^(KinesisTests|RedisTests|ServingTests|StreamsTests)\.'
+TALKING := '^(ClientTests|TransportTests)\.'
 LIVING := '^(LiveCommandTests|ProcessTests)\.'
 WAITING := '^(Archive|Client|Cloud|Database|Kinesis|LiveCommand|Process|Redis|Schema|Serving|Storage|Streams|Transport)Tests\.'
 
@@ -25,12 +26,14 @@ run: build ## import the bundled candles, train, replay the last days, print the
 test: setup lint ## set-up, format check and every test in release; warnings and undeclared imports are errors
 	$(SWIFT_TEST) --skip $(WAITING)
 	$(SWIFT_TEST) --skip-build --filter $(STORED)
+	$(SWIFT_TEST) --skip-build --filter $(STREAMED)
 	$(SWIFT_TEST) --skip-build --filter $(TALKING)
 	$(SWIFT_TEST) --skip-build --filter $(LIVING)
 
 soak: setup ## the same tests with far larger counts
 	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip $(WAITING)
 	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(STORED)
+	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(STREAMED)
 	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(TALKING)
 	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(LIVING)
 
