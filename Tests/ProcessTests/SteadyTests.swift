@@ -49,7 +49,8 @@ import Testing
         + "\(median(early, \.threads)) -> \(median(late, \.threads)), resident \(live.program.status("VmRSS") ?? 0) KiB"
     )
     #expect(growth < 2048)
-    #expect(abs(median(late, \.files) - median(early, \.files)) <= 2)
+    // Fewer is no leak: connections that nobody needs are closed in time.
+    #expect(median(late, \.files) <= median(early, \.files) + 2)
     #expect(median(late, \.threads) <= median(early, \.threads) + 1)
     #expect(try await live.stop().ending == .exited(0))
   }
