@@ -30,7 +30,7 @@ extension Route {
     }
     if let text = request.text("target") {
       guard let target = PredictionTarget(text) else {
-        let known = PredictionTarget.all.map(\.description).joined(separator: ", ")
+        let known = (PredictionTarget.all + PredictionTarget.ofTicks).map(\.description).joined(separator: ", ")
         throw .badParameter("target", "“\(text.shortened)” is none of \(known)")
       }
       filter.target = target
