@@ -259,7 +259,8 @@ final class Simulation {
   private func take(_ output: LiveOutput) throws {
     process?.outputs.combine(output)
     var batch = output.batch
-    process?.between += process?.predictor.takeTicks(output, at: batch.knownAt).map(Said.init) ?? []
+    let between = process?.predictor.takeTicks(output, at: batch.knownAt) ?? []
+    process?.between += between.map(Said.init)
     if !output.events.isEmpty {
       batch.predictions = process?.predictor.take(output.events, now: batch.knownAt) ?? []
       process?.predictions += batch.predictions.map(Said.init)

@@ -152,7 +152,7 @@ import Testing
     #expect(answer.version == "move-60s-1")
     #expect(answer.featureSetHash == TickInputs.hash.description)
     #expect(forecast.source == .direct)
-    #expect(forecast.inputAgeMilliseconds == 400)
+    #expect(forecast.inputAgeMilliseconds == 900)
     let (low, predicted) = (try #require(forecast.low), try #require(forecast.predicted))
     let high = try #require(forecast.high)
     #expect(low < predicted && predicted < high)

@@ -42,7 +42,7 @@ package struct TickPoints: Sendable {
     }
   }
 
-  package mutating func take(_ event: borrowing MarketEvent) {
+  package mutating func take(_ event: MarketEvent) {
     guard case .candle(series, let record) = event else { return }
     features.update(FeatureInput(record.candle))
   }

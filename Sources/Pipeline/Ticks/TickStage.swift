@@ -26,5 +26,5 @@ package struct TickStage: Sendable {
 
   package mutating func take(_ event: TickEvent, at now: Timestamp) { points.take(event, at: now) }
 
-  package mutating func take(_ event: borrowing MarketEvent) { points.take(event) }
+  package mutating func take(_ event: MarketEvent) { points.take(event) }
 }
