@@ -83,7 +83,7 @@ let package = Package(
     target("Ingestion", ["Compression", "Crypto", "Market", "Platform", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Transport", "Venues"]),
     .target(
-      name: "Serving", dependencies: ["Market", "Operations", "Storage", "Transport"],
+      name: "Serving", dependencies: ["Evaluation", "Market", "Models", "Operations", "Storage", "Transport"],
       resources: [
         .embedInCode("Page/index.html"), .embedInCode("Page/page.js"), .embedInCode("Page/style.css"),
       ],
