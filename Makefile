@@ -15,7 +15,7 @@ TALKING := '^(ClientTests|TransportTests)\.'
 LIVING := '^(LiveCommandTests|ProcessTests)\.'
 WAITING := '^(Archive|Client|Cloud|Database|Kinesis|LiveCommand|Process|Redis|Schema|Serving|Storage|Streams|Transport)Tests\.'
 
-.PHONY: help run test setup build bench bench-peers bench-postgres bench-training soak lint format docs clean
+.PHONY: help run test setup build bench bench-peers bench-postgres bench-serving bench-training soak lint format docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench-postgres: build ## the store in PostgreSQL beside what the server itself t
 
 bench-training: build ## a whole training on CANDLES (up to TO), then the same fits in Python
 	@Scripts/bench-training.sh $(CANDLECAST) $(CANDLES) $(TO)
+
+bench-serving: build ## the server under load beside FastAPI with the same trees, to .build/bench/serving.json
+	@Scripts/bench-serving.sh .build/release/candlecast-bench .build/bench/serving.json
 
 lint: ## check the format
 	@swift format lint --strict --recursive --parallel $(SOURCES)

@@ -15,14 +15,16 @@ package struct ServedVersion: Sendable {
     (self.bundle, self.standing) = (bundle, standing)
   }
 
-  var state: String {
+  /// As a prediction has it.
+  package var state: String {
     switch standing {
     case .production: "fresh"
     case .unpromoted: "unpromoted"
     }
   }
 
-  var reason: String {
+  /// Why it is not in production; empty if it is.
+  package var reason: String {
     switch standing {
     case .production: ""
     case .unpromoted(let reason): reason

@@ -7,10 +7,12 @@ package struct APIRequest: Sendable {
   package let places: [String: String]
   private let values: [String: String]
   private let parameters: [Parameter]
-  package let body: [UInt8]
+  package var body: [UInt8] { request?.body ?? [] }
+  private let request: ServerRequest?
 
+  /// - Parameter request: what the query was part of, where it was a request of its own.
   init(
-    _ query: Substring?, places: [String: String], body: [UInt8], of parameters: [Parameter]
+    _ query: Substring?, places: [String: String], _ request: ServerRequest?, of parameters: [Parameter]
   ) throws(APIFailure) {
     var values: [String: String] = [:]
     for pair in (query ?? "").split(separator: "&") {
@@ -25,12 +27,23 @@ package struct APIRequest: Sendable {
       try parameter.check(value)
       values[name] = value
     }
-    (self.places, self.values, self.parameters, self.body) = (places, values, parameters, body)
+    (self.places, self.values, self.parameters, self.request) = (places, values, parameters, request)
   }
+
+  package func header(_ name: String) -> String? { request?.header(name) }
 
   package func text(_ name: String) -> String? { values[name] }
 
   package func time(_ name: String) -> Timestamp? { values[name].flatMap { Timestamp($0) } }
+
+  package func target(_ name: String) throws(APIFailure) -> PredictionTarget? {
+    guard let text = values[name] else { return nil }
+    guard let target = PredictionTarget(text) else {
+      let known = PredictionTarget.all.map(\.description).joined(separator: ", ")
+      throw .badParameter(name, "“\(text.shortened)” is none of \(known)")
+    }
+    return target
+  }
 
   /// The given value or the parameter's own.
   package func integer(_ name: String) -> Int {

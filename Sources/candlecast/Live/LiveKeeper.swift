@@ -69,6 +69,7 @@ final class LiveKeeper {
   private func predict(_ events: [MarketEvent], now: Timestamp) -> [Prediction] {
     guard let predictor else { return [] }
     let predictions = predictor.take(events, now: now)
+    if let moment = predictor.moment(after: status.features.time) { status.features.newest = moment }
     guard !predictions.isEmpty else { return [] }
     for prediction in predictions { states[prediction.state, default: 0] += 1 }
     attempt("inference log") { try inferenceLog.append(predictions) }
