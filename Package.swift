@@ -84,7 +84,9 @@ let package = Package(
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Transport", "Venues"]),
     .target(
       name: "Serving",
-      dependencies: ["Crypto", "Features", "Market", "Models", "Operations", "Pipeline", "Storage", "Transport"],
+      dependencies: [
+        "Crypto", "Evaluation", "Features", "Market", "Models", "Operations", "Pipeline", "Storage", "Transport",
+      ],
       resources: [
         .embedInCode("Page/index.html"), .embedInCode("Page/page.js"), .embedInCode("Page/style.css"),
       ],
@@ -187,7 +189,7 @@ let package = Package(
         "Streams",
         "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
       ]),
-    tests("DatabaseTests", ["candlecast", "Market", "Operations", "Storage", "TestSupport"]),
+    tests("DatabaseTests", ["candlecast", "Features", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),
     tests("SetupTests", ["Crypto", "Operations"]),
     tests("TidyTests", []),

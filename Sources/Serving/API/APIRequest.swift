@@ -36,15 +36,6 @@ package struct APIRequest: Sendable {
 
   package func time(_ name: String) -> Timestamp? { values[name].flatMap { Timestamp($0) } }
 
-  package func target(_ name: String) throws(APIFailure) -> PredictionTarget? {
-    guard let text = values[name] else { return nil }
-    guard let target = PredictionTarget(text) else {
-      let known = PredictionTarget.all.map(\.description).joined(separator: ", ")
-      throw .badParameter(name, "“\(text.shortened)” is none of \(known)")
-    }
-    return target
-  }
-
   /// The given value or the parameter's own.
   package func integer(_ name: String) -> Int {
     guard case .integer(_, let preset) = parameters.first(where: { $0.name == name })?.kind else {

@@ -24,10 +24,7 @@ extension Route {
   }
 
   private static func filter(_ request: APIRequest, _ view: MarketView) throws(APIFailure) -> PredictionFilter {
-    var filter = PredictionFilter(view: view)
-    if let series = request.series("symbol", venue: view.price.venue), series != view.price {
-      filter.view = MarketView(price: series)
-    }
+    var filter = PredictionFilter(view: request.view(preset: view))
     filter.target = try request.target("target")
     filter.model = request.text("model").flatMap { ModelName(rawValue: $0) }
     filter.mode = request.text("mode").flatMap { Prediction.Mode(rawValue: $0) }

@@ -178,7 +178,7 @@ struct LiveSession: Sendable {
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
     let upkeep =
       options.predicts || options.publisher != nil
-      ? writer.map { Upkeep(context: context, writer: $0, clock: clock) } : nil
+      ? writer.map { Upkeep(context: context, writer: $0, clock: clock, hub: hub) } : nil
     let jobs = Task { await upkeep?.run() }
     let reports = Task { [context, status = options.status] in await CloudReporter(context, status)?.run() }
     defer {
