@@ -108,7 +108,7 @@ import class Foundation.Bundle
       + Route.openInference(models.served, version: "1", ready: {})
     let server = try Asking(routes + [.description(of: routes, version: "1")]).server
     let seed = UInt32.random(in: 0...UInt32.max)
-    let checked: Checked = try await Self.run("schemathesis", server, "\(Soak.count(12)),\(seed)")
+    let checked: Checked = try await Self.run("schemathesis", server, "\(Soak.count(8)),\(seed)")
     #expect(checked.status == 0, "seed \(seed):\n\(checked.output)")
   }
 }

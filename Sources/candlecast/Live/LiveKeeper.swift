@@ -2,6 +2,7 @@ import Ingestion
 import Market
 import Operations
 import Platform
+import Serving
 import Storage
 import Synchronization
 import Tape
