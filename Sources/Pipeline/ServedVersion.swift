@@ -16,16 +16,22 @@ package struct ServedVersion: Sendable {
   }
 
   /// As a prediction has it.
-  package var state: String {
-    switch standing {
+  package var state: String { standing.state }
+
+  /// Why it is not in production; empty if it is.
+  package var reason: String { standing.reason }
+}
+
+extension ServedVersion.Standing {
+  var state: String {
+    switch self {
     case .production: "fresh"
     case .unpromoted: "unpromoted"
     }
   }
 
-  /// Why it is not in production; empty if it is.
-  package var reason: String {
-    switch standing {
+  var reason: String {
+    switch self {
     case .production: ""
     case .unpromoted(let reason): reason
     }

@@ -553,6 +553,12 @@ package enum KnobTable {
     Knob(
       "schedule.accuracy_at", .timeOfDay, "03:00", unit: "UTC", status: .used,
       "Daily comparison of predictions with outcomes."),
+    Knob(
+      "schedule.parity_at", .timeOfDay, "03:30", unit: "UTC", status: .used,
+      "Daily, a part of what was predicted live is computed again from the store; every bit must be the same."),
+    Knob(
+      "schedule.parity_share", .number(0...1), "0.01", status: .used,
+      "How much of the last day's predictions that is; 0 turns it off."),
     Knob("schedule.pool_size", .integer(1...1024), "2", status: .used, "Scheduled jobs at a time."),
   ]
 

@@ -14,6 +14,8 @@ protocol Verb: Sendable {
   var isLogged: Bool { get }
   /// It needs what `--models` names.
   var readsModels: Bool { get }
+  /// Its target may be one of the tick cadence.
+  var takesTickTargets: Bool { get }
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode
 }
@@ -31,6 +33,7 @@ extension Verb {
   var options: [Option] { [] }
   var isLogged: Bool { true }
   var readsModels: Bool { false }
+  var takesTickTargets: Bool { false }
   var allOptions: [Option] { options + Option.common }
 }
 

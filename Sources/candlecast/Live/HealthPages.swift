@@ -135,6 +135,15 @@ struct HealthPages: Sendable {
     page.add(
       "candlecast_predictions_total", .counter, "Predictions made.",
       facts.predictions.sorted { $0.key < $1.key }.map { .init(Double($0.value), [.init("state", $0.key)]) })
+    let parity = status.parity
+    page.add(
+      "candlecast_parity_checked_total", .counter, "Live predictions computed again.", [.init(Double(parity.checked))])
+    page.add(
+      "candlecast_parity_mismatches_total", .counter, "Of these, such with other bits.",
+      [.init(Double(parity.mismatches))])
+    page.add(
+      "candlecast_parity_unverifiable_total", .counter, "Live predictions that could not be computed again.",
+      [.init(Double(parity.unverifiable))])
     page.add(
       "candlecast_store_memory_bytes", .gauge, "Memory that the store has taken for its pages.",
       writer.storeBytes.map { [.init(Double($0))] } ?? [])

@@ -41,6 +41,13 @@ final class LiveStatus: Sendable {
     var leftOut = 0
   }
 
+  /// Live predictions that were computed again.
+  struct Parity: Hashable, Sendable {
+    var checked = 0
+    var mismatches = 0
+    var unverifiable = 0
+  }
+
   enum Report: Hashable, Sendable {
     case success(leftOut: Int)
     case failure
@@ -65,6 +72,7 @@ final class LiveStatus: Sendable {
   private let facts = Mutex<Facts?>(nil)
   private let taken = Mutex<Ports?>(nil)
   private let told = Mutex(Reports())
+  private let checked = Mutex(Parity())
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
 
@@ -78,6 +86,16 @@ final class LiveStatus: Sendable {
       }
     }
   }
+
+  func note(_ result: LiveParity.Result) {
+    checked.withLock { parity in
+      parity.checked += result.checked
+      parity.mismatches += result.mismatches.count
+      parity.unverifiable += result.unverifiable
+    }
+  }
+
+  var parity: Parity { checked.withLock(\.self) }
 
   var reports: Reports { told.withLock(\.self) }
 

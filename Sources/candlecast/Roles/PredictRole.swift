@@ -105,7 +105,7 @@ extension CachedPrediction {
     self.init(
       symbol: prediction.view.price.symbol, timestamp: prediction.time, currentPrice: price,
       predictedPrice: prediction.changePercent.map { price * (1 + $0 / 100) },
-      horizonSeconds: Int64(prediction.target.horizonMinutes) * 60, confidence: prediction.confidence,
+      horizonSeconds: Int64(prediction.target.horizonSeconds), confidence: prediction.confidence,
       modelVersion: prediction.version,
       featuresAgeMilliseconds: max(0, (knownAt.microseconds - prediction.availableAt.microseconds) / 1000),
       latencyMilliseconds: prediction.latencyNanoseconds / 1_000_000, source: "redis")
