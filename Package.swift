@@ -179,7 +179,7 @@ let package = Package(
         "Streams",
         "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
       ]),
-    tests("DatabaseTests", ["candlecast", "Market", "Operations", "Storage", "TestSupport"]),
+    tests("DatabaseTests", ["candlecast", "Features", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),
     tests("SetupTests", ["Crypto", "Operations"]),
     tests("TidyTests", []),

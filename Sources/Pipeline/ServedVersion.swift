@@ -15,15 +15,21 @@ package struct ServedVersion: Sendable {
     (self.bundle, self.standing) = (bundle, standing)
   }
 
+  var state: String { standing.state }
+
+  var reason: String { standing.reason }
+}
+
+extension ServedVersion.Standing {
   var state: String {
-    switch standing {
+    switch self {
     case .production: "fresh"
     case .unpromoted: "unpromoted"
     }
   }
 
   var reason: String {
-    switch standing {
+    switch self {
     case .production: ""
     case .unpromoted(let reason): reason
     }

@@ -65,7 +65,7 @@ struct Serving {
     if let abstention = answers.abstention, answers.ensemble == nil {
       abstain(decision, abstention.code, abstention.description, &sink)
     }
-    for name in ModelName.allCases {
+    for name in ModelName.ofCandles {
       guard let answer = answers[name] else { continue }
       emit(decision, name, answer.value, version, &sink)
     }

@@ -86,8 +86,12 @@ struct LiveSession: Sendable {
     let memories = FeedMemoryFile(in: context.stateFolder)
     let remembered = options.stores ? try memories.read() : []
     let view = try planner.view
-    let predictor = options.predicts ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget) : nil
-    let versions = try predictor.map { try serve($0) } ?? []
+    let cadence = options.predicts && options.channels.contains(.trades) ? TickCadence(context.configuration) : nil
+    let predictor =
+      options.predicts
+      ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget, cadence: cadence) : nil
+    var versions = try predictor.map { try serve($0) } ?? []
+    if let predictor, cadence != nil { versions.append(try serveTicks(predictor)) }
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let known = Dictionary(remembered.map { ($0.venue, $0.memory) }) { _, last in last }
@@ -97,7 +101,8 @@ struct LiveSession: Sendable {
       if options.predicts { try context.recordModels(in: store) }
     }
     let record = LiveStart(
-      time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history)
+      time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history,
+      cadence: cadence)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
   }
 
@@ -115,6 +120,14 @@ struct LiveSession: Sendable {
         target: target, version: version?.bundle.card.name.description,
         unpromotedReason: version?.standing.unpromotedReason)
     }
+  }
+
+  private func serveTicks(_ predictor: LivePredictor) throws -> LiveStart.ServedTarget {
+    let version = try context.servedTickVersion(predictor.view)
+    predictor.serveTicks(version)
+    return LiveStart.ServedTarget(
+      target: TickDecisions.target, version: version?.model.card.name.description,
+      unpromotedReason: version?.standing.unpromotedReason)
   }
 
   private func openServer(_ writer: LiveWriter?, _ view: MarketView) throws -> LiveServer {
