@@ -166,6 +166,25 @@ extension DuckDBStore: Maintenance {
     }
   }
 
+  package func outcomes(of view: MarketView, in range: Range<Timestamp>) throws -> [PredictionOutcome] {
+    var outcomes: [PredictionOutcome] = []
+    try session.query(
+      """
+      SELECT time, target, outcome, known_at FROM prediction_outcomes
+      WHERE market_view = ? AND time >= ? AND time < ? ORDER BY time, target
+      """, [.text(view.description), .instant(range.lowerBound), .instant(range.upperBound)]
+    ).forEachRow { chunk, row throws(StoreError) in
+      guard let target = PredictionTarget(chunk.column(1).text(row)) else {
+        throw .corrupt(path: path, reason: "an outcome of \(chunk.column(0).time(row)) has a target nobody knows")
+      }
+      outcomes.append(
+        PredictionOutcome(
+          time: chunk.column(0).time(row), view: view, target: target, value: chunk.column(2).value(row),
+          knownAt: chunk.column(3).time(row)))
+    }
+    return outcomes
+  }
+
   package func rollUpAccuracy(from day: Timestamp, at now: Timestamp) throws -> Int {
     try session.transaction {
       let start = [SQLValue.instant(Timestamp(minute: day.day * 1440))]
@@ -175,9 +194,9 @@ extension DuckDBStore: Maintenance {
         INSERT INTO prediction_accuracy
         SELECT timezone('UTC', p.time)::DATE, p.market_view, p.target, p.model_name, p.version, p.mode, count(*),
           avg(CASE WHEN p.probability_up IS NULL THEN ((p.change_percent >= 0) = (o.outcome >= 0))::INTEGER
-            ELSE ((p.probability_up >= 0.5) = (o.outcome >= 0.5))::INTEGER END),
-          avg((p.probability_up - o.outcome) ** 2),
-          avg(CASE WHEN o.outcome >= 0.5 THEN -ln(greatest(p.probability_up, 1e-15))
+            ELSE ((p.probability_up >= 0.5) = ((\(SeedDialect.outcomeUp)) >= 0.5))::INTEGER END),
+          avg((p.probability_up - (\(SeedDialect.outcomeUp))) ** 2),
+          avg(CASE WHEN (\(SeedDialect.outcomeUp)) >= 0.5 THEN -ln(greatest(p.probability_up, 1e-15))
             ELSE -ln(greatest(1 - p.probability_up, 1e-15)) END) FILTER (p.probability_up IS NOT NULL),
           avg(abs(p.change_percent - o.outcome)), sqrt(avg((p.change_percent - o.outcome) ** 2)), ?2
         FROM predictions p JOIN prediction_outcomes o USING (time, market_view, target)

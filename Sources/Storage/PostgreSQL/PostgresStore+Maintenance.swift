@@ -156,6 +156,23 @@ extension PostgresStore: Maintenance {
     }
   }
 
+  package func outcomes(of view: MarketView, in range: Range<Timestamp>) throws -> [PredictionOutcome] {
+    let rows = try pool.withConnection {
+      try $0.query(
+        """
+        SELECT time, target, outcome, known_at FROM prediction_outcomes
+        WHERE market_view = $1 AND time >= $2 AND time < $3 ORDER BY time, target COLLATE "C"
+        """, [.text(view.description), .instant(range.lowerBound), .instant(range.upperBound)])
+    }
+    return try (0..<rows.count).map { row in
+      guard let target = PredictionTarget(try rows.text(row, 1)), let value = try rows.optionalDouble(row, 2) else {
+        throw StoreError.corrupt(path: name, reason: "the outcome of \(try rows.time(row, 0)) cannot be read")
+      }
+      return PredictionOutcome(
+        time: try rows.time(row, 0), view: view, target: target, value: value, knownAt: try rows.time(row, 3))
+    }
+  }
+
   package func rollUpAccuracy(from day: Timestamp, at now: Timestamp) throws -> Int {
     let start = [PostgresValue.instant(Timestamp(minute: day.day * 1440))]
     return try pool.withConnection { connection in
@@ -168,9 +185,9 @@ extension PostgresStore: Maintenance {
             accuracy, brier, log_loss, mae, rmse, computed_at)
           SELECT (p.time AT TIME ZONE 'UTC')::DATE, p.market_view, p.target, p.model_name, p.version, p.mode, count(*),
             avg(CASE WHEN p.probability_up IS NULL THEN ((p.change_percent >= 0) = (o.outcome >= 0))::INTEGER
-              ELSE ((p.probability_up >= 0.5) = (o.outcome >= 0.5))::INTEGER END)::DOUBLE PRECISION,
-            avg((p.probability_up - o.outcome) ^ 2),
-            avg(CASE WHEN o.outcome >= 0.5 THEN -ln(greatest(p.probability_up, 1e-15))
+              ELSE ((p.probability_up >= 0.5) = ((\(SeedDialect.outcomeUp)) >= 0.5))::INTEGER END)::DOUBLE PRECISION,
+            avg((p.probability_up - (\(SeedDialect.outcomeUp))) ^ 2),
+            avg(CASE WHEN (\(SeedDialect.outcomeUp)) >= 0.5 THEN -ln(greatest(p.probability_up, 1e-15))
               ELSE -ln(greatest(1 - p.probability_up, 1e-15)) END) FILTER (WHERE p.probability_up IS NOT NULL),
             avg(abs(p.change_percent - o.outcome)), sqrt(avg((p.change_percent - o.outcome) ^ 2)), $2
           FROM predictions p JOIN prediction_outcomes o USING (time, market_view, target)

@@ -3,6 +3,7 @@ import Market
 import Models
 import Operations
 import Platform
+import Serving
 import Storage
 import Synchronization
 
@@ -15,14 +16,21 @@ actor Upkeep {
   private static let metaPrefix = "schedule."
   private static let backup = "backup"
   private static let retraining = "retrain"
+  private static let parity = "parity"
 
   private let context: CommandContext
   private let writer: LiveWriter
   private let clock: PipelineClock
+  /// Is told of outcomes.
+  private let hub: Hub?
+  private let status: LiveStatus
   private var scheduler: Scheduler?
 
-  init(context: CommandContext, writer: LiveWriter, clock: PipelineClock) {
-    (self.context, self.writer, self.clock) = (context, writer, clock)
+  init(
+    context: CommandContext, writer: LiveWriter, clock: PipelineClock, hub: Hub? = nil,
+    status: LiveStatus = LiveStatus()
+  ) {
+    (self.context, self.writer, self.clock, self.hub, self.status) = (context, writer, clock, hub, status)
   }
 
   /// Until its task is cancelled.
@@ -35,6 +43,7 @@ actor Upkeep {
       return context.log.write(.error, "schedule", "no job runs: \(error)")
     }
     await withDiscardingTaskGroup { group in
+      group.addTask { await self.settle() }
       while !Task.isCancelled {
         for job in scheduler?.start(at: clock.now()) ?? [] {
           group.addTask { await self.perform(job) }
@@ -68,6 +77,9 @@ actor Upkeep {
     if configuration.boolean("schedule.retrain") ?? false {
       jobs.append(Scheduler.Job(retraining, try rhythm("schedule.retrain_at"), waitsFor: ["cleanup"]))
     }
+    if configuration.number("schedule.parity_share") ?? 0 > 0 {
+      jobs.append(Scheduler.Job(parity, try rhythm("schedule.parity_at"), lane: "upkeep"))
+    }
     let hours = configuration.integer("backup.every_hours") ?? 0
     if hours > 0 { jobs.append(Scheduler.Job(backup, .every(minutes: hours * 60), lane: "upkeep")) }
     return jobs
@@ -95,6 +107,27 @@ actor Upkeep {
     try? await Task.sleep(for: .seconds(min(max(clock.wallSeconds(next), 0.05), 5)))
   }
 
+  /// Every minute, what has become known of the predictions so far. The first time all that were ever made count, then
+  /// those of the last day; older ones wait for the job that sums up.
+  private func settle() async {
+    var days = RetentionPolicy(context.configuration).predictionsDays
+    var hasFailed = false
+    while !Task.isCancelled {
+      do {
+        let roll = AccuracyRollUp(now: clock.now(), days: days)
+        let outcomes = try await writer.withStore { try roll.settle(in: $0) }
+        for outcome in outcomes { hub?.publish(outcome) }
+        (days, hasFailed) = (1, false)
+      } catch is LiveWriterError {
+        return
+      } catch {
+        if !hasFailed { context.log.write(.error, "schedule", "outcomes wait for the next minute: \(error)") }
+        hasFailed = true
+      }
+      try? await Task.sleep(for: .seconds(max(clock.wallSeconds(60), 0.25)))
+    }
+  }
+
   private func perform(_ job: Scheduler.Job) async {
     let now = clock.now()
     let start = SystemClock.seconds()
@@ -110,6 +143,8 @@ actor Upkeep {
         outcome = try await Self.backUp(snapshot, at: now, context)
       } else if job.name == Self.retraining {
         outcome = try await retrain(at: now)
+      } else if job.name == Self.parity {
+        outcome = try await checkParity(at: now)
       } else {
         outcome = try await writer.withStore { store in
           try store.setMeta(key, now.description)
@@ -156,6 +191,21 @@ actor Upkeep {
     try await writer.withStore { [job] in try job.record(result.versions, in: $0) }
     let names = result.versions.map(\.description).joined(separator: ", ")
     return "registered \(names); \(result.summary.verdict.reason)"
+  }
+
+  private func checkParity(at now: Timestamp) async throws -> String {
+    let (context, key) = (context, Self.metaPrefix + Self.parity)
+    let parity = LiveParity(
+      context: context, decisions: now.adding(minutes: -1440)..<now,
+      share: context.configuration.number("schedule.parity_share") ?? 0, seed: UInt64(bitPattern: now.microseconds))
+    let result = try await writer.withStore { store in
+      try store.setMeta(key, now.description)
+      return try parity.run(in: store)
+    }
+    status.note(result)
+    for mismatch in result.mismatches.prefix(20) { context.log.write(.error, "parity", mismatch) }
+    return "\(result.checked) predictions computed again, \(result.mismatches.count) differ, "
+      + "\(result.unverifiable) cannot be computed"
   }
 
   private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
