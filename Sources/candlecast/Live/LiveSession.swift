@@ -57,8 +57,9 @@ struct LiveSession: Sendable {
     FreeMemory.giveBack()
     let writer = options.stores ? try openWriter() : nil
     let tape = options.records ? try openTape() : nil
-    let server = options.servesHealth ? try openServer(writer, start.record.view) : nil
-    let result = try await feed(start, clock, http, writer, tape, server?.hub)
+    let latest = LatestPredictions(ServingRules(context.configuration))
+    let server = options.servesHealth ? try openServer(writer, start.record.view, latest.route { clock.now() }) : nil
+    let result = try await feed(start, clock, http, writer, tape, server?.hub, latest)
     await server?.stop()
     return result
   }
@@ -130,13 +131,13 @@ struct LiveSession: Sendable {
       unpromotedReason: version?.standing.unpromotedReason)
   }
 
-  private func openServer(_ writer: LiveWriter?, _ view: MarketView) throws -> LiveServer {
+  private func openServer(_ writer: LiveWriter?, _ view: MarketView, _ latest: Route) throws -> LiveServer {
     let configuration = context.configuration
     let server = try LiveServer(
       options.status, host: configuration.text("server.host") ?? "127.0.0.1",
       feederPort: configuration.integer("server.feeder_port") ?? 8080,
       gapHandlerPort: configuration.integer("server.gap_handler_port") ?? 9000,
-      data: writer.map { Route.data(of: view, from: $0) } ?? [], page: Page.routes(charts: charts))
+      data: (writer.map { Route.data(of: view, from: $0) } ?? []) + [latest], page: Page.routes(charts: charts))
     options.status.listens(on: .init(feeder: server.feederPort, gapHandler: server.gapHandlerPort))
     context.output.line("health on port \(server.feederPort), gaps and metrics on port \(server.gapHandlerPort)")
     return server
@@ -168,7 +169,7 @@ struct LiveSession: Sendable {
 
   private func feed(
     _ start: Start, _ clock: PipelineClock, _ http: HTTPClient, _ writer: LiveWriter?, _ tape: TapeRecorder?,
-    _ hub: Hub?
+    _ hub: Hub?, _ latest: LatestPredictions
   ) async throws -> Result {
     var core = start.core
     let inbox = Inbox<StampedInput>(capacity: LiveShell.inboxCapacity)
@@ -183,7 +184,7 @@ struct LiveSession: Sendable {
     let keeper = LiveKeeper(
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox,
-      publisher: options.publisher, announcer: hub.map { Announcer($0, options.status) })
+      publisher: options.publisher, announcer: hub.map { Announcer($0, options.status, latest.rules) }, latest: latest)
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
