@@ -15,9 +15,11 @@ package struct ServedVersion: Sendable {
     (self.bundle, self.standing) = (bundle, standing)
   }
 
-  var state: String { standing.state }
+  /// As a prediction has it.
+  package var state: String { standing.state }
 
-  var reason: String { standing.reason }
+  /// Why it is not in production; empty if it is.
+  package var reason: String { standing.reason }
 }
 
 extension ServedVersion.Standing {

@@ -2,6 +2,7 @@ import Ingestion
 import Market
 import Operations
 import Platform
+import Serving
 import Storage
 import Synchronization
 import Tape
@@ -76,6 +77,7 @@ final class LiveKeeper {
   private func predict(_ output: LiveOutput) -> [Prediction] {
     guard let predictor else { return [] }
     let predictions = predictor.take(output, now: output.batch.knownAt)
+    if let moment = predictor.moment(after: status.features.time) { status.features.newest = moment }
     guard !predictions.isEmpty else { return [] }
     for prediction in predictions { states[prediction.state, default: 0] += 1 }
     attempt("inference log") { try inferenceLog.append(predictions) }

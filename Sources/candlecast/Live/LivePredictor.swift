@@ -4,6 +4,7 @@ import Market
 import Models
 import Pipeline
 import Platform
+import Serving
 import Storage
 
 /// Predicts on what a live feed seals, through the same pipeline as everything else.
@@ -93,6 +94,12 @@ final class LivePredictor {
     for prediction in sink.predictions { fingerprint.combine(prediction) }
     predictions += sink.predictions.count
     return sink.predictions
+  }
+
+  /// The newest vector; `nil` if there is none after `time`.
+  func moment(after time: Timestamp?) -> FeatureMoment? {
+    guard let newest = pipeline.newestOpenTime?.adding(minutes: 1), newest > time ?? .distantPast else { return nil }
+    return FeatureMoment(time: newest, vector: pipeline.vector)
   }
 
   private func foldAll() {

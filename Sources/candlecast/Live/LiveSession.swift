@@ -57,8 +57,9 @@ struct LiveSession: Sendable {
     FreeMemory.giveBack()
     let writer = options.stores ? try openWriter() : nil
     let tape = options.records ? try openTape() : nil
+    options.status.runs(by: clock)
     let latest = LatestPredictions(ServingRules(context.configuration))
-    let server = options.servesHealth ? try openServer(writer, start.record.view, latest.route { clock.now() }) : nil
+    let server = options.servesHealth ? try openServer(writer, start.record.view, latest) : nil
     let result = try await feed(start, clock, http, writer, tape, server?.hub, latest)
     await server?.stop()
     return result
@@ -91,6 +92,7 @@ struct LiveSession: Sendable {
     let predictor =
       options.predicts
       ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget, cadence: cadence) : nil
+    if predictor != nil { options.status.models = ServedModels(view: view, preset: context.target) }
     var versions = try predictor.map { try serve($0) } ?? []
     if let predictor, cadence != nil { versions.append(try serveTicks(predictor)) }
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
@@ -117,6 +119,7 @@ struct LiveSession: Sendable {
       let version = try context.servedVersion(predictor.view, target)
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
+      options.status.models?.serve(target, with: version)
       return LiveStart.ServedTarget(
         target: target, version: version?.bundle.card.name.description,
         unpromotedReason: version?.standing.unpromotedReason)
@@ -131,15 +134,16 @@ struct LiveSession: Sendable {
       unpromotedReason: version?.standing.unpromotedReason)
   }
 
-  private func openServer(_ writer: LiveWriter?, _ view: MarketView, _ latest: Route) throws -> LiveServer {
-    let configuration = context.configuration
+  private func openServer(
+    _ writer: LiveWriter?, _ view: MarketView, _ latest: LatestPredictions
+  ) throws -> LiveServer {
+    let content = LiveContent(context, options.status, view: view, charts: charts, latest: latest)
     let server = try LiveServer(
-      options.status, host: configuration.text("server.host") ?? "127.0.0.1",
-      feederPort: configuration.integer("server.feeder_port") ?? 8080,
-      gapHandlerPort: configuration.integer("server.gap_handler_port") ?? 9000,
-      data: (writer.map { Route.data(of: view, from: $0) } ?? []) + [latest], page: Page.routes(charts: charts))
-    options.status.listens(on: .init(feeder: server.feederPort, gapHandler: server.gapHandlerPort))
-    context.output.line("health on port \(server.feederPort), gaps and metrics on port \(server.gapHandlerPort)")
+      options.status, try ServerSetting(context.configuration), try content.routes(from: writer))
+    options.status.listens(on: server.ports)
+    context.output.line(
+      "health on port \(server.ports.feeder), gaps and metrics on port \(server.ports.gapHandler)"
+        + (server.ports.api.map { ", models on port \($0)" } ?? ""))
     return server
   }
 
@@ -190,7 +194,7 @@ struct LiveSession: Sendable {
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
     let upkeep =
       options.predicts || options.publisher != nil
-      ? writer.map { Upkeep(context: context, writer: $0, clock: clock, hub: hub) } : nil
+      ? writer.map { Upkeep(context: context, writer: $0, clock: clock, hub: hub, status: options.status) } : nil
     let jobs = Task { await upkeep?.run() }
     let reports = Task { [context, status = options.status] in await CloudReporter(context, status)?.run() }
     defer {

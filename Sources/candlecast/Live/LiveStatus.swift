@@ -3,6 +3,7 @@ import Ingestion
 import Market
 import Operations
 import Platform
+import Serving
 import Storage
 import Synchronization
 import Tape
@@ -28,6 +29,8 @@ final class LiveStatus: Sendable {
   struct Ports: Sendable {
     let feeder: Int
     let gapHandler: Int
+    /// `nil` where the API has no port of its own.
+    var api: Int?
   }
 
   /// What became of the reports to CloudWatch.
@@ -38,15 +41,38 @@ final class LiveStatus: Sendable {
     var leftOut = 0
   }
 
+  /// Live predictions that were computed again.
+  struct Parity: Hashable, Sendable {
+    var checked = 0
+    var mismatches = 0
+    var unverifiable = 0
+  }
+
   enum Report: Hashable, Sendable {
     case success(leftOut: Int)
     case failure
   }
 
+  /// The newest vector, where a pipeline makes any.
+  let features = FeatureBoard()
+  private let served = Mutex<ServedModels?>(nil)
+  private let clock = Mutex<PipelineClock?>(nil)
+
+  /// What answers for single vectors; `nil` where nothing predicts.
+  var models: ServedModels? {
+    get { served.withLock { $0 } }
+    set { served.withLock { $0 = newValue } }
+  }
+
+  /// The pipeline's time; `nil` before it has one.
+  var now: Timestamp? { clock.withLock { $0?.now() } }
+  func runs(by new: PipelineClock) { clock.withLock { $0 = new } }
+
   let startedSeconds = SystemClock.seconds()
   private let facts = Mutex<Facts?>(nil)
   private let taken = Mutex<Ports?>(nil)
   private let told = Mutex(Reports())
+  private let checked = Mutex(Parity())
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
 
@@ -60,6 +86,16 @@ final class LiveStatus: Sendable {
       }
     }
   }
+
+  func note(_ result: LiveParity.Result) {
+    checked.withLock { parity in
+      parity.checked += result.checked
+      parity.mismatches += result.mismatches.count
+      parity.unverifiable += result.unverifiable
+    }
+  }
+
+  var parity: Parity { checked.withLock(\.self) }
 
   var reports: Reports { told.withLock(\.self) }
 
