@@ -1,6 +1,3 @@
-internal import Crypto
-internal import FoundationEssentials
-internal import Glibc
 package import Market
 
 /// A dataset file mapped into memory. Checked whole (size and SHA-256) when opened.
@@ -30,15 +27,8 @@ package final class Dataset: Sendable {
   package init(path: String) throws(DatasetError) {
     file = try MappedFile(path: path)
     header = try Self.readHeader(file, path: path)
-    offsets = Self.layout(header, start: Self.preambleLength(file))
-    guard file.count == offsets.end + 64 else {
-      throw .damaged(path: path, what: "\(file.count) bytes instead of \(offsets.end + 64)")
-    }
-    var hash = SHA256()
-    hash.update(UnsafeRawBufferPointer(rebasing: file.bytes[..<offsets.end]))
-    let computed = hash.hexDigest()
-    digest = String(decoding: file.bytes[offsets.end...], as: UTF8.self)
-    guard computed == digest else { throw .damaged(path: path, what: "its checksum differs") }
+    offsets = Self.layout(header, start: file.columnStart)
+    digest = try file.digest(of: offsets.end, path: path)
   }
 
   package var rowCount: Int { header.rows }
@@ -72,35 +62,14 @@ package final class Dataset: Sendable {
   }
 
   private func column<Element>(_ offset: Int, _ count: Int) -> UnsafeBufferPointer<Element> {
-    UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + count * MemoryLayout<Element>.stride])
-      .assumingMemoryBound(to: Element.self)
+    file.column(offset, count)
   }
-
-  private static func preambleLength(_ file: MappedFile) -> Int {
-    columnStart + Int(file.bytes.loadUnaligned(fromByteOffset: lengthOffset, as: UInt64.self))
-  }
-
-  /// The header's length is a column of its own, aligned like one.
-  private static let lengthOffset = 64
-  private static let columnStart = lengthOffset + 8
-  private static let longestHeader = 1 << 20
 
   private static func readHeader(_ file: MappedFile, path: String) throws(DatasetError) -> DatasetHeader {
-    guard file.count > columnStart, file.bytes.prefix(8).elementsEqual(DatasetColumn.magic) else {
-      throw .notADataset(path: path)
-    }
-    let length = file.bytes.loadUnaligned(fromByteOffset: lengthOffset, as: UInt64.self)
-    guard length < longestHeader, columnStart + Int(length) <= file.count else {
-      throw .damaged(path: path, what: "header of \(length) bytes")
-    }
-    let json = Data(file.bytes[columnStart..<columnStart + Int(length)])
-    guard let header = try? JSONDecoder().decode(DatasetHeader.self, from: json) else {
-      throw .damaged(path: path, what: "unreadable header")
-    }
+    let header = try file.header(DatasetHeader.self, magic: DatasetColumn.magic, path: path)
     guard header.schema <= 1 else { throw .newerSchema(path: path, schema: header.schema) }
-    let limit = 1 << 32
-    guard (0..<limit).contains(header.rows), (0..<limit).contains(header.minutes),
-      (0..<limit).contains(header.instants ?? 0), (1...4096).contains(header.featureNames.count)
+    guard DatasetColumn.isPossible([header.rows, header.minutes, header.instants ?? 0]),
+      (1...4096).contains(header.featureNames.count)
     else { throw .damaged(path: path, what: "impossible sizes") }
     return header
   }
@@ -128,29 +97,4 @@ package final class Dataset: Sendable {
     offsets.end = position
     return offsets
   }
-}
-
-/// A read-only file in memory.
-private final class MappedFile: Sendable {
-  private let start: UInt
-  let count: Int
-
-  var bytes: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: start), count: count)
-  }
-
-  init(path: String) throws(DatasetError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
-    defer { close(descriptor) }
-    var information = stat()
-    guard fstat(descriptor, &information) == 0, information.st_size > 0 else { throw .notADataset(path: path) }
-    count = Int(information.st_size)
-    guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
-      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-    }
-    start = UInt(bitPattern: address)
-  }
-
-  deinit { munmap(UnsafeMutableRawPointer(bitPattern: start), count) }
 }

@@ -1,12 +1,8 @@
-internal import Crypto
-internal import FoundationEssentials
-internal import Glibc
 package import Market
 
 /// Collects decision rows and final prices, then writes them as one hashed columnar file.
 ///
-/// Layout: eight magic bytes, the header's length as UInt64, the header as JSON, then 64-byte aligned little-endian
-/// columns (see `DatasetColumn`), then the SHA-256 of everything before it as 64 hexadecimal digits.
+/// See `HashedFile` for the layout.
 package struct DatasetWriter {
   private var header: DatasetHeader
   private var rows: [DatasetRow] = []
@@ -47,7 +43,7 @@ package struct DatasetWriter {
     header.minutes = minuteOpenTimes.count
     header.instants = instants?.count
     var output = try HashedFile(path: path)
-    try output.writePreamble(header)
+    try output.writePreamble(header, magic: DatasetColumn.magic)
     try output.write(rows.map(\.openTime.microseconds))
     try output.write(rows.map(\.availableAt.microseconds))
     try output.write(rows.map(\.open))
@@ -61,77 +57,5 @@ package struct DatasetWriter {
     try output.write((instants ?? []).map(\.price.units))
     try output.write(features)
     return try output.finish()
-  }
-}
-
-private struct HashedFile: ~Copyable {
-  private let path: String
-  private let temporaryPath: String
-  private let descriptor: Int32
-  private var hash = SHA256()
-  private var position = 0
-
-  init(path: String) throws(DatasetError) {
-    self.path = path
-    temporaryPath = path + ".partial-\(getpid())"
-    descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw .cannotWrite(path: path, reason: String(cString: strerror(errno)))
-    }
-  }
-
-  deinit {
-    close(descriptor)
-    unlink(temporaryPath)
-  }
-
-  mutating func writePreamble(_ header: DatasetHeader) throws(DatasetError) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    guard let json = try? [UInt8](encoder.encode(header)) else { throw .cannotWrite(path: path, reason: "header") }
-    try write(DatasetColumn.magic)
-    try write([UInt64(json.count)])
-    try write(json)
-  }
-
-  mutating func write<Element: BitwiseCopyable>(_ elements: [Element]) throws(DatasetError) {
-    let padding = position.roundedUp(toMultipleOf: DatasetColumn.alignment(of: Element.self)) - position
-    try writeBytes([UInt8](repeating: 0, count: padding))
-    let error: DatasetError? = elements.withUnsafeBytes { bytes in
-      do throws(DatasetError) { try writeRaw(bytes) } catch { return error }
-      return nil
-    }
-    if let error { throw error }
-  }
-
-  private mutating func writeBytes(_ bytes: [UInt8]) throws(DatasetError) {
-    let error: DatasetError? = bytes.withUnsafeBytes { bytes in
-      do throws(DatasetError) { try writeRaw(bytes) } catch { return error }
-      return nil
-    }
-    if let error { throw error }
-  }
-
-  private mutating func writeRaw(_ bytes: UnsafeRawBufferPointer) throws(DatasetError) {
-    hash.update(bytes)
-    position += bytes.count
-    var rest = bytes
-    while !rest.isEmpty {
-      let written = Glibc.write(descriptor, rest.baseAddress, rest.count)
-      if written < 0, errno == EINTR { continue }
-      guard written > 0 else { throw .cannotWrite(path: path, reason: String(cString: strerror(errno))) }
-      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
-    }
-  }
-
-  mutating func finish() throws(DatasetError) -> String {
-    var finished = SHA256()
-    swap(&finished, &hash)
-    let digest = finished.hexDigest()
-    try writeBytes(Array(digest.utf8))
-    guard fsync(descriptor) == 0, rename(temporaryPath, path) == 0 else {
-      throw .cannotWrite(path: path, reason: String(cString: strerror(errno)))
-    }
-    return digest
   }
 }

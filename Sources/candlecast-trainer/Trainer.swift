@@ -26,19 +26,31 @@ struct Trainer {
   private static func run(_ request: Request) throws -> Summary {
     let clock = ContinuousClock()
     let start = clock.now
-    let run = TrainingRun(
-      request.plan, dataset: try Dataset(path: request.dataset), created: request.created,
-      codeVersion: request.codeVersion
-    ) { progress in
-      try emit(Line(stage: progress.stage, fraction: progress.fraction))
-    }
-    let result = try run.run(writingTo: request.output)
+    let result = try fit(request)
     let elapsed = (clock.now - start).components
     return Summary(
       judged: result.judged.description, refit: result.refit?.description, report: result.report,
-      verdict: result.verdict, table: result.report.table,
+      verdict: result.verdict, table: result.table,
       seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
       xgboostSeconds: Double(result.library.xgboost) / 1e9, torchSeconds: Double(result.library.torch) / 1e9)
+  }
+
+  private static func fit(_ request: Request) throws -> TrainingRun.Result {
+    let observe: (TrainingRun.Progress) throws -> Void = { progress in
+      try emit(Line(stage: progress.stage, fraction: progress.fraction))
+    }
+    switch request.plan {
+    case .candles(let plan):
+      return try TrainingRun(
+        plan, dataset: try Dataset(path: request.dataset), created: request.created, codeVersion: request.codeVersion,
+        observe: observe
+      ).run(writingTo: request.output)
+    case .ticks(let plan):
+      return try TickTrainingRun(
+        plan, dataset: try TickDataset(path: request.dataset), created: request.created,
+        codeVersion: request.codeVersion, observe: observe
+      ).run(writingTo: request.output)
+    }
   }
 
   private struct Line: Encodable {
@@ -98,10 +110,22 @@ struct Summary: Encodable {
 /// The command line: a dataset, a plan, a folder for the versions, and what their cards say of their making.
 struct Request {
   let dataset: String
-  let plan: TrainingPlan
+  let plan: Plan
   let output: String
   let created: Timestamp
   let codeVersion: String
+
+  enum Plan {
+    case candles(TrainingPlan)
+    case ticks(TickTrainingPlan)
+
+    init(_ overrides: JSONNode) throws {
+      let target = overrides["target"]?.string.flatMap { PredictionTarget($0) }
+      self =
+        target?.isOfTicks == true
+        ? .ticks(try TickTrainingPlan(overrides: overrides)) : .candles(try TrainingPlan(overrides: overrides))
+    }
+  }
 
   struct Usage: Error, CustomStringConvertible {
     let problem: String
@@ -122,7 +146,7 @@ struct Request {
     guard let overrides = try? JSONDecoder().decode(JSONNode.self, from: json) else {
       throw Usage(problem: "the plan \(arguments[2]) is not JSON")
     }
-    plan = try TrainingPlan(overrides: overrides)
+    plan = try Plan(overrides)
     dataset = arguments[1]
     output = arguments[3]
     self.created = created

@@ -1,7 +1,7 @@
 package import Market
 package import Models
 
-/// 95 % intervals from drawing whole UTC days with replacement.
+/// 95 % intervals from drawing whole UTC days with replacement, or shorter blocks of time where outcomes are certain soon.
 ///
 /// Rows within a day depend on each other, their labels overlap; days hardly do. Every statistic is computed from
 /// per-day parts, so a resample costs the number of days and not of rows, and all statistics see the same resamples,
@@ -9,16 +9,21 @@ package import Models
 package struct DayBootstrap: Sendable {
   /// Fewer days than this give intervals that are too narrow.
   package static let fewDays = 20
+  package static let minutesPerDay = 1440
 
   package let dayCount: Int
+  private let blockMinutes: Int
   private let dayOfRow: [Int32]
   /// How often each resample draws each day: `resampleCount` rows of `dayCount`.
   private let draws: [UInt16]
   private let resampleCount: Int
 
   /// Rows of one UTC day need not stand together.
-  package init(times: [Timestamp], resampleCount: Int = 1000, seed: UInt64 = 20_240_101) {
-    let days = times.map(\.day)
+  package init(
+    times: [Timestamp], blockMinutes: Int = Self.minutesPerDay, resampleCount: Int = 1000, seed: UInt64 = 20_240_101
+  ) {
+    self.blockMinutes = blockMinutes
+    let days = times.map { $0.minute.flooredQuotient(Int64(blockMinutes)) }
     let positions = Dictionary(uniqueKeysWithValues: Set(days).sorted().enumerated().map { ($1, Int32($0)) })
     dayOfRow = days.map { positions[$0, default: 0] }
     dayCount = positions.count
@@ -36,9 +41,16 @@ package struct DayBootstrap: Sendable {
 
   package var warning: String? {
     guard dayCount < Self.fewDays else { return nil }
-    return
-      "only \(dayCount) day\(dayCount == 1 ? "" : "s"): intervals from fewer than \(Self.fewDays) days are too narrow"
+    return "only \(extent): intervals from fewer than \(Self.fewDays) \(unit)s are too narrow"
   }
+
+  /// Such as `3 days`.
+  var extent: String {
+    let length = blockMinutes == Self.minutesPerDay ? "" : " of \(blockMinutes) minutes"
+    return "\(dayCount) \(unit)\(dayCount == 1 ? "" : "s")\(length)"
+  }
+
+  private var unit: String { blockMinutes == Self.minutesPerDay ? "day" : "block" }
 
   /// A weighted mean of per-row values.
   package func mean(_ values: [Double], weights: [Double]? = nil) -> Estimate {

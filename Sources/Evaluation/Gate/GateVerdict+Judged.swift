@@ -25,12 +25,12 @@ extension GateVerdict {
       "\(measure) skill of \(model.name) over the best baseline, \(baselines[best].name), is "
       + skill.percentText(digits: 2)
     self.init(
-      isPassed: skill.isAboveZero, reason: Self.reason(skill, figure, days: bootstrap.dayCount), skill: skill,
+      isPassed: skill.isAboveZero, reason: Self.reason(skill, figure, bootstrap.extent), skill: skill,
       baseline: baselines[best].name, warning: bootstrap.warning)
   }
 
-  private static func reason(_ skill: Estimate, _ figure: String, days: Int) -> String {
-    if skill.low == nil { return "refused: \(figure), and \(days) day is too few for an interval" }
+  private static func reason(_ skill: Estimate, _ figure: String, _ extent: String) -> String {
+    if skill.low == nil { return "refused: \(figure), and \(extent) is too few for an interval" }
     if skill.isAboveZero { return "passed: \(figure), all of the 95 % interval above zero" }
     return "refused: \(figure), and the 95 % interval does not lie above zero"
   }

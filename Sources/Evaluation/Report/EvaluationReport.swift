@@ -1,3 +1,4 @@
+internal import Market
 internal import Models
 
 /// All that is stored and printed about how models did.
@@ -22,21 +23,26 @@ package struct JudgeReport: Codable, Hashable, Sendable {
 
 extension EvaluationReport {
   /// The pooled figures as lines of aligned columns, a judge a line.
-  package var table: String { Self.table(judges.map { ($0, $0.pooled) }) }
+  package var table: String { Self.table(judges.map { (judge: $0, metrics: $0.pooled) }, unit) }
 
   /// The figures of one fold, counted from 0; empty when it does not exist.
   package func table(fold: Int) -> String {
-    Self.table(judges.compactMap { judge in judge.folds.indices.contains(fold) ? (judge, judge.folds[fold]) : nil })
+    let rows = judges.compactMap { judge in
+      judge.folds.indices.contains(fold) ? (judge: judge, metrics: judge.folds[fold]) : nil
+    }
+    return Self.table(rows, unit)
   }
 
-  private static func table(_ rows: [(judge: JudgeReport, metrics: MetricSet)]) -> String {
+  private var unit: String { PredictionTarget(target)?.isOfTicks == true ? "bp" : "%" }
+
+  private static func table(_ rows: [(judge: JudgeReport, metrics: MetricSet)], _ unit: String) -> String {
     guard let first = rows.first else { return "" }
     let best = bestBaseline(rows)
     let skillName = "skill over \(best ?? "baseline")"
     let header =
       first.metrics.probability != nil
       ? ["model", "rows", "log-loss", "Brier", skillName, "AUC", "accuracy", "ECE"]
-      : ["model", "rows", "RMSE %", "MAE %", skillName, "sign accuracy"]
+      : ["model", "rows", "RMSE \(unit)", "MAE \(unit)", skillName, "sign accuracy"]
     let lines = rows.map { [$0.judge.name, String($0.metrics.rowCount)] + cells($0.metrics, best) }
     return aligned([header] + lines) + (first.metrics.warning.map { "warning: \($0)\n" } ?? "")
   }

@@ -7,7 +7,7 @@ package struct Judgement: Sendable {
   package struct Judge: Sendable {
     package let name: String
     package let isBaseline: Bool
-    /// Probabilities of up, or percent changes; NaN for no answer.
+    /// Probabilities of up, or changes in the target's unit; NaN for no answer.
     package let answers: [Double]
 
     package init(name: String, isBaseline: Bool, answers: [Double]) {
@@ -25,10 +25,12 @@ package struct Judgement: Sendable {
   /// Rows of each fold.
   package let folds: [Range<Int>]
   package let judges: [Judge]
+  /// What intervals are drawn from; a day, or less where outcomes are certain soon.
+  package let blockMinutes: Int
 
   package init(
     target: PredictionTarget, times: [Timestamp], labels: [Double], weights: [Double]? = nil,
-    minutesLeft: [Int]? = nil, folds: [Range<Int>], judges: [Judge]
+    minutesLeft: [Int]? = nil, folds: [Range<Int>], judges: [Judge], blockMinutes: Int = DayBootstrap.minutesPerDay
   ) {
     precondition(judges.allSatisfy { $0.answers.count == labels.count } && times.count == labels.count)
     self.target = target
@@ -38,6 +40,7 @@ package struct Judgement: Sendable {
     self.minutesLeft = minutesLeft
     self.folds = folds
     self.judges = judges
+    self.blockMinutes = blockMinutes
   }
 
   /// Figures for each judge, fold by fold and pooled, on the rows that all of them answered.
@@ -72,11 +75,12 @@ package struct Judgement: Sendable {
     return GateVerdict(
       judged(model), baselines: judges.filter(\.isBaseline).map(judged),
       weights: weights.map { weights in rows.map { weights[$0] } },
-      bootstrap: DayBootstrap(times: rows.map { times[$0] }), measure: target.isBinary ? "Brier" : "squared-error")
+      bootstrap: DayBootstrap(times: rows.map { times[$0] }, blockMinutes: blockMinutes),
+      measure: target.isBinary ? "Brier" : "squared-error")
   }
 
   private func metrics(_ rows: [Int]) -> [MetricSet] {
-    let bootstrap = DayBootstrap(times: rows.map { times[$0] })
+    let bootstrap = DayBootstrap(times: rows.map { times[$0] }, blockMinutes: blockMinutes)
     return judges.map { judge in
       MetricSet(
         rowCount: rows.count, dayCount: bootstrap.dayCount, warning: bootstrap.warning,

@@ -8,7 +8,7 @@ package struct MetricSet: Codable, Hashable, Sendable {
   package let warning: String?
   /// For binary targets.
   package let probability: ProbabilityMetrics?
-  /// For `change-H`.
+  /// For targets that are a quantity.
   package let change: ChangeMetrics?
 }
 
@@ -29,7 +29,7 @@ package struct ProbabilityMetrics: Codable, Hashable, Sendable {
   package let accuracyByMinutesLeft: [AccuracyBand]?
 }
 
-/// In percent.
+/// In the unit of the target: percent, or basis points.
 package struct ChangeMetrics: Codable, Hashable, Sendable {
   package let rootMeanSquaredError: Estimate
   package let meanAbsoluteError: Estimate

@@ -80,7 +80,7 @@ struct CalibratedModels {
     case .b: calibration.modelB ?? .identity
     case .c: calibration.modelC ?? .identity
     case .mlp: calibration.mlp ?? .identity
-    case .ensemble, .baseline: .identity
+    case .ensemble, .baseline, .linear: .identity
     }
   }
 }
@@ -99,8 +99,13 @@ extension Calibrator {
 }
 
 /// Some of the decisions of a range, and where ranges of decisions lie among them.
-private struct ThinnedDecisions {
+struct ThinnedDecisions {
   private let kept: [Int]
+
+  /// One in so many of a range.
+  init(_ range: Range<Int>, every step: Int) {
+    kept = Array(stride(from: range.lowerBound, to: range.upperBound, by: step))
+  }
 
   init(_ examples: Examples, _ range: Range<Int>, everyMinutes step: Int) {
     kept = range.filter { examples.decisions[$0] % step == 0 }

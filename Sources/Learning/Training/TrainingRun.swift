@@ -19,6 +19,8 @@ package struct TrainingRun {
     package let report: EvaluationReport
     package let verdict: GateVerdict
     package let library: LibraryNanoseconds
+    /// What is printed of the report.
+    package let table: String
   }
 
   private let plan: TrainingPlan
@@ -88,7 +90,8 @@ package struct TrainingRun {
           decisions: last, isBinary: plan.target.isBinary))
       refitName = try writer.write(models, final, suffix: "-refit", judgedVersion: judgedName, agreement: agreement)
     }
-    return Result(judged: judgedName, refit: refitName, report: report, verdict: verdict, library: time)
+    return Result(
+      judged: judgedName, refit: refitName, report: report, verdict: verdict, library: time, table: report.table)
   }
 
   /// The kinds that the plan says; empty where they are to be chosen.

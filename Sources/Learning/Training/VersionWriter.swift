@@ -20,7 +20,7 @@ struct VersionWriter {
     _ models: FittedModels, _ calibrated: CalibratedModels, suffix: String, judgedVersion: VersionName?,
     agreement: [String: Double]?
   ) throws -> VersionName {
-    let name = try name(suffix: suffix)
+    let name = try VersionName(plan.target, created: created, suffix: suffix)
     let card = VersionCard(
       name: name, created: created, view: examples.view,
       target: plan.target, dataset: provenance(models, isRefit: judgedVersion != nil), layout: models.layout,
@@ -36,13 +36,6 @@ struct VersionWriter {
     if let baselines = models.baselines { files[TrainedBaselines.fileName] = try Self.json(baselines) }
     try VersionDirectory.write(
       card, calibration: calibrated.calibration, files: files, to: folder + "/" + name.description)
-    return name
-  }
-
-  private func name(suffix: String) throws -> VersionName {
-    let second = Timestamp(microseconds: created.microseconds / 1_000_000 * 1_000_000)
-    let stamp = second.description.lowercased().filter { $0.isLetter || $0.isNumber }
-    guard let name = VersionName("\(plan.target)-\(stamp)\(suffix)") else { throw TrainingError.badView(stamp) }
     return name
   }
 
@@ -89,7 +82,7 @@ struct VersionWriter {
     return scores
   }
 
-  private static func figures(_ metrics: MetricSet) -> [String: Estimate] {
+  static func figures(_ metrics: MetricSet) -> [String: Estimate] {
     var figures: [String: Estimate] = [:]
     if let probability = metrics.probability {
       figures = [
@@ -103,7 +96,7 @@ struct VersionWriter {
     return figures
   }
 
-  private static func json(_ value: some Encodable) throws -> [UInt8] {
+  static func json(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
     return [UInt8](try encoder.encode(value))
@@ -114,5 +107,15 @@ extension Tensors {
   init(_ tensors: [String: Learning.Tensor]) throws {
     self.init()
     for (name, tensor) in tensors { self[name] = Tensors.Tensor(shape: tensor.shape, values: tensor.values) }
+  }
+}
+
+extension VersionName {
+  /// Such as `direction-15m-20240501t120000z`.
+  init(_ target: PredictionTarget, created: Timestamp, suffix: String) throws {
+    let second = Timestamp(microseconds: created.microseconds / 1_000_000 * 1_000_000)
+    let stamp = second.description.lowercased().filter { $0.isLetter || $0.isNumber }
+    guard let name = VersionName("\(target)-\(stamp)\(suffix)") else { throw TrainingError.badView(stamp) }
+    self = name
   }
 }

@@ -13,15 +13,20 @@ struct LiveContent {
   private let status: LiveStatus
   private let view: MarketView
   private let charts: [UInt8]?
+  private let latest: LatestPredictions
 
   /// - Parameter charts: the page's chart library, where it is installed.
-  init(_ context: CommandContext, _ status: LiveStatus, view: MarketView, charts: [UInt8]?) {
+  init(
+    _ context: CommandContext, _ status: LiveStatus, view: MarketView, charts: [UInt8]?, latest: LatestPredictions
+  ) {
     (self.context, self.status, self.view, self.charts) = (context, status, view, charts)
+    self.latest = latest
   }
 
   func routes(from writer: LiveWriter?) throws -> LiveServer.Content {
     let models = modelRoutes
     var data = writer.map { Route.data(of: view, from: $0) } ?? []
+    data.append(latest.route { [status] in status.now ?? .distantPast })
     if let writer {
       data.append(explain(from: writer))
       if let served = status.models {
