@@ -19,7 +19,7 @@ wrk.body = file:read("*a")
 file:close()
 LUA
 
-# Requests a second for ten seconds, after a short warming up.
+# Requests a second, after a short warming up.
 rate() {
   taskset -c 1 wrk -t1 -c32 -d1 -s "$work/post.lua" "$1" >/dev/null
   taskset -c 1 wrk -t1 -c32 -d5 -s "$work/post.lua" "$1" | tee -a "$work/wrk.txt" |

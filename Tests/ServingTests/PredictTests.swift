@@ -120,6 +120,7 @@ import Transport
     (#"{"features":VECTOR,"schema_hash":"cafe"}"#, "wrong_features", "of the feature set “cafe”"),
     (#"{"features":LARGE}"#, "wrong_features", "is not finite as a 32-bit number"),
     (#"{"features":VECTOR,"target":"next-week"}"#, "unknown_target", "none of direction-5m"),
+    (#"{"features":VECTOR,"target":"move-60s"}"#, "unknown_target", "none of direction-5m"),
     (#"{"features":VECTOR,"target":"window-15m"}"#, "wrong_window", "minutes_left"),
     (
       #"{"features":VECTOR,"window":{"minutes_left":1,"move_basis_points":0}}"#, "wrong_window", "has no window"

@@ -1,6 +1,7 @@
 """What clients that others have written see of a server: `clients.py NAME URL ARGUMENT`, JSON on standard output."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -64,7 +65,7 @@ def schemathesis(url, argument):
             "--generation-database", "none", "--request-timeout", "20", "--suppress-health-check", "all",
             "--warnings", "off",
         ],
-        capture_output=True, text=True)
+        capture_output=True, text=True, cwd=os.environ["HOME"])
     return {"status": run.returncode, "output": (run.stdout + run.stderr)[-12000:]}
 
 

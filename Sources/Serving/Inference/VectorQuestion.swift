@@ -87,7 +87,7 @@ extension VectorQuestion {
 
   private static func target(_ scanner: inout JSONScanner) throws(APIFailure) -> PredictionTarget {
     let text = try scanner.text()
-    guard let target = PredictionTarget(text) else { throw .unknownTarget(text) }
+    guard let target = PredictionTarget(text), !target.isOfTicks else { throw .unknownTarget(text) }
     return target
   }
 

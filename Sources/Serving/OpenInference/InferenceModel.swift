@@ -14,7 +14,7 @@ struct InferenceModel: Sendable {
 
   init(_ request: APIRequest, _ models: ServedModels) throws(APIFailure) {
     let name = request.places["model"] ?? ""
-    guard let target = PredictionTarget(name) else {
+    guard let target = PredictionTarget(name), !target.isOfTicks else {
       let known = PredictionTarget.all.map(\.description).joined(separator: ", ")
       throw APIFailure(404, "unknown_model", "there is no model “\(name.shortened)”; there are \(known)")
     }

@@ -6,7 +6,8 @@ extension Prediction {
 
   private var members: [JSONValue.Member] {
     let own: [(String, JSONValue)] = [
-      ("id", .text(PredictionID(self).description)), ("time", .text(time.description)), ("available_at", .text(availableAt.description)),
+      ("id", .text(PredictionID(self).description)), ("time", .text(time.description)),
+      ("available_at", .text(availableAt.description)),
       ("view", .text(view.description)),
       ("target", .text(target.description)), ("model", .text(modelName.rawValue)), ("version", .text(version)),
       ("probability_up", JSONValue(probabilityUp)), ("change_percent", JSONValue(changePercent)),

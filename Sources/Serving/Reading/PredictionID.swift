@@ -1,6 +1,7 @@
 package import Market
 
-/// The name of one stored prediction of a view: everything that identifies it there, `1709294460000.window-15m.ModelA.20240301-1.live`.
+/// The name of one stored prediction of a view, of everything that identifies it there:
+/// `1709294460000.window-15m.ModelA.20240301-1.live`.
 package struct PredictionID: Hashable, Sendable, CustomStringConvertible {
   package let time: Timestamp
   package let target: PredictionTarget

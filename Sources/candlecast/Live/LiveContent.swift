@@ -59,8 +59,10 @@ struct LiveContent {
   private static func explanation(
     of id: PredictionID, _ view: MarketView, _ store: any Store, _ context: CommandContext
   ) throws -> JSONValue? {
-    // What is said between candles does not follow from the store.
-    guard !id.target.isOfTicks else { return nil }
+    guard !id.target.isOfTicks else {
+      throw APIFailure(
+        409, "not_in_store", "what is predicted between candles is made of trades and quotes, which no store has")
+    }
     let span = id.time..<id.time.adding(microseconds: 1)
     var filter = PredictionFilter(range: span, view: view, target: id.target, model: id.model)
     (filter.version, filter.mode) = (id.version, id.mode)
