@@ -81,4 +81,18 @@ struct TapeExamplesTests {
     #expect(plan["perceptron"]?["epochs"]?.number == 3 && plan["perceptron"]?["batch"]?.number == 32)
     #expect(plan["sequence"] == nil)
   }
+
+  @Test(arguments: [
+    (["train", "--recording", "tape"], "--recording is for move-60s"),
+    (["train", "--target", "move-60s", "--as-of", "2024-03-01"], "--as-of says nothing of it"),
+    (["predict", "--target", "move-60s"], "is predicted between them"),
+  ])
+  func `what does not go together is wrong usage`(words: [String], reason: String) throws {
+    let desk = try Desk()
+    nonisolated(unsafe) var said = ""
+    let program = Program(environment: [:], output: { _ in }, error: { said += $0 })
+    let places = ["--store", "duckdb:\(desk.storePath)", "--models", desk.folder.path + "/models"]
+    #expect(program.run(words + places) == .wrongUsage)
+    #expect(said.contains(reason))
+  }
 }
