@@ -409,16 +409,20 @@ package enum KnobTable {
       "The version that a server answers with."),
     Knob(
       "inference.interval_seconds", .number(0.1...86_400), "1.5", unit: "seconds",
-      seeds: [.environment("PREDICTION_INTERVAL_SECONDS")], "Time between live predictions."),
+      seeds: [.environment("PREDICTION_INTERVAL_SECONDS")], status: .used,
+      "Time between predictions of where the price will be in a minute."),
     Knob(
       "inference.max_feature_age_seconds", .number(0.1...86_400), "5", unit: "seconds",
-      seeds: [.environment("MAX_FEATURE_AGE_MS", .scaled(0.001))], "Age at which inputs are stale."),
+      seeds: [.environment("MAX_FEATURE_AGE_MS", .scaled(0.001))], status: .used,
+      "Age of the newest trade or quote at which requests take the place of the stream."),
     Knob(
       "inference.max_prediction_age_seconds", .number(1...86_400), "300", unit: "seconds",
-      seeds: [.key("inference.maxPredictionAge")], "Age at which a prediction is no longer given."),
+      seeds: [.key("inference.maxPredictionAge")], status: .used,
+      "Age at which a prediction is no longer given as current."),
     Knob(
       "inference.confidence_threshold", .number(0...1), "0.6", unit: "probability",
-      seeds: [.key("inference.confidenceThreshold", .scaled(0.01))], "Confidence under which nothing is signalled."),
+      seeds: [.key("inference.confidenceThreshold", .scaled(0.01))], status: .used,
+      "Confidence from which a prediction is marked as one to act on; none is hidden."),
     Knob(
       "inference.ensemble_weights", .weights, nil, seeds: [.key("inference.ensembleWeights")],
       status: .differs("weights are fitted on earlier folds and stored in the version"), "Weights of the vote."),
@@ -499,7 +503,8 @@ package enum KnobTable {
       seeds: [.key("forecasting.updateFrequency")], "Time between forecasts."),
     Knob(
       "forecasting.confidence_decay", .number(0...1), "0.95", unit: "per minute",
-      seeds: [.key("forecasting.confidenceDecay")], "What is left of a forecast's confidence after a minute."),
+      seeds: [.key("forecasting.confidenceDecay")], status: .used,
+      "What is left of a forecast's confidence after a minute."),
     Knob(
       "forecasting.regimes", .list, "trending,ranging,volatile", seeds: [.key("forecasting.marketRegimes")],
       "Market regimes told apart."),

@@ -2,16 +2,33 @@ package import Market
 package import Operations
 
 extension Prediction {
-  package var json: JSONValue {
-    [
-      "id": .text(PredictionID(self).description), "time": .text(time.description),
-      "available_at": .text(availableAt.description), "view": .text(view.description),
-      "target": .text(target.description), "model": .text(modelName.rawValue), "version": .text(version),
-      "probability_up": JSONValue(probabilityUp), "change_percent": JSONValue(changePercent),
-      "direction": JSONValue(direction?.rawValue), "confidence": JSONValue(confidence), "state": .text(state),
-      "reason": .text(reason), "mode": .text(mode.rawValue), "feature_set": .text(featureSetHash),
-      "input_hash": .text(inputHashText), "latency_microseconds": JSONValue(Double(latencyNanoseconds) / 1000),
+  package var json: JSONValue { .object(members + (forecast.map(members) ?? [])) }
+
+  private var members: [JSONValue.Member] {
+    let own: [(String, JSONValue)] = [
+      ("id", .text(PredictionID(self).description)), ("time", .text(time.description)), ("available_at", .text(availableAt.description)),
+      ("view", .text(view.description)),
+      ("target", .text(target.description)), ("model", .text(modelName.rawValue)), ("version", .text(version)),
+      ("probability_up", JSONValue(probabilityUp)), ("change_percent", JSONValue(changePercent)),
+      ("direction", JSONValue(direction?.rawValue)), ("confidence", JSONValue(confidence)), ("state", .text(state)),
+      ("reason", .text(reason)), ("mode", .text(mode.rawValue)), ("feature_set", .text(featureSetHash)),
+      ("input_hash", .text(inputHashText)), ("latency_microseconds", JSONValue(Double(latencyNanoseconds) / 1000)),
     ]
+    return own.map { JSONValue.Member($0, $1) }
+  }
+
+  /// Under the names that readers of the tick cadence know.
+  private func members(_ forecast: PriceForecast) -> [JSONValue.Member] {
+    let own: [(String, JSONValue)] = [
+      ("symbol", .text(view.price.symbol.name)), ("timestamp", .integer(time.milliseconds)),
+      ("current_price", JSONValue(forecast.current)), ("predicted_price", JSONValue(forecast.predicted)),
+      ("interval", .array([JSONValue(forecast.low), JSONValue(forecast.high)])),
+      ("prediction_horizon_seconds", JSONValue(target.horizonSeconds)), ("model_version", .text(version)),
+      ("features_age_ms", forecast.inputAgeMilliseconds.map { .integer($0) } ?? .null),
+      ("inference_latency_ms", .integer(latencyNanoseconds / 1_000_000)), ("source", .text(forecast.source.rawValue)),
+      ("expires_at", .text(expiresAt.description)),
+    ]
+    return own.map { JSONValue.Member($0, $1) }
   }
 
   /// Sixteen hexadecimal digits.

@@ -13,7 +13,11 @@ final class Announcer {
   private var toldAt = -Announcer.healthSeconds
   private var beatAt = 0.0
 
-  init(_ hub: Hub, _ status: LiveStatus) { (self.hub, pages) = (hub, HealthPages(status: status)) }
+  private let rules: ServingRules
+
+  init(_ hub: Hub, _ status: LiveStatus, _ rules: ServingRules) {
+    (self.hub, self.rules, pages) = (hub, rules, HealthPages(status: status))
+  }
 
   func tell(_ events: [MarketEvent], _ predictions: [Prediction]) {
     for case .candle(let series, let record) in events {
@@ -24,7 +28,8 @@ final class Announcer {
     for prediction in predictions {
       hub.publish(
         .predictions, of: prediction.view.price.symbol,
-        key: "\(prediction.target)@\(prediction.view) \(prediction.modelName.rawValue)", prediction.json)
+        key: "\(prediction.target)@\(prediction.view) \(prediction.modelName.rawValue)",
+        rules.json(prediction, at: prediction.time))
     }
   }
 

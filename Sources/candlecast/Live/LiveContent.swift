@@ -13,15 +13,20 @@ struct LiveContent {
   private let status: LiveStatus
   private let view: MarketView
   private let charts: [UInt8]?
+  private let latest: LatestPredictions
 
   /// - Parameter charts: the page's chart library, where it is installed.
-  init(_ context: CommandContext, _ status: LiveStatus, view: MarketView, charts: [UInt8]?) {
+  init(
+    _ context: CommandContext, _ status: LiveStatus, view: MarketView, charts: [UInt8]?, latest: LatestPredictions
+  ) {
     (self.context, self.status, self.view, self.charts) = (context, status, view, charts)
+    self.latest = latest
   }
 
   func routes(from writer: LiveWriter?) throws -> LiveServer.Content {
     let models = modelRoutes
     var data = writer.map { Route.data(of: view, from: $0) } ?? []
+    data.append(latest.route { [status] in status.now ?? .distantPast })
     if let writer {
       data.append(explain(from: writer))
       if let served = status.models {
@@ -54,6 +59,8 @@ struct LiveContent {
   private static func explanation(
     of id: PredictionID, _ view: MarketView, _ store: any Store, _ context: CommandContext
   ) throws -> JSONValue? {
+    // What is said between candles does not follow from the store.
+    guard !id.target.isOfTicks else { return nil }
     let span = id.time..<id.time.adding(microseconds: 1)
     var filter = PredictionFilter(range: span, view: view, target: id.target, model: id.model)
     (filter.version, filter.mode) = (id.version, id.mode)

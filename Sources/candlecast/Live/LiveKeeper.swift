@@ -19,6 +19,7 @@ final class LiveKeeper {
   private let inbox: Inbox<StampedInput>
   private let publisher: CandlePublisher?
   private let announcer: Announcer?
+  private let latest: LatestPredictions?
   private let inferenceLog: InferenceLog
   private let storedLog: StoredLog?
   private var kept: [Venue: FeedMemory] = [:]
@@ -34,9 +35,9 @@ final class LiveKeeper {
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeRecorder?, predictor: LivePredictor?,
     memories: FeedMemoryFile?, status: LiveStatus, inbox: Inbox<StampedInput>,
-    publisher: CandlePublisher? = nil, announcer: Announcer? = nil
+    publisher: CandlePublisher? = nil, announcer: Announcer? = nil, latest: LatestPredictions? = nil
   ) {
-    (self.publisher, self.announcer) = (publisher, announcer)
+    (self.publisher, self.announcer, self.latest) = (publisher, announcer, latest)
     (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
     (self.predictor, self.memories, self.status, self.inbox) = (predictor, memories, status, inbox)
     inferenceLog = InferenceLog(folder: context.logFolder)
@@ -47,7 +48,7 @@ final class LiveKeeper {
   func take(_ output: LiveOutput, _ core: borrowing LiveCore, now: Timestamp) async throws {
     for note in output.notes { context.log.write(note) }
     var batch = output.batch
-    let made = predict(output, now: now)
+    let made = predict(output)
     batch.predictions = toStore(made, with: batch)
     batch.features = predictor?.features ?? []
     batch.log = storedLog?.take(at: now) ?? []
@@ -63,6 +64,7 @@ final class LiveKeeper {
         try await writer.submit(batch, receivedNanoseconds: received)
       }
     }
+    latest?.note(made)
     announcer?.tell(output.events, made)
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
     if SystemClock.seconds() - factsAt >= 0.5 {
@@ -71,9 +73,10 @@ final class LiveKeeper {
     }
   }
 
-  private func predict(_ output: LiveOutput, now: Timestamp) -> [Prediction] {
+  /// At the step's own time, as a replay does it.
+  private func predict(_ output: LiveOutput) -> [Prediction] {
     guard let predictor else { return [] }
-    let predictions = predictor.take(output, now: now)
+    let predictions = predictor.take(output, now: output.batch.knownAt)
     if let moment = predictor.moment(after: status.features.time) { status.features.newest = moment }
     guard !predictions.isEmpty else { return [] }
     for prediction in predictions { states[prediction.state, default: 0] += 1 }

@@ -58,8 +58,9 @@ struct LiveSession: Sendable {
     let writer = options.stores ? try openWriter() : nil
     let tape = options.records ? try openTape() : nil
     options.status.runs(by: clock)
-    let server = options.servesHealth ? try openServer(writer, start.record.view) : nil
-    let result = try await feed(start, clock, http, writer, tape, server?.hub)
+    let latest = LatestPredictions(ServingRules(context.configuration))
+    let server = options.servesHealth ? try openServer(writer, start.record.view, latest) : nil
+    let result = try await feed(start, clock, http, writer, tape, server?.hub, latest)
     await server?.stop()
     return result
   }
@@ -133,8 +134,10 @@ struct LiveSession: Sendable {
       unpromotedReason: version?.standing.unpromotedReason)
   }
 
-  private func openServer(_ writer: LiveWriter?, _ view: MarketView) throws -> LiveServer {
-    let content = LiveContent(context, options.status, view: view, charts: charts)
+  private func openServer(
+    _ writer: LiveWriter?, _ view: MarketView, _ latest: LatestPredictions
+  ) throws -> LiveServer {
+    let content = LiveContent(context, options.status, view: view, charts: charts, latest: latest)
     let server = try LiveServer(
       options.status, try ServerSetting(context.configuration), try content.routes(from: writer))
     options.status.listens(on: server.ports)
@@ -170,7 +173,7 @@ struct LiveSession: Sendable {
 
   private func feed(
     _ start: Start, _ clock: PipelineClock, _ http: HTTPClient, _ writer: LiveWriter?, _ tape: TapeRecorder?,
-    _ hub: Hub?
+    _ hub: Hub?, _ latest: LatestPredictions
   ) async throws -> Result {
     var core = start.core
     let inbox = Inbox<StampedInput>(capacity: LiveShell.inboxCapacity)
@@ -185,7 +188,7 @@ struct LiveSession: Sendable {
     let keeper = LiveKeeper(
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox,
-      publisher: options.publisher, announcer: hub.map { Announcer($0, options.status) })
+      publisher: options.publisher, announcer: hub.map { Announcer($0, options.status, latest.rules) }, latest: latest)
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
     let tapeWatch = Task { await giveUpWhenStalled(tape) }

@@ -1,0 +1,53 @@
+import Market
+import Operations
+import Serving
+import Synchronization
+
+/// The newest prediction of each model for each target, as it is given at the time it is asked for.
+final class LatestPredictions: Sendable {
+  private struct Maker: Hashable, Comparable {
+    let target: String
+    let model: String
+
+    static func < (a: Maker, b: Maker) -> Bool { (a.target, a.model) < (b.target, b.model) }
+  }
+
+  let rules: ServingRules
+  private let newest = Mutex<[Maker: Prediction]>([:])
+
+  init(_ rules: ServingRules) { self.rules = rules }
+
+  func note(_ predictions: [Prediction]) {
+    guard !predictions.isEmpty else { return }
+    newest.withLock { newest in
+      for prediction in predictions {
+        newest[Maker(target: prediction.target.description, model: prediction.modelName.rawValue)] = prediction
+      }
+    }
+  }
+
+  func json(at now: Timestamp) -> JSONValue {
+    let predictions = newest.withLock(\.self).sorted { $0.key < $1.key }.map(\.value)
+    return [
+      "time": .text(now.description), "predictions": .array(predictions.map { rules.json($0, at: now) }),
+    ]
+  }
+
+  func route(_ now: @escaping @Sendable () -> Timestamp) -> Route {
+    Route(
+      "GET", "/v1/predictions/latest", "The newest prediction of each model for each target, as it holds now.",
+      schema: ["type": "object", "required": ["time", "predictions"]],
+      answer: .now { _ in .json(self.json(at: now())) })
+  }
+}
+
+extension ServingRules {
+  /// A prediction as it is served, with whether to act on it and until when it holds.
+  func json(_ prediction: Prediction, at now: Timestamp) -> JSONValue {
+    let served = served(prediction, at: now)
+    guard case .object(let members) = served.json else { return served.json }
+    var all = members
+    if prediction.forecast == nil { all.append(.init("expires_at", .text(prediction.expiresAt.description))) }
+    return .object(all + [.init("actionable", .boolean(isActionable(served)))])
+  }
+}
