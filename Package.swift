@@ -185,9 +185,8 @@ let package = Package(
     tests(
       "LiveCommandTests",
       [
-        "candlecast", "Archive", "Cloud", "Ingestion", "Market", "Operations", "Platform", "Redis", "Storage",
-        "Streams",
-        "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
+        "candlecast", "Archive", "Cloud", "Dataset", "Ingestion", "Market", "Models", "Operations", "Platform", "Redis",
+        "Storage", "Streams", "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
       ]),
     tests("DatabaseTests", ["candlecast", "Features", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),

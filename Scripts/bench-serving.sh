@@ -21,20 +21,20 @@ LUA
 
 # Requests a second for ten seconds, after a short warming up.
 rate() {
-  taskset -c 1 wrk -t1 -c32 -d2 -s "$work/post.lua" "$1" >/dev/null
-  taskset -c 1 wrk -t1 -c32 -d10 -s "$work/post.lua" "$1" | tee -a "$work/wrk.txt" |
+  taskset -c 1 wrk -t1 -c32 -d1 -s "$work/post.lua" "$1" >/dev/null
+  taskset -c 1 wrk -t1 -c32 -d5 -s "$work/post.lua" "$1" | tee -a "$work/wrk.txt" |
     awk '/Requests\/sec/ { print $2 } /Non-2xx/ { print "answers are not 200" > "/dev/stderr"; exit 1 }'
 }
 
+python=${PEER_PYTHON:-$("$here/peers/venv.sh")}
+"$python" "$here/peers/serve_peer.py" "$work/trees.json" make "$("$bench" serve-width)"
 taskset -c 0 "$bench" serve "$work" & started+=($!); ours=$!
 until [[ -s $work/port ]]; do kill -0 "$ours"; sleep 0.05; done
 port=$(cat "$work/port")
 mine=$(rate "http://127.0.0.1:$port/predict")
 
-python=${PEER_PYTHON:-$("$here/peers/venv.sh")}
 other=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-trees=$(find "$work" -name '*a.json' -path '*/20*' | head -1)
-taskset -c 0 "$python" "$here/peers/serve_peer.py" "$trees" "$other" & started+=($!); peer=$!
+taskset -c 0 "$python" "$here/peers/serve_peer.py" "$work/trees.json" "$other" & started+=($!); peer=$!
 until (exec 3<>"/dev/tcp/127.0.0.1/$other") 2>/dev/null; do kill -0 "$peer"; sleep 0.1; done
 theirs=$(rate "http://127.0.0.1:$other/predict")
 kill "$peer"

@@ -1,4 +1,5 @@
-"""What a user would write instead: one vector to the same trees behind FastAPI. `serve_peer.py TREES.json PORT`."""
+"""What a user would write instead: one vector to the same trees behind FastAPI. `serve_peer.py TREES.json PORT` serves
+them, `serve_peer.py TREES.json make WIDTH` makes them."""
 
 import sys
 
@@ -7,6 +8,14 @@ import uvicorn
 import xgboost
 from fastapi import FastAPI
 from pydantic import BaseModel
+
+if sys.argv[2] == "make":
+    random = numpy.random.default_rng(1)
+    rows = random.standard_normal((20000, int(sys.argv[3])), dtype=numpy.float32)
+    labels = (rows[:, 0] * rows[:, 1] + random.standard_normal(20000) > 0).astype(numpy.float32)
+    settings = {"objective": "binary:logistic", "max_depth": 6, "nthread": 1}
+    xgboost.train(settings, xgboost.DMatrix(rows, labels), 300).save_model(sys.argv[1])
+    sys.exit()
 
 booster = xgboost.Booster(model_file=sys.argv[1])
 booster.set_param({"nthread": 1})

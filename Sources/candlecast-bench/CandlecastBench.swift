@@ -13,6 +13,7 @@ enum CandlecastBench {
     if words.count == 3, words[0] == RedisBenchmarks.word {
       return try await RedisBenchmarks.run(url: words[1], to: words[2])
     }
+    if words == [ServeBenchmark.widthWord] { return Terminal.output.write("\(ServeBenchmark.width)\n") }
     if words.count == 2, words[0] == ServeBenchmark.word { return try ServeBenchmark.run(folder: words[1]) }
     if words.count == 5, words[0] == ListenBenchmark.word {
       return ListenBenchmark.run(

@@ -26,8 +26,6 @@ package struct TickTrainingPlan: Codable, Equatable, Sendable {
   package init() {
     perceptron.objective = .squaredError
     perceptron.epochs = 20
-    perceptron.patience = 5
-    perceptron.dropout = 0.1
     perceptron.weightDecay = 0.01
   }
 

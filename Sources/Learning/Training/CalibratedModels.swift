@@ -80,7 +80,7 @@ struct CalibratedModels {
     case .b: calibration.modelB ?? .identity
     case .c: calibration.modelC ?? .identity
     case .mlp: calibration.mlp ?? .identity
-    case .ensemble, .baseline: .identity
+    case .ensemble, .baseline, .linear: .identity
     }
   }
 }

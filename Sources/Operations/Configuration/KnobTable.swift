@@ -366,11 +366,14 @@ package enum KnobTable {
       status: .used, "Rows of one step of a network's training; unset: 256."),
     Knob(
       "training.max_epochs", .integer(1...10_000), nil, seeds: [.key("training.maxEpochs")], status: .used,
-      "Most passes over the rows; unset: 4, since more of them learn the noise."),
+      "Most passes over the rows; unset: 4, or 20 for move-60s, since more of them learn the noise."),
     Knob(
       "training.early_stopping_patience", .integer(1...10_000), "10", unit: "epochs",
       seeds: [.key("training.earlyStoppingPatience")], status: .used,
       "Epochs without a gain after which training stops."),
+    Knob(
+      "training.min_tape_hours", .number(0...100_000), "6", unit: "hours", status: .used,
+      "Tape with trades under which move-60s is not trained."),
     Knob("training.seed", .integer(0...Int.max), "1", flag: "--seed", status: .used, "Seed of everything random."),
   ]
 

@@ -9,32 +9,38 @@ internal import Synchronization
 /// One vector has no sequence: the trees of model A and the network answer, model B, model C and the ensemble, which
 /// read an hour of minutes, do not.
 package final class ServedModels: Sendable {
-  private struct Served {
+  /// One object, so that looking at it copies none of the bundle's parts.
+  ///
+  /// `@unchecked Sendable`: the bundle is used under the mutex alone.
+  private final class Served: @unchecked Sendable {
     let version: ServedVersion
+    let name: String
     var bundle: ModelBundle
+
+    init(_ version: ServedVersion) {
+      (self.version, name, bundle) = (version, version.bundle.card.name.description, version.bundle)
+      bundle.restart()
+    }
   }
 
   package let view: MarketView
   package let preset: PredictionTarget
   package let schema: FeatureSchema
   private let volatilityColumn: Int?
+  private let viewText: String
   private let served = Mutex<[PredictionTarget: Served]>([:])
 
   /// - Parameter preset: what is predicted where no target is named.
   package init(view: MarketView, preset: PredictionTarget) {
     let set = FeatureSet.of(view)
     (self.view, self.preset, schema) = (view, preset, FeatureSchema(set))
+    viewText = view.description
     volatilityColumn = set.index(of: PriceBaseline.volatilityColumn)
   }
 
   /// Starts, replaces or (with `nil`) withdraws the version that answers for a target; requests see one or the other.
   package func serve(_ target: PredictionTarget, with version: ServedVersion?) {
-    var new: Served?
-    if let version {
-      var bundle = version.bundle
-      bundle.restart()
-      new = Served(version: version, bundle: bundle)
-    }
+    let new = version.map { Served($0) }
     served.withLock { $0[target] = new }
   }
 
@@ -64,17 +70,19 @@ package final class ServedModels: Sendable {
     let target = question.target ?? preset
     try check(question.window, of: target)
     if let model = question.model { try check(model, of: target) }
-    let (answers, version) = served.withLock { served in
-      (served[target]?.bundle.predict(question.features, window: question.window), served[target]?.version)
+    let (answers, served) = served.withLock { all in
+      let served = all[target]
+      return (served?.bundle.predict(question.features, window: question.window), served)
     }
     let hash = question.features.withUnsafeBufferPointer { Fingerprint($0, question.window) }
     var answer = VectorAnswer(
-      target: target, view: view, modelName: question.model ?? .baseline, value: nil, version: "",
-      state: version?.state ?? "unpromoted",
-      reason: version?.reason ?? "no version is registered for \(target)", featureSetHash: schema.hash, inputHash: hash)
+      target: target, view: viewText, modelName: question.model ?? .baseline, value: nil, version: "",
+      state: served?.version.state ?? "unpromoted",
+      reason: served?.version.reason ?? "no version is registered for \(target)", featureSetHash: schema.hash,
+      inputHash: hash)
     if let answers {
       answer.take(
-        answers, of: version?.bundle.card.name.description ?? "", asked: question.model,
+        answers, of: served?.name ?? "", asked: question.model,
         preferred: Self.preferred)
     } else {
       let volatility = volatilityColumn.map { Double(question.features[$0]) } ?? .nan

@@ -5,7 +5,7 @@ internal import Operations
 /// What is said of one vector.
 struct VectorAnswer: Sendable {
   let target: PredictionTarget
-  let view: MarketView
+  let view: String
   var modelName: ModelName
   /// The probability of up; for `change-H` targets the percent change. `nil` when nothing can be said.
   var value: Double?
@@ -20,7 +20,7 @@ struct VectorAnswer: Sendable {
   private(set) var models: [(name: ModelName, value: Double)] = []
 
   init(
-    target: PredictionTarget, view: MarketView, modelName: ModelName, value: Double?, version: String, state: String,
+    target: PredictionTarget, view: String, modelName: ModelName, value: Double?, version: String, state: String,
     reason: String, featureSetHash: String, inputHash: Fingerprint
   ) {
     (self.target, self.view, self.modelName, self.value) = (target, view, modelName, value)
@@ -56,7 +56,7 @@ struct VectorAnswer: Sendable {
     let isUp = value.map { $0 >= (isBinary ? 0.5 : 0) }
     return [
       "prediction": JSONValue(value), "model_name": .text(modelName.rawValue), "model_version": .text(version),
-      "target": .text(target.description), "view": .text(view.description),
+      "target": .text(target.description), "view": .text(view),
       "probability_up": isBinary ? JSONValue(value) : .null, "change_percent": isBinary ? .null : JSONValue(value),
       "direction": JSONValue(isUp.map { $0 ? "UP" : "DOWN" }),
       "confidence": isBinary ? JSONValue(value.map { max($0, 1 - $0) }) : .null,

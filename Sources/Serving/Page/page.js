@@ -70,7 +70,6 @@ async function loadCandles() {
   candleSeries.setData(bars);
   prices.clear();
   for (const one of bars) prices.set(one.time, one);
-  drawMarkers();
   showWindows();
 }
 
@@ -89,20 +88,35 @@ const newest = new Map();
 const outcomes = new Map();
 let history = [];
 
-async function loadPredictions() {
-  history = (await ask("v1/predictions?limit=1000")).rows;
-  for (const row of history) newest.set(row.target + " " + row.model, row);
-  for (const one of (await ask("v1/outcomes?limit=1000")).rows) outcomes.set(one.target + " " + one.time, one.outcome);
-  showPredictions();
-  showTarget();
+/** What was said and what came true of the chosen target, as far as the candles reach. */
+async function loadHistory() {
+  const target = element("target").value;
+  if (!target || !prices.size) return;
+  const from = (Math.min(...prices.keys()) + 60) * 1000;
+  const rows = await pages(`v1/predictions?target=${target}&mode=live`, from);
+  for (const one of await pages(`v1/outcomes?target=${target}`, from)) outcomes.set(target + " " + one.time, one.outcome);
+  history = rows;
+  drawProbabilities();
+  drawMarkers();
+}
+
+async function pages(path, from) {
+  const rows = [];
+  for (let page = 0; page < 4 && from; page += 1) {
+    const listing = await ask(`${path}&limit=1000&from=${from}`);
+    rows.push(...listing.rows);
+    from = listing.next;
+  }
+  return rows;
 }
 
 function takePrediction(row) {
   if (row.mode !== "live") return;
   newest.set(row.target + " " + row.model, row);
+  showPredictions();
+  if (row.target !== element("target").value) return showWindows();
   history.push(row);
   if (history.length > 4000) history.splice(0, 1000);
-  showPredictions();
   drawProbabilities();
   drawMarkers();
   showWindows();
@@ -115,23 +129,81 @@ function takeOutcome(one) {
 
 function row(cells) {
   const line = document.createElement("tr");
-  for (const text of cells) line.insertCell().textContent = text;
+  for (const content of cells) line.insertCell().append(content);
   return line;
 }
 
+let isShowing = false;
+
+/** At most once a frame: what is said between candles comes faster than anybody reads. */
 function showPredictions() {
+  if (isShowing) return;
+  isShowing = true;
+  requestAnimationFrame(() => {
+    isShowing = false;
+    tellPredictions();
+  });
+}
+
+function tellPredictions() {
   const rows = [...newest.values()].sort((a, b) => (a.target + a.model).localeCompare(b.target + b.model));
+  const focused = [...element("now").querySelectorAll("button")].indexOf(document.activeElement);
   element("now").replaceChildren(...rows.map((one) => row([
-    one.target, one.model,
+    one.target, explainer(one),
     one.change_percent === null ? percent(one.probability_up) : one.change_percent.toFixed(3) + " %",
     one.state + (one.reason ? `: ${one.reason}` : ""), clock(one.time),
   ])));
-  const targets = [...new Set(rows.filter((one) => one.change_percent === null).map((one) => one.target))];
+  if (focused >= 0) element("now").querySelectorAll("button")[focused]?.focus();
+  const targets = [...new Set(rows.filter((one) => /^(direction|window)/.test(one.target)).map((one) => one.target))];
   const menu = element("target");
   if (targets.join() === [...menu.options].map((option) => option.value).join()) return;
   const chosen = menu.value;
   menu.replaceChildren(...targets.map((name) => new Option(name, name)));
-  if (targets.includes(chosen)) menu.value = chosen;
+  if (targets.includes(chosen)) menu.value = chosen; else showTarget();
+}
+
+/** A name that opens what lies behind a prediction. */
+function explainer(one) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = one.model;
+  button.title = `explain ${one.target} by ${one.model} at ${clock(one.time)}`;
+  button.addEventListener("click", () => explain(one));
+  return button;
+}
+
+async function explain(one) {
+  element("explanation-title").textContent = `${one.target} at ${clock(one.time)}`;
+  element("explanation-text").textContent = "reading …";
+  element("contributions").replaceChildren();
+  element("explanation").showModal();
+  try {
+    const told = await ask(`v1/predictions/${encodeURIComponent(one.id)}/explain`);
+    const models = told.models.map((answer) =>
+      `${answer.model} ${answer.probability_up === null ? "–" : percent(answer.probability_up)}`).join(", ");
+    element("explanation-text").textContent =
+      `${told.version ?? "No version; the baseline"} (${told.state}${told.reason ? ": " + told.reason : ""}). ${models}. ` +
+      `Computed again from the store: ${told.stored.verdict}. Price view ${told.view}.`;
+    const values = new Map(told.inputs.map((input) => [input.name, input.value]));
+    const parts = Object.entries(told.contributions).flatMap(([model, sum]) =>
+      Object.entries(sum.inputs ?? sum).map(([name, adds]) => ({ model, name, adds })))
+      .filter((part) => typeof part.adds === "number").sort((a, b) => Math.abs(b.adds) - Math.abs(a.adds));
+    element("contributions").replaceChildren(...parts.slice(0, 12).map((part) => row([
+      part.name, values.has(part.name) ? shortNumber(values.get(part.name)) : "–", part.adds.toFixed(4)])));
+  } catch (error) {
+    element("explanation-text").textContent = error.message;
+  }
+}
+
+const shortNumber = (value) => value === null ? "not known" : Number(value.toPrecision(6)).toString();
+
+async function loadFeatures() {
+  const current = (await ask("v1/features")).current;
+  element("features-note").textContent = current
+    ? `of the minute that closed ${clock(current.time)}, ${current.age_seconds.toFixed(0)} s old by the market's clock`
+    : "no minute has closed yet";
+  element("features").replaceChildren(...(current?.names ?? []).map((name, place) =>
+    row([name, shortNumber(current.features[place])])));
 }
 
 const styles = { Ensemble: [0, 3], ModelA: [1, 1], ModelB: [2, 1], ModelC: [3, 1], MLP: [4, 1], Baseline: [2, 2] };
@@ -193,10 +265,16 @@ function drawMarkers() {
 }
 
 function showTarget() {
-  drawProbabilities();
-  drawMarkers();
+  loadHistory().catch(() => {});
   loadSkill().catch(() => {});
 }
+
+charts[0].subscribeClick((event) => {
+  const target = element("target").value;
+  const model = believed(target);
+  const one = history.findLast((row) => row.model === model && seconds(row.time) - 60 === event.time);
+  if (one) explain(one);
+});
 
 element("target").addEventListener("change", showTarget);
 
@@ -362,7 +440,7 @@ function heard(message) {
 
 async function load() {
   try {
-    await Promise.all([loadCandles(), loadPredictions(), loadMinutes(), loadEvents()]);
+    await Promise.all([loadCandles().then(loadHistory), loadMinutes(), loadEvents(), loadFeatures(), loadSkill()]);
   } catch (error) {
     element("link").textContent = error.message;
   }
@@ -397,6 +475,6 @@ function join() {
 }
 
 setInterval(() => {
-  for (const part of [loadMinutes, loadEvents, loadSkill]) part().catch(() => {});
+  for (const part of [loadMinutes, loadEvents, loadSkill, loadFeatures]) part().catch(() => {});
 }, 15000);
 join();

@@ -34,7 +34,7 @@ enum ListenBenchmark {
 
 /// Sockets that only read.
 private struct Listeners {
-  private let poll = epoll_create1(0)
+  private var polled: [pollfd] = []
   /// Of each socket what came and is not a whole frame yet.
   private var rests: [Int32: [UInt8]] = [:]
   private(set) var latencies: [Int64] = []
@@ -59,10 +59,7 @@ private struct Listeners {
         + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").utf8)
     guard send(socket, request, request.count, 0) == request.count else { return false }
     guard skipHead(socket) else { return false }
-    var event = epoll_event()
-    event.events = EPOLLIN.rawValue
-    event.data.fd = socket
-    epoll_ctl(poll, EPOLL_CTL_ADD, socket, &event)
+    polled.append(pollfd(fd: socket, events: Int16(POLLIN), revents: 0))
     rests[socket] = []
     return true
   }
@@ -78,17 +75,17 @@ private struct Listeners {
   }
 
   mutating func read(until end: Int64) {
-    var events = [epoll_event](repeating: epoll_event(), count: 1024)
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while SystemClock.monotonicNanoseconds() < end {
-      let count = epoll_wait(poll, &events, Int32(events.count), 50)
-      for index in 0..<max(0, Int(count)) {
-        let socket = events[index].data.fd
+      guard poll(&polled, nfds_t(polled.count), 50) > 0 else { continue }
+      for index in polled.indices where polled[index].revents != 0 {
+        let socket = polled[index].fd
         let length = recv(socket, &buffer, buffer.count, 0)
         guard length > 0 else {
           closed += 1
-          rests[socket] = nil
           close(socket)
+          // A number below zero is passed over.
+          polled[index].fd = -1
           continue
         }
         take(socket, buffer[..<length])

@@ -12,13 +12,16 @@ import Transport
 
 /// The server alone, for a load from another process: `candlecast-bench serve FOLDER`.
 ///
-/// It makes a version of realistic size in the folder, writes a request's body and the port there, answers `/predict`
+/// It makes a version of realistic size in the folder, with the trees of `trees.json` if that is there, writes a request's body and the port there, answers `/predict`
 /// by it, and tells clients of `/ws` something every second until it is killed: all at once those that listen to
 /// `ALL`, one after the other those that listen to `S0` to `S99`.
 enum ServeBenchmark {
   static let word = "serve"
   private static let target = PredictionTarget.direction(horizonMinutes: 15)
   static let groups = 100
+  static let widthWord = "serve-width"
+  /// How many columns the trees read.
+  static var width: Int { FeatureSet.of(MadeVersion.view).modelColumns.count }
 
   static func run(folder: String) throws {
     raiseFileLimit()
@@ -46,7 +49,13 @@ enum ServeBenchmark {
     let columns = MadeVersion.Columns(
       hash: set.hash.description, names: set.names, model: set.modelColumns.map { set.names[$0] },
       sequence: set.sequenceColumns.map { set.names[$0] })
-    let path = try MadeVersion(target: target, columns: columns, treeCount: 300, depth: 6).write(in: folder)
+    let made = MadeVersion(target: target, columns: columns, treeCount: 300, depth: 6)
+    var files = try made.files()
+    if let trees = FileManager.default.contents(atPath: folder + "/trees.json") {
+      files[VersionDirectory.File.treesA] = Array(trees)
+    }
+    let path = folder + "/" + made.name
+    try VersionDirectory.write(try made.card(), calibration: made.calibration, files: files, to: path)
     return try ModelBundle(
       path: path, view: MadeVersion.view, featureSetHash: columns.hash, columnNames: columns.names)
   }

@@ -88,11 +88,15 @@ struct TrainingJob {
     }
   }
 
-  private func plan(_ slot: RegistrySlot) throws -> [UInt8] {
+  /// What the trainer is told beside the dataset.
+  func plan(_ slot: RegistrySlot) throws -> [UInt8] {
     var fields = isFull ? [:] : try planOfNewest(slot)
     fields["target"] = .string(context.target.description)
     fields["seed"] = .number(Double(context.seed))
     fields["refits"] = .bool(refits)
+    if slot.target.isOfTicks {
+      fields["minimumTapeHours"] = .number(context.configuration.number("training.min_tape_hours") ?? 6)
+    }
     for (path, value) in overrides { fields.set(value, at: path) }
     return [UInt8](try JSONEncoder().encode(JSONNode.object(fields)))
   }
@@ -107,7 +111,8 @@ struct TrainingJob {
     ]
     return knobs.filter { context.configuration.isSet($0.0) }.flatMap { key, field, networks in
       let value = context.configuration.number(key) ?? context.configuration.integer(key).map(Double.init) ?? .nan
-      return networks.map { (path: [$0, field], value: value) }
+      return networks.filter { $0 == "perceptron" || !context.target.isOfTicks }
+        .map { (path: [$0, field], value: value) }
     }
   }
 
@@ -125,7 +130,8 @@ struct TrainingJob {
   func record(_ versions: [VersionName], in store: any Store) throws {
     for name in versions {
       let card = try context.registry.directory(of: name).card()
-      for model in ModelName.ofCandles where model != .baseline {
+      let models = card.target.isOfTicks ? [ModelName.mlp] : ModelName.ofCandles.filter { $0 != .baseline }
+      for model in models {
         let scores = card.scores["pooled"]?[model.rawValue]
         try store.recordTraining(
           TrainingRecord(

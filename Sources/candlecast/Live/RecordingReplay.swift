@@ -28,6 +28,10 @@ struct RecordingReplay {
   let history: StoreLocation
   /// Tells other roles of what was stored; they predict then.
   var publisher: CandlePublisher?
+  /// Takes what can be learnt from; then nothing is predicted.
+  var examples: TapeExamples?
+
+  private var predicts: Bool { publisher == nil && examples == nil }
 
   func run() throws -> Result {
     let reader = try RecordingReader(path)
@@ -77,11 +81,13 @@ struct RecordingReplay {
     let known = Dictionary(start.memories.map { ($0.venue, $0.memory) }) { _, last in last }
     var core = LiveCore(start.plan, protocols: protocols, memories: known, now: start.time)
     let predictor = LivePredictor(
-      view: start.view, mode: .replay, cadence: publisher == nil ? start.cadence : nil)
-    if publisher == nil { for target in start.versions { try serve(target, start.view, predictor) } }
+      view: start.view, mode: .replay, cadence: predicts ? start.cadence : nil)
+    try examples?.begin(start.view)
+    if predicts { for target in start.versions { try serve(target, start.view, predictor) } }
     let store = try start.history.map { try warmUp(predictor, &core, start, $0, try history.opened()) }
     return try Player(
-      core, predictor, history: store.map { ($0, start.time) }, destination: destination, publisher: publisher)
+      core, predictor, history: store.map { ($0, start.time) }, destination: destination, publisher: publisher,
+      examples: examples)
   }
 
   private func serve(_ target: LiveStart.ServedTarget, _ view: MarketView, _ predictor: LivePredictor) throws {
@@ -107,6 +113,7 @@ struct RecordingReplay {
           + "name the store it began with by --history")
     }
     try core.prime(from: source, before: start.time)
+    try examples?.warmUp(from: source, asOf: start.time)
     return source
   }
 
@@ -129,11 +136,14 @@ struct RecordingReplay {
     }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let predictor = LivePredictor(view: try planner.view, mode: .replay)
-    if publisher == nil {
+    try examples?.begin(try planner.view)
+    if predicts {
       predictor.serve(context.target, with: try context.servedVersion(predictor.view, context.target))
     }
     let core = LiveCore(plan, protocols: protocols, now: begin)
-    let player = try Player(core, predictor, history: nil, destination: destination, publisher: publisher)
+    let player = try Player(
+      core, predictor, history: nil, destination: destination, publisher: publisher,
+      examples: examples)
     guard let socket = player.firstSocket else {
       throw CommandError(.badData, "\(venue) has no sockets, so a recording of frames cannot be its")
     }
@@ -240,6 +250,7 @@ private final class Player {
   private let destination: (any Store)?
   private var taken: [MarketEvent] = []
   private let publisher: CandlePublisher?
+  private let examples: TapeExamples?
   private var waiting: [LiveBatch] = []
   /// Of each batch that waits.
   private var events: [[MarketEvent]] = []
@@ -247,11 +258,11 @@ private final class Player {
 
   init(
     _ core: LiveCore, _ predictor: LivePredictor, history: (store: any Store, time: Timestamp)?,
-    destination: (any Store)?, publisher: CandlePublisher?
+    destination: (any Store)?, publisher: CandlePublisher?, examples: TapeExamples?
   ) throws {
     self.core = core
     (self.predictor, self.history) = (predictor, history)
-    (self.destination, self.publisher) = (destination, publisher)
+    (self.destination, self.publisher, self.examples) = (destination, publisher, examples)
     let output = self.core.start()
     firstSocket = output.actions.lazy.compactMap { if case .connect(let id, _) = $0 { id } else { nil } }.first
     try take(output)
@@ -262,6 +273,7 @@ private final class Player {
   private func take(_ output: LiveOutput) throws {
     var batch = output.batch
     batch.predictions = predictor.take(output, now: batch.knownAt)
+    examples?.take(output, at: batch.knownAt)
     taken += output.events
     if !batch.isEmpty {
       waiting.append(batch)

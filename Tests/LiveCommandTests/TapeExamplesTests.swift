@@ -1,0 +1,84 @@
+import Dataset
+import FoundationEssentials
+import Glibc
+import Ingestion
+import Market
+import Models
+import Operations
+import Storage
+import TestSupport
+import Testing
+
+@testable import candlecast
+
+/// From a tape to what the trainer reads.
+struct TapeExamplesTests {
+  private static let series = Series("sim-binance:BTCUSDT")!
+
+  private func dataset(_ context: CommandContext, _ desk: Desk, range: Range<Timestamp> = .all) throws -> TickDataset {
+    let job = TrainingJob(context: context, range: range, asOf: nil, isFull: false, refits: false)
+    let source = TapeSource(path: desk.folder.path + "/tape", history: .duckDB(path: desk.storePath))
+    let (entry, counts) = try job.makeDataset(from: source)
+    let dataset = try TickDataset(path: entry.path)
+    #expect(dataset.header == counts)
+    return dataset
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func `the points of a tape are those that live predicted on, with what the price did after`() async throws {
+    let desk = try Desk(try Exchange.shared.get().knobs.merging(["ingest.limit": "150"]) { $1 })
+    let context = try desk.context()
+    var options = LiveSession.Options(service: context.configuration)
+    options.servesHealth = false
+    _ = try await Watch.run(context, options) { status in
+      (status.current?.predictions.values.reduce(0, +) ?? 0) > 1100
+    }
+    let dataset = try dataset(context, desk)
+    let store = try DuckDBStore(path: desk.storePath, mode: .readOnly)
+    let target = PredictionTarget.move(horizonSeconds: 60)
+    let live = try store.predictions(PredictionFilter(target: target)).filter { $0.modelName == .baseline }
+    let prices = Dictionary(live.map { ($0.time, $0.forecast?.current) }) { first, _ in first }
+    #expect(dataset.header.isSynthetic && dataset.header.points > 200 && dataset.rowCount > 20)
+    var compared = 0
+    for row in 0..<dataset.rowCount {
+      let time = dataset.time(row)
+      #expect(time.microseconds.isMultiple(of: 1_500_000))
+      let now = try #require(prices[time] ?? nil)
+      let label = dataset.labels[row]
+      guard label.isFinite, let then = prices[time.adding(minutes: 1)] ?? nil else { continue }
+      #expect(abs(label - 10_000 * log(then / now)) < 1e-6)
+      compared += 1
+    }
+    #expect(compared > 5)
+
+    let again = try self.dataset(context, desk)
+    #expect(again.digest == dataset.digest)
+    let slower = try self.dataset(try desk.context(["inference.interval_seconds": "3"]), desk)
+    #expect((0..<slower.rowCount).allSatisfy { slower.time($0).microseconds.isMultiple(of: 3_000_000) })
+    #expect(slower.header.points < dataset.header.points && slower.header.intervalMilliseconds == 3000)
+    let part = try self.dataset(context, desk, range: dataset.time(10)..<dataset.time(15))
+    #expect((0..<part.rowCount).map { part.time($0) } == (10..<15).map { dataset.time($0) })
+
+    let other = try desk.context(["market.symbol": "ETHUSDT"])
+    #expect(throws: CommandError.self) { try self.dataset(other, desk) }
+  }
+
+  @Test(arguments: ["2", "0.25"]) func `the trainer is told how much tape is needed`(hours: String) throws {
+    let context = try Desk().context(["training.min_tape_hours": hours, "market.target": "move-60s"])
+    let job = TrainingJob(context: context, range: .all, asOf: nil, isFull: true, refits: false)
+    let plan = try job.plan(RegistrySlot(context.view, context.target))
+    let json = try JSONDecoder().decode(JSONNode.self, from: Data(plan))
+    #expect(json["minimumTapeHours"]?.number == Double(hours))
+    #expect(json["target"]?.string == "move-60s")
+  }
+
+  @Test func `passes, batches and patience reach the one network there is between candles`() throws {
+    let knobs = ["training.max_epochs": "3", "training.batch_size": "32", "market.target": "move-60s"]
+    let context = try Desk().context(knobs)
+    let job = TrainingJob(context: context, range: .all, asOf: nil, isFull: true, refits: false)
+    let plan = try JSONDecoder().decode(
+      JSONNode.self, from: Data(try job.plan(RegistrySlot(context.view, context.target))))
+    #expect(plan["perceptron"]?["epochs"]?.number == 3 && plan["perceptron"]?["batch"]?.number == 32)
+    #expect(plan["sequence"] == nil)
+  }
+}
