@@ -175,9 +175,8 @@ let package = Package(
     tests(
       "LiveCommandTests",
       [
-        "candlecast", "Archive", "Cloud", "Ingestion", "Market", "Operations", "Platform", "Redis", "Storage",
-        "Streams",
-        "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
+        "candlecast", "Archive", "Cloud", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
+        "Platform", "Redis", "Storage", "Streams", "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
       ]),
     tests("DatabaseTests", ["candlecast", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),

@@ -68,7 +68,7 @@ struct Program: Sendable {
 
   private func run(_ verb: any Verb, _ arguments: ParsedArguments) throws -> ExitCode {
     let configuration = try ConfigurationFiles.load(
-      path: arguments.text("--config"), environment: environment, flags: arguments.configurationFlags(of: verb))
+      path: arguments.text("--config"), environment: environment, flags: verb.flags(arguments))
     _ = try StoreChoice(configuration).location()
     var context = CommandContext(
       configuration: configuration, log: log(configuration, arguments),

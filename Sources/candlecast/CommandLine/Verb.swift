@@ -1,3 +1,5 @@
+import Operations
+
 /// One thing that `candlecast` does.
 protocol Verb: Sendable {
   var name: String { get }
@@ -14,6 +16,9 @@ protocol Verb: Sendable {
   var isLogged: Bool { get }
   /// It needs what `--models` names.
   var readsModels: Bool { get }
+
+  /// What its arguments say about the configuration.
+  func flags(_ arguments: ParsedArguments) -> [Configuration.Flag]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode
 }
@@ -32,6 +37,8 @@ extension Verb {
   var isLogged: Bool { true }
   var readsModels: Bool { false }
   var allOptions: [Option] { options + Option.common }
+
+  func flags(_ arguments: ParsedArguments) -> [Configuration.Flag] { arguments.configurationFlags(of: self) }
 }
 
 /// All verbs, in the order of a day's work.

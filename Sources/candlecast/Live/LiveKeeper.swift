@@ -18,6 +18,7 @@ final class LiveKeeper {
   private let inbox: Inbox<StampedInput>
   private let publisher: CandlePublisher?
   private let announcer: Announcer?
+  private let models: ModelWatch?
   private let inferenceLog: InferenceLog
   private let storedLog: StoredLog?
   private var kept: [Venue: FeedMemory] = [:]
@@ -30,9 +31,9 @@ final class LiveKeeper {
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeRecorder?, predictor: LivePredictor?,
     memories: FeedMemoryFile?, status: LiveStatus, inbox: Inbox<StampedInput>,
-    publisher: CandlePublisher? = nil, announcer: Announcer? = nil
+    publisher: CandlePublisher? = nil, announcer: Announcer? = nil, models: ModelWatch? = nil
   ) {
-    (self.publisher, self.announcer) = (publisher, announcer)
+    (self.publisher, self.announcer, self.models) = (publisher, announcer, models)
     (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
     (self.predictor, self.memories, self.status, self.inbox) = (predictor, memories, status, inbox)
     inferenceLog = InferenceLog(folder: context.logFolder)
@@ -60,6 +61,7 @@ final class LiveKeeper {
     }
     announcer?.tell(output.events, batch.predictions)
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
+    if let predictor, let models { try adopt(models.take(), predictor, now) }
     if SystemClock.seconds() - factsAt >= 0.5 {
       note(core)
       tape?.advance(to: now.microseconds * 1000)
@@ -73,6 +75,16 @@ final class LiveKeeper {
     for prediction in predictions { states[prediction.state, default: 0] += 1 }
     attempt("inference log") { try inferenceLog.append(predictions) }
     return predictions
+  }
+
+  /// After everything that this input led to, so that a replay puts it at the same place.
+  private func adopt(_ changes: [ModelWatch.Change], _ predictor: LivePredictor, _ now: Timestamp) throws {
+    for change in changes {
+      tape?.append(try LiveTape.record(change.served, at: now))
+      predictor.serve(change.served.target, with: change.version)
+      status.noteReload(.switched(change.served))
+      context.log.write(.info, "models", change.served.sentence)
+    }
   }
 
   /// What matters is in the store; a file beside it that cannot be written is told once, and ends nothing.

@@ -8,31 +8,36 @@ import Transport
 struct LiveServer {
   private let servers: [HTTPServer]
   let hub: Hub
+  /// What the routes to data read.
+  let store: LateStore
 
   /// The ports that were taken, of the feed's health and of the gap handler's.
   let feederPort: Int
-  let gapHandlerPort: Int
+  let gapHandlerPort: Int?
 
-  /// A port of 0 takes any free one.
+  /// A port of 0 takes any free one; without a gap handler's it has no page.
   ///
   /// - Parameters:
   ///   - data: routes to what is stored.
   ///   - page: routes of the page that shows it.
   init(
-    _ status: LiveStatus, host: String, feederPort: Int, gapHandlerPort: Int, data: [Route] = [], page: [Route] = []
+    _ status: LiveStatus, host: String, feederPort: Int, gapHandlerPort: Int?, store: LateStore = LateStore(),
+    data: [Route] = [], page: [Route] = []
   ) throws {
     let pages = HealthPages(status: status)
     hub = Hub()
+    self.store = store
     var routes = [Route.health { pages.feeder }, .live, .ready(status), .metrics(pages)] + data
     let document = OpenAPI.document(routes, version: Help.version)
     routes.append(
       Route("GET", "/openapi.json", "This description.", answer: .now { _ in .json(document) }))
     routes += page
     let feeder = try Self.listen(host, feederPort, APIServer(routes, hub: hub))
-    let gapHandler = try Self.listen(
-      host, gapHandlerPort, APIServer([.health { pages.gapHandler }, .metrics(pages)]))
-    servers = [feeder, gapHandler]
-    (self.feederPort, self.gapHandlerPort) = (feeder.port, gapHandler.port)
+    let gapHandler = try gapHandlerPort.map {
+      try Self.listen(host, $0, APIServer([.health { pages.gapHandler }, .metrics(pages)]))
+    }
+    servers = [feeder, gapHandler].compactMap(\.self)
+    (self.feederPort, self.gapHandlerPort) = (feeder.port, gapHandler?.port)
   }
 
   func stop() async { for server in servers { await server.stop() } }

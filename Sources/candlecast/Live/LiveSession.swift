@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Ingestion
 import Market
 import Models
@@ -50,6 +49,18 @@ struct LiveSession: Sendable {
   }
 
   func run() async throws -> Result {
+    // A port that is taken is found before anything is opened.
+    let server = options.servesHealth ? try LiveServer(context, options.status) : nil
+    do {
+      return try await run(serving: server)
+    } catch {
+      await server?.stop()
+      throw error
+    }
+  }
+
+  /// - Parameter server: has its ports already; it is stopped with the feed.
+  func run(serving server: LiveServer?) async throws -> Result {
     let http = try HTTPClient(HTTPClient.Options(context.configuration))
     let clock = try await ClockSource(catalogue: catalogue, http: http).clock(of: try venues())
     let start = try start(at: clock.now())
@@ -57,7 +68,10 @@ struct LiveSession: Sendable {
     FreeMemory.giveBack()
     let writer = options.stores ? try openWriter() : nil
     let tape = options.records ? try openTape() : nil
-    let server = options.servesHealth ? try openServer(writer, start.record.view) : nil
+    if let server {
+      server.store.open(writer)
+      context.output.line(server.portsText)
+    }
     let result = try await feed(start, clock, http, writer, tape, server?.hub)
     await server?.stop()
     return result
@@ -111,27 +125,8 @@ struct LiveSession: Sendable {
       let version = try context.servedVersion(predictor.view, target)
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
-      return LiveStart.ServedTarget(
-        target: target, version: version?.bundle.card.name.description,
-        unpromotedReason: version?.standing.unpromotedReason)
+      return LiveStart.ServedTarget(target, version)
     }
-  }
-
-  private func openServer(_ writer: LiveWriter?, _ view: MarketView) throws -> LiveServer {
-    let configuration = context.configuration
-    let server = try LiveServer(
-      options.status, host: configuration.text("server.host") ?? "127.0.0.1",
-      feederPort: configuration.integer("server.feeder_port") ?? 8080,
-      gapHandlerPort: configuration.integer("server.gap_handler_port") ?? 9000,
-      data: writer.map { Route.data(of: view, from: $0) } ?? [], page: Page.routes(charts: charts))
-    options.status.listens(on: .init(feeder: server.feederPort, gapHandler: server.gapHandlerPort))
-    context.output.line("health on port \(server.feederPort), gaps and metrics on port \(server.gapHandlerPort)")
-    return server
-  }
-
-  /// The page's chart library; the page says so if it is not installed.
-  private var charts: [UInt8]? {
-    FileManager.default.contents(atPath: context.installation.charts).map { Array($0) }
   }
 
   private func openWriter() throws -> LiveWriter {
@@ -167,10 +162,13 @@ struct LiveSession: Sendable {
         inbox: inbox)
     }
     let shell = LiveShell(links: links, inbox: inbox, clock: clock)
+    let models = start.predictor.map {
+      ModelWatch(context, $0.view, serving: start.record.versions, options.status)
+    }
     let keeper = LiveKeeper(
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox,
-      publisher: options.publisher, announcer: hub.map { Announcer($0, options.status) })
+      publisher: options.publisher, announcer: hub.map { Announcer($0, options.status) }, models: models)
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
@@ -178,9 +176,13 @@ struct LiveSession: Sendable {
       options.predicts || options.publisher != nil
       ? writer.map { Upkeep(context: context, writer: $0, clock: clock) } : nil
     let jobs = Task { await upkeep?.run() }
+    let reloads = Task { [context] in
+      await models?.run { try await writer?.withStore { try context.recordModels(in: $0) } }
+    }
     let reports = Task { [context, status = options.status] in await CloudReporter(context, status)?.run() }
     defer {
       reports.cancel()
+      reloads.cancel()
       watch.cancel()
       tapeWatch.cancel()
       jobs.cancel()
@@ -227,15 +229,6 @@ extension LiveSession {
       if stalledSeconds >= Self.longestStallSeconds {
         tape.giveUp("the disk has taken nothing for \(Int(Self.longestStallSeconds)) s")
       }
-    }
-  }
-}
-
-extension ServedVersion.Standing {
-  fileprivate var unpromotedReason: String? {
-    switch self {
-    case .production: nil
-    case .unpromoted(let reason): reason
     }
   }
 }

@@ -27,7 +27,20 @@ final class LiveStatus: Sendable {
   /// Where the health pages are served.
   struct Ports: Sendable {
     let feeder: Int
-    let gapHandler: Int
+    /// `nil` where it does not listen.
+    let gapHandler: Int?
+  }
+
+  /// What became of other versions that the registry had.
+  struct Reloads: Hashable, Sendable {
+    var switched = 0
+    /// Versions that cannot be served; what answered before goes on.
+    var refused = 0
+  }
+
+  enum Reload: Hashable, Sendable {
+    case switched(LiveStart.ServedTarget)
+    case refused
   }
 
   /// What became of the reports to CloudWatch.
@@ -47,6 +60,7 @@ final class LiveStatus: Sendable {
   private let facts = Mutex<Facts?>(nil)
   private let taken = Mutex<Ports?>(nil)
   private let told = Mutex(Reports())
+  private let answering = Mutex<(served: [LiveStart.ServedTarget], reloads: Reloads)>(([], Reloads()))
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
 
@@ -60,6 +74,25 @@ final class LiveStatus: Sendable {
       }
     }
   }
+
+  /// What answers for each target.
+  func serves(_ versions: [LiveStart.ServedTarget]) { answering.withLock { $0.served = versions } }
+
+  func noteReload(_ reload: Reload) {
+    answering.withLock { state in
+      switch reload {
+      case .switched(let new):
+        state.reloads.switched += 1
+        state.served.removeAll { $0.target == new.target }
+        state.served.append(new)
+      case .refused: state.reloads.refused += 1
+      }
+    }
+  }
+
+  var served: [LiveStart.ServedTarget] { answering.withLock { $0.served } }
+
+  var reloads: Reloads { answering.withLock { $0.reloads } }
 
   var reports: Reports { told.withLock(\.self) }
 

@@ -60,6 +60,8 @@ struct RecordingReplay {
         try player?.finish(&result)
         player = try begin(start, history)
         result.runs += 1
+      } else if let served = try LiveTape.served(of: current) {
+        if let player, publisher == nil { try serve(served, to: player) }
       } else if let input = try LiveTape.input(of: current) {
         try player?.step(input)
       }
@@ -83,6 +85,10 @@ struct RecordingReplay {
     let store = try start.history.map { try warmUp(predictor, &core, start, $0, try history.opened()) }
     return try Player(
       core, predictor, history: store.map { ($0, start.time) }, destination: destination, publisher: publisher)
+  }
+
+  private func serve(_ served: LiveStart.ServedTarget, to player: Player) throws {
+    player.serve(served.target, with: try version(served, player.view))
   }
 
   private func version(_ target: LiveStart.ServedTarget, _ view: MarketView) throws -> ServedVersion? {
@@ -252,6 +258,10 @@ private final class Player {
     firstSocket = output.actions.lazy.compactMap { if case .connect(let id, _) = $0 { id } else { nil } }.first
     try take(output)
   }
+
+  var view: MarketView { predictor.view }
+
+  func serve(_ target: PredictionTarget, with version: ServedVersion?) { predictor.serve(target, with: version) }
 
   func step(_ input: StampedInput) throws { try take(core.step(input.input, at: input.time)) }
 
