@@ -8,13 +8,6 @@ CANDLES ?= Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst
 PORT ?= 8080
 # Tests see internals, which costs speed, so their build is not the one that is shipped.
 SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
-# Tests that run servers, clients and the programs themselves wait for one another, so they do not share the cores with
-# those that calculate, nor all of them with each other.
-STORED := '^(ArchiveTests|CloudTests|DatabaseTests|SchemaTests|StorageTests)\.'
-STREAMED := '^(KinesisTests|RedisTests|ServingTests|StreamsTests)\.'
-TALKING := '^(ClientTests|TransportTests)\.'
-LIVING := '^(LiveCommandTests|ProcessTests)\.'
-WAITING := '^(Archive|Client|Cloud|Database|Kinesis|LiveCommand|Process|Redis|Schema|Serving|Storage|Streams|Transport)Tests\.'
 
 .PHONY: help run report test setup build bench bench-peers bench-postgres bench-training soak lint format docs clean
 
@@ -28,18 +21,10 @@ report: build ## import the bundled candles, train, replay the last days, print 
 	@Scripts/report.sh $(CANDLECAST)
 
 test: setup lint ## set-up, format check and every test in release; warnings and undeclared imports are errors
-	$(SWIFT_TEST) --skip $(WAITING)
-	$(SWIFT_TEST) --skip-build --filter $(STORED)
-	$(SWIFT_TEST) --skip-build --filter $(STREAMED)
-	$(SWIFT_TEST) --skip-build --filter $(TALKING)
-	$(SWIFT_TEST) --skip-build --filter $(LIVING)
+	@Scripts/test.sh $(SWIFT_TEST)
 
 soak: setup ## the same tests with far larger counts
-	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip $(WAITING)
-	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(STORED)
-	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(STREAMED)
-	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(TALKING)
-	CANDLECAST_SOAK=1 $(SWIFT_TEST) --skip-build --filter $(LIVING)
+	@CANDLECAST_SOAK=1 Scripts/test.sh $(SWIFT_TEST)
 
 setup: ## what Swift packages cannot give: Debian packages, libraries out of wheels (cached, resumable)
 	@Scripts/setup.sh

@@ -83,7 +83,7 @@ let package = Package(
     target("Ingestion", ["Compression", "Crypto", "Market", "Platform", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Transport", "Venues"]),
     .target(
-      name: "Serving", dependencies: ["Market", "Operations", "Storage", "Transport"],
+      name: "Serving", dependencies: ["Evaluation", "Market", "Models", "Operations", "Storage", "Transport"],
       resources: [
         .embedInCode("Page/index.html"), .embedInCode("Page/page.js"), .embedInCode("Page/style.css"),
       ],
@@ -178,7 +178,7 @@ let package = Package(
         "candlecast", "Archive", "Cloud", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline",
         "Platform", "Redis", "Storage", "Streams", "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
       ]),
-    tests("DatabaseTests", ["candlecast", "Market", "Operations", "Storage", "TestSupport"]),
+    tests("DatabaseTests", ["candlecast", "Features", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),
     tests("SetupTests", ["Crypto", "Operations"]),
     tests("TidyTests", []),

@@ -46,6 +46,7 @@ struct Answered: Decodable {
     let minutes: Int?
     let type: String?
     let candles_missing: Int?
+    let outcome: Double?
   }
 
   let series: String

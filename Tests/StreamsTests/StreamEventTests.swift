@@ -154,7 +154,7 @@ struct EventDraw {
       return .features(
         FeatureEvent(
           view: view, featureSetHash: "abc", update: update(), knownAt: time(), cause: "candle/\(view.price)/1",
-          ordinal: .random(in: 0...9, using: &random), source: source))
+          causeOpenTime: time(), ordinal: .random(in: 0...9, using: &random), source: source))
     }
   }
 

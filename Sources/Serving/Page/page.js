@@ -55,6 +55,8 @@ const bar = (candle) => ({
 // --- candles
 
 let series = "";
+/** Prices of the newest minutes by open time, in seconds. */
+const prices = new Map();
 
 async function loadCandles() {
   const listing = await ask("v1/candles?limit=240");
@@ -64,24 +66,35 @@ async function loadCandles() {
     element("label").textContent = "simulated data";
     element("label").hidden = false;
   }
-  candleSeries.setData(listing.rows.map(bar));
+  const bars = listing.rows.map(bar);
+  candleSeries.setData(bars);
+  prices.clear();
+  for (const one of bars) prices.set(one.time, one);
+  drawMarkers();
+  showWindows();
 }
 
 function takeCandle(data) {
   if (data.series !== series) return;
-  try { candleSeries.update(bar(data.candle)); } catch { loadCandles(); }
+  const one = bar(data.candle);
+  prices.set(one.time, one);
+  try { candleSeries.update(one); } catch { loadCandles(); }
+  showWindows();
 }
 
 // --- predictions
 
 const newest = new Map();
+/** What came true, by target and time of the decision. */
+const outcomes = new Map();
 let history = [];
 
 async function loadPredictions() {
   history = (await ask("v1/predictions?limit=1000")).rows;
   for (const row of history) newest.set(row.target + " " + row.model, row);
+  for (const one of (await ask("v1/outcomes?limit=1000")).rows) outcomes.set(one.target + " " + one.time, one.outcome);
   showPredictions();
-  drawProbabilities();
+  showTarget();
 }
 
 function takePrediction(row) {
@@ -91,6 +104,13 @@ function takePrediction(row) {
   if (history.length > 4000) history.splice(0, 1000);
   showPredictions();
   drawProbabilities();
+  drawMarkers();
+  showWindows();
+}
+
+function takeOutcome(one) {
+  outcomes.set(one.target + " " + one.time, one.outcome);
+  drawMarkers();
 }
 
 function row(cells) {
@@ -139,7 +159,126 @@ function drawProbabilities() {
   element("legend").textContent = models.size ? "" : "nothing is predicted for this target yet";
 }
 
-element("target").addEventListener("change", drawProbabilities);
+/** Whom the page believes: the ensemble, or who answers where there is none. */
+function believed(target) {
+  const rows = history.filter((one) => one.target === target && one.probability_up !== null);
+  return rows.some((one) => one.model === "Ensemble") ? "Ensemble" : "Baseline";
+}
+
+function drawMarkers() {
+  const target = element("target").value;
+  const model = believed(target);
+  const colour = colours();
+  const markers = new Map();
+  for (const one of history) {
+    if (one.target !== target || one.model !== model || one.probability_up === null) continue;
+    // A decision stands at the close of its last minute.
+    const time = seconds(one.time) - 60;
+    if (!prices.has(time)) continue;
+    const up = one.direction === "UP";
+    const outcome = outcomes.get(one.target + " " + one.time);
+    const position = up ? "belowBar" : "aboveBar";
+    if (outcome === undefined) {
+      markers.set(time, { time, position, shape: up ? "arrowUp" : "arrowDown", color: colour("quiet"), size: 0.6 });
+    } else if ((outcome >= 0.5) === up) {
+      markers.set(time, { time, position, shape: "circle", color: colour("up"), size: 0.6 });
+    } else {
+      markers.set(time, { time, position, shape: "square", color: colour("down"), size: 0.6 });
+    }
+  }
+  candleSeries.setMarkers([...markers.values()].sort((a, b) => a.time - b.time));
+  element("markers").textContent = target
+    ? `${target} by ${model}, below a candle for up and above for down: arrow not known yet, circle right, square wrong`
+    : "";
+}
+
+function showTarget() {
+  drawProbabilities();
+  drawMarkers();
+  loadSkill().catch(() => {});
+}
+
+element("target").addEventListener("change", showTarget);
+
+// --- windows
+
+function showWindows() {
+  const last = Math.max(...prices.keys());
+  if (!prices.size) return;
+  const now = last + 60;
+  const settles = series.startsWith("chainlink:");
+  const venue = series.split(":")[0].replace(/^sim-/, "");
+  element("window-note").textContent =
+    settles ? "by Chainlink's price, which settles" : `${venue} price, not the settlement price`;
+  const lines = [5, 15].map((minutes) => {
+    const start = Math.floor(now / (minutes * 60)) * minutes * 60;
+    const end = start + minutes * 60;
+    const target = `window-${minutes}m`;
+    const made = newest.get(target + " Ensemble") ?? newest.get(target + " Baseline");
+    const fits = made && made.probability_up !== null && seconds(made.time) >= start && seconds(made.time) < end;
+    const beat = prices.get(start - 60)?.close;
+    return row([
+      `${minutes} minutes`, new Date(end * 1000).toISOString().slice(11, 16) + " UTC", `${(end - now) / 60} min`,
+      beat === undefined ? "–" : beat.toFixed(2), prices.get(last).close.toFixed(2),
+      fits ? `${percent(made.probability_up)} (${made.model})` : "–",
+    ]);
+  });
+  element("windows").replaceChildren(...lines);
+}
+
+// --- how good it has been
+
+async function loadSkill() {
+  const target = element("target").value;
+  if (!target) return;
+  const table = await ask(`v1/skill?target=${target}&hours=24`);
+  element("skill").replaceChildren(...table.rows.map((one) => row([
+    one.state === "fresh" ? one.model : `${one.model} (${one.state})`, one.count, percent(one.accuracy),
+    one.brier.toFixed(4), skillText(one),
+  ])));
+  element("skill-note").textContent =
+    `${target}, decisions of the last 24 hours, ${table.settled} with a known outcome; live predictions only`;
+  drawReliability(table.rows);
+}
+
+function skillText(one) {
+  if (one.model === "Baseline") return "baseline";
+  if (!one.skill || one.skill.value === null) return "–";
+  const interval = one.skill.low === null ? "no interval: one day" : `${percent(one.skill.low)} to ${percent(one.skill.high)}`;
+  return `${percent(one.skill.value)} (${interval})`;
+}
+
+function drawReliability(rows) {
+  const shown = rows.find((one) => one.model === "Ensemble") ?? rows.find((one) => one.model === "Baseline");
+  const bins = (shown?.reliability ?? []).filter((bin) => bin.count > 0);
+  const picture = element("reliability");
+  picture.replaceChildren();
+  const draw = (name, attributes, text = "") => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.textContent = text;
+    picture.append(node);
+  };
+  const colour = colours();
+  const place = (share) => 30 + share * 180;
+  draw("rect", { x: 30, y: 10, width: 180, height: 180, fill: "none", stroke: colour("line") });
+  draw("line", { x1: 30, y1: 190, x2: 210, y2: 10, stroke: colour("quiet"), "stroke-dasharray": "4 3" });
+  const most = Math.max(1, ...bins.map((bin) => bin.count));
+  for (const bin of bins) {
+    draw("circle", {
+      cx: place(bin.mean_probability), cy: 190 - bin.up_share * 180, r: 3 + 5 * Math.sqrt(bin.count / most),
+      fill: colour("ink"), "fill-opacity": 0.7,
+    });
+  }
+  draw("text", { x: 30, y: 204 }, "0 %");
+  draw("text", { x: 186, y: 204 }, "100 %");
+  draw("text", { x: 86, y: 216 }, "predicted");
+  draw("text", { x: 2, y: 16 }, "went up");
+  element("reliability-text").textContent = shown && bins.length
+    ? `Reliability of ${shown.model}: ` + bins.map((bin) =>
+      `said ${percent(bin.mean_probability)}, was ${percent(bin.up_share)} (${bin.count})`).join("; ")
+    : "No reliability yet: no outcome is known.";
+}
 
 // --- minutes, feed, events
 
@@ -185,12 +324,19 @@ async function loadEvents() {
   ])));
 }
 
+function latencyText() {
+  const sorted = history.slice(-500).map((one) => one.latency_microseconds).sort((a, b) => a - b);
+  if (!sorted.length) return "–";
+  const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]);
+  return `${at(0.5)} µs (half of them), ${at(0.99)} µs (99 %)`;
+}
+
 function takeHealth(health) {
   const facts = {
     status: health.status, "running for": health.uptime_seconds + " s",
     "candles stored": health.candles_processed, database: health.database_connected ? "connected" : "not connected",
     venue: health.websocket_connected ? "connected" : "not connected", "newest candle": clock(health.last_candle_time),
-    memory: health.memory_mb === null ? "–" : health.memory_mb + " MiB",
+    memory: health.memory_mb === null ? "–" : health.memory_mb + " MiB", "prediction takes": latencyText(),
   };
   element("feed").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => {
     const [term, text] = [document.createElement("dt"), document.createElement("dd")];
@@ -202,7 +348,7 @@ function takeHealth(health) {
 
 // --- what happens
 
-const take = { candles: takeCandle, predictions: takePrediction, health: takeHealth };
+const take = { candles: takeCandle, predictions: takePrediction, outcomes: takeOutcome, health: takeHealth };
 const expected = new Map();
 
 function heard(message) {
@@ -250,5 +396,7 @@ function join() {
   };
 }
 
-setInterval(() => { loadMinutes().catch(() => {}); loadEvents().catch(() => {}); }, 15000);
+setInterval(() => {
+  for (const part of [loadMinutes, loadEvents, loadSkill]) part().catch(() => {});
+}, 15000);
 join();

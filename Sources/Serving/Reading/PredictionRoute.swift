@@ -24,17 +24,8 @@ extension Route {
   }
 
   private static func filter(_ request: APIRequest, _ view: MarketView) throws(APIFailure) -> PredictionFilter {
-    var filter = PredictionFilter(view: view)
-    if let series = request.series("symbol", venue: view.price.venue), series != view.price {
-      filter.view = MarketView(price: series)
-    }
-    if let text = request.text("target") {
-      guard let target = PredictionTarget(text) else {
-        let known = PredictionTarget.all.map(\.description).joined(separator: ", ")
-        throw .badParameter("target", "“\(text.shortened)” is none of \(known)")
-      }
-      filter.target = target
-    }
+    var filter = PredictionFilter(view: request.view(preset: view))
+    filter.target = try request.target("target")
     filter.model = request.text("model").flatMap { ModelName(rawValue: $0) }
     filter.mode = request.text("mode").flatMap { Prediction.Mode(rawValue: $0) }
     return filter

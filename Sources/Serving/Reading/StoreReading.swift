@@ -56,7 +56,7 @@ extension Route {
   package static func data(of view: MarketView, from store: some StoreReading) -> [Route] {
     [
       .candles(of: view.price, from: store), .predictions(of: view, from: store), .gaps(of: view.price, from: store),
-      .quality(of: view.price, from: store),
+      .quality(of: view.price, from: store), .outcomes(of: view, from: store), .skill(of: view, from: store),
     ]
   }
 }

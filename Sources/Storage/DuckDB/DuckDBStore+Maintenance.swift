@@ -166,6 +166,25 @@ extension DuckDBStore: Maintenance {
     }
   }
 
+  package func outcomes(of view: MarketView, in range: Range<Timestamp>) throws -> [PredictionOutcome] {
+    var outcomes: [PredictionOutcome] = []
+    try session.query(
+      """
+      SELECT time, target, outcome, known_at FROM prediction_outcomes
+      WHERE market_view = ? AND time >= ? AND time < ? ORDER BY time, target
+      """, [.text(view.description), .instant(range.lowerBound), .instant(range.upperBound)]
+    ).forEachRow { chunk, row throws(StoreError) in
+      guard let target = PredictionTarget(chunk.column(1).text(row)) else {
+        throw .corrupt(path: path, reason: "an outcome of \(chunk.column(0).time(row)) has a target nobody knows")
+      }
+      outcomes.append(
+        PredictionOutcome(
+          time: chunk.column(0).time(row), view: view, target: target, value: chunk.column(2).value(row),
+          knownAt: chunk.column(3).time(row)))
+    }
+    return outcomes
+  }
+
   package func rollUpAccuracy(from day: Timestamp, at now: Timestamp) throws -> Int {
     try session.transaction {
       let start = [SQLValue.instant(Timestamp(minute: day.day * 1440))]

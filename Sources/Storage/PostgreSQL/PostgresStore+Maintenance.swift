@@ -156,6 +156,23 @@ extension PostgresStore: Maintenance {
     }
   }
 
+  package func outcomes(of view: MarketView, in range: Range<Timestamp>) throws -> [PredictionOutcome] {
+    let rows = try pool.withConnection {
+      try $0.query(
+        """
+        SELECT time, target, outcome, known_at FROM prediction_outcomes
+        WHERE market_view = $1 AND time >= $2 AND time < $3 ORDER BY time, target COLLATE "C"
+        """, [.text(view.description), .instant(range.lowerBound), .instant(range.upperBound)])
+    }
+    return try (0..<rows.count).map { row in
+      guard let target = PredictionTarget(try rows.text(row, 1)), let value = try rows.optionalDouble(row, 2) else {
+        throw StoreError.corrupt(path: name, reason: "the outcome of \(try rows.time(row, 0)) cannot be read")
+      }
+      return PredictionOutcome(
+        time: try rows.time(row, 0), view: view, target: target, value: value, knownAt: try rows.time(row, 3))
+    }
+  }
+
   package func rollUpAccuracy(from day: Timestamp, at now: Timestamp) throws -> Int {
     let start = [PostgresValue.instant(Timestamp(minute: day.day * 1440))]
     return try pool.withConnection { connection in

@@ -27,6 +27,9 @@ package protocol Maintenance: AnyObject {
   /// An outcome that is stored already is replaced.
   func setOutcomes(_ outcomes: [PredictionOutcome]) throws
 
+  /// Of the decisions in a range, by time and target.
+  func outcomes(of view: MarketView, in range: Range<Timestamp>) throws -> [PredictionOutcome]
+
   /// Computes the rows of `prediction_accuracy` of the days from which on outcomes were added, and returns their number.
   func rollUpAccuracy(from day: Timestamp, at now: Timestamp) throws -> Int
 

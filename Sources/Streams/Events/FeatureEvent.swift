@@ -12,16 +12,19 @@ package struct FeatureEvent: Hashable, Sendable {
   package var knownAt: Timestamp
   /// Of the event that it follows from, and which of the updates that do.
   package var cause: String
+  /// Of the candle of that event.
+  package var causeOpenTime: Timestamp
   package var ordinal: Int
   /// How that event came: `stream`, `replay` and the like.
   package var source: String
 
   package init(
-    view: MarketView, featureSetHash: String, update: FeatureUpdate, knownAt: Timestamp, cause: String, ordinal: Int,
-    source: String
+    view: MarketView, featureSetHash: String, update: FeatureUpdate, knownAt: Timestamp, cause: String,
+    causeOpenTime: Timestamp, ordinal: Int, source: String
   ) {
     (self.view, self.featureSetHash, self.update) = (view, featureSetHash, update)
-    (self.knownAt, self.cause, self.ordinal, self.source) = (knownAt, cause, ordinal, source)
+    (self.knownAt, self.cause, self.causeOpenTime) = (knownAt, cause, causeOpenTime)
+    (self.ordinal, self.source) = (ordinal, source)
   }
 }
 
@@ -53,6 +56,7 @@ extension FeatureEvent: StreamEventBody {
     }
     text.add("known_at", knownAt.microseconds)
     text.add("cause", cause)
+    text.add("cause_timestamp", causeOpenTime.microseconds)
     text.add("ordinal", Int64(ordinal))
     text.add("ingest_ts", knownAt.milliseconds)
     text.add("source", source)
@@ -87,6 +91,7 @@ extension FeatureEvent: StreamEventBody {
     }
     knownAt = try members.microseconds("known_at")
     cause = try members.required("cause", try members.text("cause"))
+    causeOpenTime = try members.microseconds("cause_timestamp")
     let ordinal = try members.required("ordinal", try members.integer("ordinal"))
     guard (0...1_000_000).contains(ordinal) else { throw members.wrong("ordinal") }
     self.ordinal = Int(ordinal)

@@ -18,14 +18,19 @@ struct AccuracyRollUp {
   let days: Int
 
   func run(in store: any Store) throws -> Result {
-    let range = now.adding(minutes: -days * 1440)..<now
+    let outcomes = try settle(in: store)
+    guard let first = outcomes.map(\.time).min() else { return Result() }
+    return Result(outcomes: outcomes.count, rows: try store.rollUpAccuracy(from: first, at: now))
+  }
+
+  /// Stores the outcomes that are known by now of predictions that lack theirs, and returns them.
+  func settle(in store: any Store) throws -> [PredictionOutcome] {
     var outcomes: [PredictionOutcome] = []
-    for unsettled in try store.predictionsWithoutOutcome(in: range) {
+    for unsettled in try store.predictionsWithoutOutcome(in: now.adding(minutes: -days * 1440)..<now) {
       outcomes += try settle(unsettled, from: store)
     }
     try store.setOutcomes(outcomes)
-    guard let first = outcomes.map(\.time).min() else { return Result() }
-    return Result(outcomes: outcomes.count, rows: try store.rollUpAccuracy(from: first, at: now))
+    return outcomes
   }
 
   private func settle(

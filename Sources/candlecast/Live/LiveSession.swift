@@ -174,7 +174,7 @@ struct LiveSession: Sendable {
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
     let upkeep =
       options.predicts || options.publisher != nil
-      ? writer.map { Upkeep(context: context, writer: $0, clock: clock) } : nil
+      ? writer.map { Upkeep(context: context, writer: $0, clock: clock, hub: hub) } : nil
     let jobs = Task { await upkeep?.run() }
     let reloads = Task { [context] in
       await models?.run { try await writer?.withStore { try context.recordModels(in: $0) } }

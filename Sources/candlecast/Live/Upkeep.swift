@@ -3,6 +3,7 @@ import Market
 import Models
 import Operations
 import Platform
+import Serving
 import Storage
 import Synchronization
 
@@ -19,10 +20,12 @@ actor Upkeep {
   private let context: CommandContext
   private let writer: LiveWriter
   private let clock: PipelineClock
+  /// Is told of outcomes.
+  private let hub: Hub?
   private var scheduler: Scheduler?
 
-  init(context: CommandContext, writer: LiveWriter, clock: PipelineClock) {
-    (self.context, self.writer, self.clock) = (context, writer, clock)
+  init(context: CommandContext, writer: LiveWriter, clock: PipelineClock, hub: Hub? = nil) {
+    (self.context, self.writer, self.clock, self.hub) = (context, writer, clock, hub)
   }
 
   /// Until its task is cancelled.
@@ -35,6 +38,7 @@ actor Upkeep {
       return context.log.write(.error, "schedule", "no job runs: \(error)")
     }
     await withDiscardingTaskGroup { group in
+      group.addTask { await self.settle() }
       while !Task.isCancelled {
         for job in scheduler?.start(at: clock.now()) ?? [] {
           group.addTask { await self.perform(job) }
@@ -93,6 +97,27 @@ actor Upkeep {
     let now = clock.now()
     let next = scheduler?.nextStart(after: now).map { Double($0.microseconds - now.microseconds) / 1e6 } ?? 5
     try? await Task.sleep(for: .seconds(min(max(clock.wallSeconds(next), 0.05), 5)))
+  }
+
+  /// Every minute, what has become known of the predictions so far. The first time all that were ever made count, then
+  /// those of the last day; older ones wait for the job that sums up.
+  private func settle() async {
+    var days = RetentionPolicy(context.configuration).predictionsDays
+    var hasFailed = false
+    while !Task.isCancelled {
+      do {
+        let roll = AccuracyRollUp(now: clock.now(), days: days)
+        let outcomes = try await writer.withStore { try roll.settle(in: $0) }
+        for outcome in outcomes { hub?.publish(outcome) }
+        (days, hasFailed) = (1, false)
+      } catch is LiveWriterError {
+        return
+      } catch {
+        if !hasFailed { context.log.write(.error, "schedule", "outcomes wait for the next minute: \(error)") }
+        hasFailed = true
+      }
+      try? await Task.sleep(for: .seconds(max(clock.wallSeconds(60), 0.25)))
+    }
   }
 
   private func perform(_ job: Scheduler.Job) async {

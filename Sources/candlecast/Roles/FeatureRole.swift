@@ -40,7 +40,7 @@ final class FeatureRole {
   private func take(_ delivery: Delivery) async throws {
     guard case .candle(let event) = try StreamEvent(json: delivery.record.body) else { return }
     candles += 1
-    if !isReady { try fold(storedBefore: event.record.knownAt) }
+    if !isReady { try fold(at: .before(event)) }
     isReady = true
     last = event
     guard stage.take(.candle(event.series, event.record)) else { return }
@@ -52,32 +52,29 @@ final class FeatureRole {
     while let update = stage.nextUpdate() {
       let made = FeatureEvent(
         view: stage.view, featureSetHash: stage.featureSet.hash.description, update: update,
-        knownAt: event.record.knownAt, cause: StreamEvent.candle(event).record.id, ordinal: ordinal,
-        source: event.source)
+        knownAt: event.record.knownAt, cause: StreamEvent.candle(event).record.id,
+        causeOpenTime: event.record.candle.openTime, ordinal: ordinal, source: event.source)
       try await output.publish([StreamEvent.features(made).record])
       vectors += 1
       ordinal += 1
       switch update {
       case .next(let vector, _, _): _ = await cache?.store(FeaturePoint(vector.candle, of: stage.view.price.symbol))
       case .amended: break
-      case .needsRebuild: try rebuild(asOf: event.record.knownAt)
+      case .needsRebuild: try rebuild(at: .after(event))
       }
     }
   }
 
-  private func fold(storedBefore time: Timestamp) throws {
-    let store = try context.openForReading()
-    let asOf = time.adding(microseconds: -1)
-    guard let first = try store.summary(of: stage.view.price)?.firstOpenTime, first < asOf else { return }
+  private func fold(at moment: StoredMoment) throws {
     var needsRebuild = false
-    try store.readEvents(stage.view, in: first..<asOf, asOf: asOf) { event in
+    try context.openForReading().readEvents(stage.view, at: moment) { event in
       if stage.fold(event) { needsRebuild = true }
     }
-    if needsRebuild { try rebuild(asOf: asOf) }
+    if needsRebuild { try rebuild(at: moment) }
   }
 
-  private func rebuild(asOf time: Timestamp) throws {
-    stage.rebuild(from: try context.openForReading().joinedCandles(of: stage.view, asOf: time))
+  private func rebuild(at moment: StoredMoment) throws {
+    stage.rebuild(from: try context.openForReading().joinedCandles(of: stage.view, at: moment))
   }
 }
 
@@ -85,15 +82,6 @@ final class FeatureRole {
 enum RoleSource {
   static let live = "stream"
   static let replay = "replay"
-}
-
-extension CandleStore {
-  /// The candles of a view as they stood.
-  func joinedCandles(of view: MarketView, asOf time: Timestamp) throws -> JoinedCandles {
-    JoinedCandles(
-      prices: try candles(view.price, asOf: time).map(\.candle),
-      volumes: try view.volume.map { try candles($0, asOf: time).map(\.candle) })
-  }
 }
 
 extension FeaturePoint {

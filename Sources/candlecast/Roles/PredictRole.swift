@@ -51,17 +51,13 @@ final class PredictRole {
         "features of \(event.view) (set \(event.featureSetHash)) come, and \(context.view) (set \(set.hash)) is wanted: "
           + "let both roles have the same version and the same market.view")
     }
-    if stage == nil {
-      stage = try warmUp(event)
-      // What was stored with this event is folded already, unless it is a minute to decide on.
-      guard case .next = event.update else { return }
-    }
+    if stage == nil { stage = try warmUp(at: event.momentBefore, event.source) }
     if isRepeated(event) { return }
     var sink = CollectingSink()
     sink.start()
     let start = SystemClock.monotonicNanoseconds()
     guard stage?.step(event.update, into: &sink) == true else {
-      stage = try warmUp(event)
+      stage = try warmUp(at: event.momentAfter, event.source)
       return
     }
     sink.stamp(latencyNanoseconds: SystemClock.monotonicNanoseconds() - start, from: 0)
@@ -94,24 +90,28 @@ final class PredictRole {
     }
   }
 
-  /// A stage that has seen what was stored before a minute to decide on, or up to late truth.
-  private func warmUp(_ event: FeatureEvent) throws -> DecisionStage {
-    var pipeline = PredictionPipeline(view: context.view, mode: event.source == RoleSource.replay ? .replay : .live)
+  /// A stage that has seen what was stored by then.
+  private func warmUp(at moment: StoredMoment, _ source: String) throws -> DecisionStage {
+    var pipeline = PredictionPipeline(view: context.view, mode: source == RoleSource.replay ? .replay : .live)
     for target in PredictionTarget.all {
       if let version = versions[target] { pipeline.serve(target, with: version) }
     }
-    var asOf = event.knownAt
-    if case .next = event.update { asOf = asOf.adding(microseconds: -1) }
     let store = try context.openForReading()
-    guard let first = try store.summary(of: context.view.price)?.firstOpenTime, first < asOf else {
-      return pipeline.decisionStage()
-    }
     var needsRebuild = false
-    try store.readEvents(context.view, in: first..<asOf, asOf: asOf) { candle in
+    try store.readEvents(context.view, at: moment) { candle in
       if case .needsRebuild = pipeline.fold(candle) { needsRebuild = true }
     }
-    if needsRebuild { pipeline.rebuild(from: try store.joinedCandles(of: context.view, asOf: asOf)) }
+    if needsRebuild { pipeline.rebuild(from: try store.joinedCandles(of: context.view, at: moment)) }
     return pipeline.decisionStage()
+  }
+}
+
+extension FeatureEvent {
+  /// Before the candle was stored that it follows from.
+  fileprivate var momentBefore: StoredMoment { StoredMoment(knownAt: knownAt, nextOpenTime: causeOpenTime) }
+
+  fileprivate var momentAfter: StoredMoment {
+    StoredMoment(knownAt: knownAt, nextOpenTime: causeOpenTime.adding(minutes: 1))
   }
 }
 

@@ -1,0 +1,121 @@
+import FoundationEssentials
+import Market
+import Serving
+import Storage
+import TestSupport
+import Testing
+import Transport
+
+/// What came true, and how good that makes who predicted it.
+@Suite(.timeLimit(.minutes(1))) struct SkillTests {
+  private static let series = Series(.binance, .btcusdt)
+  private static let view = MarketView(price: series)
+  private static let target = PredictionTarget.direction(horizonMinutes: 15)
+  private static let candles = RandomWalk()(seed: 5, count: 100)
+
+  private struct Skill: Decodable {
+    struct Row: Decodable {
+      struct Estimate: Decodable {
+        let value: Double?
+        let low: Double?
+        let count: Int
+        let days: Int
+        let warning: String?
+      }
+      struct Bin: Decodable {
+        let count: Int
+        let mean_probability: Double
+        let up_share: Double
+      }
+
+      let model: String
+      let state: String
+      let count: Int
+      let accuracy: Double
+      let brier: Double
+      let skill: Estimate?
+      let reliability: [Bin]
+    }
+
+    let target: String
+    let settled: Int
+    let rows: [Row]
+  }
+
+  /// Of a hundred decisions eighty are settled, every second one up; a model says 0.8 of those that go up and 0.4 of
+  /// the others, the baseline says one half.
+  private static func store() throws -> SharedStore {
+    try SharedStore { store in
+      var batch = LiveBatch(knownAt: candles[99].openTime.adding(minutes: 2))
+      batch.candles = candles.map { LiveCandle(series, CandleRecord($0, lateAt: batch.knownAt)) }
+      for (place, candle) in candles.enumerated() {
+        batch.predictions += [
+          prediction(.ensemble, place.isMultiple(of: 2) ? 0.8 : 0.4, at: candle.openTime),
+          prediction(.baseline, 0.5, at: candle.openTime),
+          prediction(.a, 1, at: candle.openTime, .replay),
+        ]
+      }
+      _ = try store.commit(batch)
+      try store.setOutcomes(
+        candles.prefix(80).enumerated().map { place, candle in
+          PredictionOutcome(
+            time: candle.openTime, view: view, target: target, value: place.isMultiple(of: 2) ? 1 : 0,
+            knownAt: batch.knownAt)
+        })
+    }
+  }
+
+  private static func prediction(
+    _ model: ModelName, _ probability: Double, at time: Timestamp, _ mode: Prediction.Mode = .live
+  ) -> Prediction {
+    Prediction(
+      time: time, availableAt: time, view: view, target: target, probabilityUp: probability,
+      confidence: max(probability, 1 - probability), modelName: model, version: "v1", featureSetHash: "00",
+      inputHash: 7, state: "fresh", reason: "", mode: mode, latencyNanoseconds: 1)
+  }
+
+  private func skill(_ query: String) async throws -> Skill {
+    let answer = try await Asking([.skill(of: Self.view, from: try Self.store())])("/v1/skill" + query)
+    try #require(answer.status == 200)
+    return try JSONDecoder().decode(Skill.self, from: Data(answer.body))
+  }
+
+  @Test func `a model is measured where its outcome is known, beside the baseline`() async throws {
+    let skill = try await skill("?target=direction-15m")
+    #expect(skill.settled == 80)
+    #expect(skill.rows.map(\.model) == ["Baseline", "Ensemble"])
+    #expect(skill.rows.map(\.count) == [80, 80])
+    #expect(skill.rows[0].skill == nil)
+    #expect(skill.rows[0].brier == 0.25)
+    #expect(skill.rows[1].accuracy == 1)
+    #expect(abs(skill.rows[1].brier - (0.04 + 0.16) / 2) < 1e-12)
+    let estimate = try #require(skill.rows[1].skill)
+    #expect(abs((estimate.value ?? 0) - 0.6) < 1e-12)
+    #expect(estimate.count == 80)
+    #expect(estimate.warning?.contains("too narrow") == true)
+    let bins = skill.rows[1].reliability.filter { $0.count > 0 }
+    #expect(bins.map(\.count) == [40, 40])
+    #expect(bins.map(\.up_share) == [0, 1])
+  }
+
+  @Test func `what lies before the hours asked for does not count`() async throws {
+    let skill = try await skill("?target=direction-15m&hours=1")
+    #expect(skill.settled == 40)
+  }
+
+  @Test func `of a target without predictions there is nothing`() async throws {
+    let skill = try await skill("?target=window-5m")
+    #expect(skill.target == "window-5m")
+    #expect(skill.settled == 0 && skill.rows.isEmpty)
+  }
+
+  @Test func `outcomes can be asked for by target`() async throws {
+    let ask = try Asking([.outcomes(of: Self.view, from: try Self.store())])
+    let start = Self.candles[0].openTime
+    let listing = try await ask.listing("/v1/outcomes?from=\(start)&limit=50&target=direction-15m")
+    #expect(listing.rows.count == 50)
+    #expect(listing.rows.prefix(2).map(\.outcome) == [1, 0])
+    #expect(listing.next == start.adding(minutes: 50).description)
+    #expect(try await ask.listing("/v1/outcomes?from=\(start)&target=change-5m").rows.isEmpty)
+  }
+}
