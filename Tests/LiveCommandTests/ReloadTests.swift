@@ -114,22 +114,27 @@ struct ReloadTests {
   func `a version is changed between two minutes, none is left out or mixed, and the tape gives the same`() async throws
   {
     let knobs = ["ingest.limit": "400", "inference.reload_seconds": "0.05"]
-    let desk = try Desk(try Exchange.calm.get().knobs.merging(knobs) { $1 })
+    let desk = try Desk(try Exchange.shared.get().knobs.merging(knobs) { $1 })
     let context = try desk.context()
     let shelf = Shelf(context: context, folder: desk.folder)
     var options = LiveSession.Options(service: context.configuration)
     options.servesHealth = false
     let names = ["a", "b", "c"]
-    let stages = Mutex<[Int]>([])
+    // Versions registered, and the predictions made when the last of them was seen to serve.
+    let stages = Mutex<(registered: Int, seenAt: Int?)>((0, 0))
     let result = try await Watch.run(context, options) { status in
       let made = status.current?.predictions.values.reduce(0, +) ?? 0
-      let seen = stages.withLock { $0 }
-      // Each serves for a while before the next one comes.
-      guard made >= (seen.last ?? 0) + 2, status.reloads.switched == seen.count else { return false }
-      guard seen.count < names.count else { return true }
-      try shelf.register(names[seen.count], treeCount: seen.count + 2)
-      stages.withLock { $0.append(made) }
-      return false
+      return try stages.withLock { stage in
+        guard status.reloads.switched == stage.registered else { return false }
+        let seenAt = stage.seenAt ?? made
+        stage.seenAt = seenAt
+        // The baseline says one thing a minute, a version six: each serves for a whole minute at least.
+        guard made >= seenAt + (stage.registered == 0 ? 2 : 13) else { return false }
+        guard stage.registered < names.count else { return true }
+        try shelf.register(names[stage.registered], treeCount: stage.registered + 2)
+        stage = (stage.registered + 1, nil)
+        return false
+      }
     }
     let stored = try DuckDBStore(path: desk.storePath).predictions()
     #expect(stored.count == result.predictions)

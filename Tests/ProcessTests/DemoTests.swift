@@ -79,7 +79,7 @@ import Transport
     #expect(second.output.contains("the recorded day is over"), "\(second.output)")
     let store = try DuckDBStore(path: place.folder.file(Self.storePath), mode: .readOnly)
     #expect(try store.status().map(\.series) == [Rehearsal.series])
-    #expect(try predictions(place).allSatisfy { !before.contains($0) })
+    #expect(try store.predictions().allSatisfy { !before.contains($0) })
     // Nothing of it stands where real things do.
     for real in ["feature_store/bitcoin.duckdb", "feature_store/tape", "models/registry.json", "logs"] {
       #expect(!FileManager.default.fileExists(atPath: place.folder.file(real)), "\(real)")
