@@ -9,7 +9,7 @@ PORT ?= 8080
 # Tests see internals, which costs speed, so their build is not the one that is shipped.
 SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
 
-.PHONY: help run report test setup build bench bench-peers bench-postgres bench-training soak lint format docs clean
+.PHONY: help run report test setup build bench bench-peers bench-postgres bench-serving bench-training soak lint format docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench-postgres: build ## the store in PostgreSQL beside what the server itself t
 
 bench-training: build ## a whole training on CANDLES (up to TO), then the same fits in Python
 	@Scripts/bench-training.sh $(CANDLECAST) $(CANDLES) $(TO)
+
+bench-serving: build ## the server under load beside FastAPI with the same trees, to .build/bench/serving.json
+	@Scripts/bench-serving.sh .build/release/candlecast-bench .build/bench/serving.json
 
 lint: ## check the format
 	@swift format lint --strict --recursive --parallel $(SOURCES)

@@ -83,7 +83,10 @@ let package = Package(
     target("Ingestion", ["Compression", "Crypto", "Market", "Platform", "Storage", "Tape", "Transport", "Venues"]),
     target("VenueSimulator", ["Compression", "Crypto", "Ingestion", "Market", "Platform", "Transport", "Venues"]),
     .target(
-      name: "Serving", dependencies: ["Evaluation", "Market", "Models", "Operations", "Storage", "Transport"],
+      name: "Serving",
+      dependencies: [
+        "Crypto", "Evaluation", "Features", "Market", "Models", "Operations", "Pipeline", "Storage", "Transport",
+      ],
       resources: [
         .embedInCode("Page/index.html"), .embedInCode("Page/page.js"), .embedInCode("Page/style.css"),
       ],
@@ -104,7 +107,8 @@ let package = Package(
     program(
       "candlecast-bench",
       [
-        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Platform", "Redis", "Storage",
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Platform", "Redis", "Serving",
+        "Storage",
         "Streams", "TestSupport", "Transport", "Venues",
       ]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -160,7 +164,13 @@ let package = Package(
       [
         "Features", "Ingestion", "Market", "Pipeline", "Storage", "Tape", "TestSupport", "VenueSimulator", "Venues",
       ]),
-    tests("ServingTests", ["Market", "Operations", "Serving", "Storage", "TestSupport", "Transport"]),
+    tests(
+      "ServingTests",
+      [
+        "Features", "Market", "Models", "Operations", "Pipeline", "Platform", "Serving", "Storage", "TestSupport",
+        "Transport",
+      ],
+      resources: [.copy("clients.py")]),
     tests("DatasetTests", ["Dataset", "Features", "Market", "TestSupport"]),
     tests(
       "LearningTests",

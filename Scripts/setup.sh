@@ -148,14 +148,15 @@ make_python_stub() {
 
 # --- Python
 
-# Clients of the venues, a server that stands for AWS and a reader of Avro, for the tests, in an environment of their own.
+# Clients, a server that stands for AWS, a reader of Avro and a checker of OpenAPI, for the tests, in an environment of
+# their own.
 # Wheels that were put into the wheels' folder by hand are taken from there.
 install_clients() {
   local python stamp
   python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   stamp="$python $(sha256sum <"$here/clients.txt")"
   is_placed clients "$stamp" && return 0
-  say "installing ccxt, python-binance, moto and fastavro, which the tests use"
+  say "installing ccxt, python-binance, moto, fastavro, tritonclient and schemathesis, which the tests use"
   partial=$cache/.partial.clients
   rm -rf "$partial"
   mkdir -p "$cache/wheels"

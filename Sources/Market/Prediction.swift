@@ -18,12 +18,14 @@ package struct Prediction: Hashable, Sendable {
   package var featureSetHash: String
   /// FNV-1a of the bits of the feature vector and the window's state.
   package var inputHash: UInt64
-  /// `fresh`, `unpromoted` or `abstain:…`.
+  /// `fresh`, `unpromoted`, one of the tick cadence's or `abstain:…`.
   package var state: String
   package var reason: String
   package var mode: Mode
   /// Not part of a prediction's identity.
   package var latencyNanoseconds: Int64
+  /// `nil` for predictions of the candle cadence.
+  package var forecast: PriceForecast?
 
   package enum Mode: String, Sendable, CaseIterable { case live, replay, predict }
 
@@ -39,7 +41,8 @@ package struct Prediction: Hashable, Sendable {
   package init(
     time: Timestamp, availableAt: Timestamp, view: MarketView, target: PredictionTarget, probabilityUp: Double?,
     changePercent: Double? = nil, confidence: Double?, modelName: ModelName, version: String, featureSetHash: String,
-    inputHash: UInt64, state: String, reason: String, mode: Mode, latencyNanoseconds: Int64
+    inputHash: UInt64, state: String, reason: String, mode: Mode, latencyNanoseconds: Int64,
+    forecast: PriceForecast? = nil
   ) {
     self.time = time
     self.availableAt = availableAt
@@ -56,6 +59,7 @@ package struct Prediction: Hashable, Sendable {
     self.reason = reason
     self.mode = mode
     self.latencyNanoseconds = latencyNanoseconds
+    self.forecast = forecast
   }
 }
 
@@ -67,4 +71,9 @@ package enum ModelName: String, Sendable, CaseIterable, Codable {
   case mlp = "MLP"
   case ensemble = "Ensemble"
   case baseline = "Baseline"
+  /// The line through the prices of the last minute.
+  case linear = "Linear"
+
+  /// Those of the candle cadence, in the order in which they answer.
+  package static let ofCandles: [ModelName] = [.a, .b, .c, .mlp, .ensemble, .baseline]
 }

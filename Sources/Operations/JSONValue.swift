@@ -7,6 +7,8 @@ package indirect enum JSONValue: Hashable, Sendable {
   case text(String)
   case array([JSONValue])
   case object([Member])
+  /// One value that is JSON already; whoever makes it answers for that.
+  case literal(String)
 
   package struct Member: Hashable, Sendable {
     package let name: String
@@ -55,6 +57,7 @@ extension JSONValue: CustomStringConvertible {
     case .integer(let value): text += String(value)
     case .number(let value): text += value.isFinite ? String(value) : "null"
     case .text(let value): Self.write(value, to: &text)
+    case .literal(let value): text += value
     case .array(let values):
       text += "["
       for (index, value) in values.enumerated() {

@@ -66,18 +66,7 @@ struct RecentVectors {
 
   /// Of the bits of the newest vector and the window's state.
   func inputHash(_ window: WindowState?) -> UInt64 {
-    var hash = Fingerprint()
-    withNewest { vector in
-      for pair in stride(from: 0, to: vector.count, by: 2) {
-        let high = pair + 1 < vector.count ? UInt64(vector[pair + 1].bitPattern) : 0
-        hash.combine(high << 32 | UInt64(vector[pair].bitPattern))
-      }
-    }
-    if let window {
-      hash.combine(UInt64(window.minutesLeft))
-      hash.combine(window.moveBasisPoints.bitPattern)
-    }
-    return hash.value
+    withNewest { Fingerprint($0, window).value }
   }
 
   private var oldest: FeatureInput? { candles.isEmpty ? nil : candles[slot(age: candles.count - 1)] }

@@ -15,15 +15,23 @@ package struct ServedVersion: Sendable {
     (self.bundle, self.standing) = (bundle, standing)
   }
 
+  /// As a prediction has it.
+  package var state: String { standing.state }
+
+  /// Why it is not in production; empty if it is.
+  package var reason: String { standing.reason }
+}
+
+extension ServedVersion.Standing {
   var state: String {
-    switch standing {
+    switch self {
     case .production: "fresh"
     case .unpromoted: "unpromoted"
     }
   }
 
   var reason: String {
-    switch standing {
+    switch self {
     case .production: ""
     case .unpromoted(let reason): reason
     }

@@ -14,7 +14,7 @@ struct Serving {
 
   init(target: PredictionTarget, version: ServedVersion?, featureSet: FeatureSet) {
     self.target = target
-    baselineVolatilityColumn = featureSet.index(of: "volatility_30")
+    baselineVolatilityColumn = featureSet.index(of: PriceBaseline.volatilityColumn)
     bundle = version?.bundle
     self.version = version?.bundle.card.name.description ?? ""
     state = version?.state ?? "unpromoted"
@@ -65,7 +65,7 @@ struct Serving {
     if let abstention = answers.abstention, answers.ensemble == nil {
       abstain(decision, abstention.code, abstention.description, &sink)
     }
-    for name in ModelName.allCases {
+    for name in ModelName.ofCandles {
       guard let answer = answers[name] else { continue }
       emit(decision, name, answer.value, version, &sink)
     }
@@ -76,12 +76,11 @@ struct Serving {
     _ decision: Decision, _ windowState: WindowState?, _ recent: borrowing RecentVectors,
     _ sink: inout some PipelineSink
   ) {
-    guard let windowState else { return emit(decision, .baseline, target.isBinary ? 0.5 : 0, "", &sink) }
     let volatility = baselineVolatilityColumn.map { column in recent.withNewest { Double($0[column]) } }
-    guard let form = ClosedForm(windowState, volatility: volatility ?? .nan) else {
+    guard let value = PriceBaseline.value(of: target, windowState, volatility: volatility ?? .nan) else {
       return abstain(decision, "no_volatility", "the price has not moved in the last half hour", &sink)
     }
-    emit(decision, .baseline, form.probability.value, "", &sink)
+    emit(decision, .baseline, value, "", &sink)
   }
 
   private func emit(

@@ -1,3 +1,4 @@
+internal import Glibc
 package import Market
 
 /// A target with the series whose prices decide it, such as `direction-15m@binance:BTCUSDT`.
@@ -27,6 +28,12 @@ package struct SettledTarget: Hashable, Sendable {
       }
     case .window(let minutes):
       try windowOutcome(decisionTime, minutes, prices, ticks)
+    case .move(let seconds):
+      // The price of the last trade is known at the end of each minute, as its close.
+      seconds % 60 == 0
+        ? Self.ends(decisionTime, seconds / 60, prices).map {
+          Outcome(value: 10_000 * log($0.last / $0.first), labelEnd: $0.end)
+        } : nil
     }
   }
 
@@ -49,6 +56,7 @@ package struct SettledTarget: Hashable, Sendable {
   package func labelEnd(decisionTime: Timestamp) -> Timestamp {
     switch target {
     case .direction(let minutes), .change(let minutes): decisionTime.adding(minutes: minutes)
+    case .move(let seconds): decisionTime.adding(microseconds: Int64(seconds) * 1_000_000)
     case .window(let minutes): ClockWindow(decisionTime: decisionTime, lengthMinutes: minutes)?.end ?? decisionTime
     }
   }

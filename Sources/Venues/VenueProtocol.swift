@@ -61,6 +61,15 @@ package protocol VenueProtocol: FeedProtocol {
   /// Oldest first.
   func trades(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> [Trade]
 
+  /// The newest trades; `nil` where the venue cannot give them. `trades` reads the answer.
+  func newestTradesRequest(_ symbol: Symbol, limit: Int) -> VenueRequest?
+
+  /// The best bid and ask; `nil` where the venue cannot give them.
+  func quoteRequest(_ symbol: Symbol) -> VenueRequest?
+
+  /// `nil` for a market without orders on a side.
+  func quote(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> Quote?
+
   /// Requests a second that the venue allows, where it counts by the second.
   var requestsPerSecond: Int? { get }
 
@@ -91,6 +100,14 @@ package protocol VenueProtocol: FeedProtocol {
 
 extension VenueProtocol {
   package var rowsPerAnswer: Int { 1000 }
+
+  package func newestTradesRequest(_ symbol: Symbol, limit: Int) -> VenueRequest? { nil }
+
+  package func quoteRequest(_ symbol: Symbol) -> VenueRequest? { nil }
+
+  package func quote(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> Quote? {
+    throw .unknown(kind: "a quote")
+  }
 
   package var requestsPerSecond: Int? { nil }
 

@@ -4,7 +4,7 @@ import Operations
 
 /// Measures Candlecast: `candlecast-bench CANDLES OUT.json [PEERS.json] [--only NAME] [--postgres ADDRESS]`, where the name
 /// may be the beginning of several, and with an address only what concerns PostgreSQL is measured, in that database; or
-/// `candlecast-bench redis URL OUT.json`.
+/// `candlecast-bench redis URL OUT.json`, `serve FOLDER` and `listen PORT CLIENTS SECONDS all|spread`.
 @main
 enum CandlecastBench {
   static func main() async throws {
@@ -12,6 +12,12 @@ enum CandlecastBench {
     if words.count == 2, words[0] == RunBenchmarks.bareWord { return try RunBenchmarks.holdBareStore(words[1]) }
     if words.count == 3, words[0] == RedisBenchmarks.word {
       return try await RedisBenchmarks.run(url: words[1], to: words[2])
+    }
+    if words.count == 2, words[0] == ServeBenchmark.word { return try ServeBenchmark.run(folder: words[1]) }
+    if words.count == 5, words[0] == ListenBenchmark.word {
+      return ListenBenchmark.run(
+        port: Int(words[1]) ?? 0, clients: Int(words[2]) ?? 0, seconds: Int(words[3]) ?? 0,
+        isSpread: words[4] == "spread")
     }
     let only = take("--only", from: &words) ?? ""
     let server = take("--postgres", from: &words)

@@ -70,6 +70,7 @@ struct Program: Sendable {
     let configuration = try ConfigurationFiles.load(
       path: arguments.text("--config"), environment: environment, flags: verb.flags(arguments))
     _ = try StoreChoice(configuration).location()
+    try requireFittingTarget(verb, configuration)
     var context = CommandContext(
       configuration: configuration, log: log(configuration, arguments),
       output: Output(isJSON: arguments.has("--json"), isQuiet: arguments.has("--quiet"), write: output),
@@ -85,6 +86,17 @@ struct Program: Sendable {
       context.log.ended(verb, Self.exitCode(of: error), since: start, error: error)
       throw error
     }
+  }
+
+  /// Targets between candles are known to few verbs.
+  private func requireFittingTarget(_ verb: any Verb, _ configuration: Configuration) throws {
+    guard !verb.takesTickTargets, verb.options.contains(where: { $0.knob == "market.target" }),
+      let target = configuration.text("market.target").flatMap({ PredictionTarget($0) }), target.isOfTicks
+    else { return }
+    throw CommandError(
+      .wrongUsage,
+      "\(verb.name) works on candles, and \(target) is predicted between them; choose one of "
+        + PredictionTarget.all.map(\.description).joined(separator: ", "))
   }
 
   private func log(_ configuration: Configuration, _ arguments: ParsedArguments) -> Log {

@@ -24,6 +24,9 @@ import Venues
     let websocket_connected: Bool
     let last_candle_time: String?
     let memory_mb: Double
+    let model: String
+    let feature_age_seconds: Double?
+    let queue_depth: Int
   }
 
   private struct GapHandler: Decodable {
@@ -61,7 +64,7 @@ import Venues
     #expect(
       names(pages.feeder) == [
         "status", "uptime_seconds", "candles_processed", "database_connected", "websocket_connected",
-        "last_candle_time", "memory_mb",
+        "last_candle_time", "memory_mb", "model", "feature_age_seconds", "queue_depth",
       ])
     #expect(
       names(pages.gapHandler) == ["status", "backfills_completed", "candles_recovered", "database_status"])

@@ -13,7 +13,9 @@ import Testing
 /// Each knob of the service's jobs, changed in the configuration and seen in which of them runs when.
 struct ScheduleKnobTests {
   private static let midnight = Timestamp("2026-11-21")!
-  private static let all = ["data.cleanup": "on", "schedule.retrain": "true", "backup.every_hours": "0"]
+  private static let all = [
+    "data.cleanup": "on", "schedule.retrain": "true", "backup.every_hours": "0", "schedule.parity_share": "0",
+  ]
 
   /// The jobs that start when the last one has ended, over a day, by minute.
   private static func day(_ knobs: [String: String]) throws -> [String] {
@@ -35,6 +37,9 @@ struct ScheduleKnobTests {
     #expect(try Self.day(["schedule.cleanup_at": "04:05"]) == ["retrain 2:0", "accuracy 3:0", "cleanup 4:5"])
     #expect(try Self.day(["schedule.accuracy_at": "01:00"]) == ["accuracy 1:0", "cleanup 2:0", "retrain 2:0"])
     #expect(try Self.day(["schedule.retrain_at": "23:59"]) == ["cleanup 2:0", "accuracy 3:0", "retrain 23:59"])
+    #expect(
+      try Self.day(["schedule.parity_share": "0.5", "schedule.parity_at": "05:00"])
+        == ["cleanup 2:0", "retrain 2:0", "accuracy 3:0", "parity 5:0"])
     #expect(try Self.day(["schedule.retrain": "false"]) == ["cleanup 2:0", "accuracy 3:0"])
   }
 
@@ -60,7 +65,9 @@ struct ScheduleKnobTests {
     let path = desk.storePath
     // Due since two.
     try context.openForWriting().setMeta("schedule.retrain", "2026-11-20T02:00:00Z")
-    try context.openForWriting().setMeta("schedule.accuracy", "2026-11-20T03:00:00Z")
+    for job in ["accuracy", "parity"] {
+      try context.openForWriting().setMeta("schedule.\(job)", "2026-11-20T03:30:00Z")
+    }
     let writer = try LiveWriter { () throws(StoreError) in try DuckDBStore(path: path) }
     let now = Self.midnight.adding(minutes: 121)
     let clock = PipelineClock(origin: now, at: SystemClock.wallNanoseconds(), speed: 1)

@@ -1,4 +1,5 @@
 import Features
+import Ingestion
 import Market
 import Pipeline
 import Storage
@@ -14,8 +15,11 @@ final class Predictor {
   private var sink = Sink()
   private var standing: [Timestamp: Candle] = [:]
   private var needsRebuild = false
+  private var ticks: TickStage
 
   init(_ view: MarketView) {
+    // Few, so that hours go by fast.
+    ticks = TickStage(view, TickCadence(intervalMilliseconds: 20_000, maxInputAgeMilliseconds: 30_000), mode: .live)
     pipeline = PredictionPipeline(view: view, mode: .live)
     for target in [PredictionTarget.window(lengthMinutes: 15), .window(lengthMinutes: 5)] {
       pipeline.serve(target, with: nil)
@@ -26,9 +30,18 @@ final class Predictor {
   func warmUp(from store: some CandleStore, asOf now: Timestamp) throws {
     try store.readEvents(pipeline.view, in: .all, asOf: now) { event in
       keep(event)
+      ticks.take(event)
       if case .needsRebuild = pipeline.fold(event) { needsRebuild = true }
     }
     rebuildIfNeeded()
+  }
+
+  /// What is said between candles when a step is made, and before it.
+  func takeTicks(_ output: LiveOutput, at now: Timestamp) -> [Prediction] {
+    let said = ticks.advance(to: now)
+    for event in output.ticks { ticks.take(event, at: now) }
+    for event in output.events { ticks.take(event) }
+    return said
   }
 
   /// What follows from events that came together.
@@ -60,16 +73,19 @@ struct Said: Hashable {
   struct Question: Hashable {
     let time: Timestamp
     let target: PredictionTarget
+    let model: ModelName
   }
 
   let question: Question
   let availableAt: Timestamp
   let probabilityUp: UInt64?
   let inputHash: UInt64
+  let forecast: PriceForecast?
   let state: String
 
   init(_ prediction: Prediction) {
-    question = Question(time: prediction.time, target: prediction.target)
+    question = Question(time: prediction.time, target: prediction.target, model: prediction.modelName)
+    forecast = prediction.forecast
     availableAt = prediction.availableAt
     probabilityUp = prediction.probabilityUp?.bitPattern
     (inputHash, state) = (prediction.inputHash, prediction.state)

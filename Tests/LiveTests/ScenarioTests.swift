@@ -74,6 +74,15 @@ import Venues
     #expect(try simulation.state(ofMinute: 26) == .live)
   }
 
+  @Test func `while the stream is silent requests tell what happens between candles`() throws {
+    let simulation = try simulation([Fault(.silence, atSeconds: 600, lastingSeconds: 180)]) {
+      $0.thresholds.maxTickAgeMilliseconds = 20_000
+    }
+    try expectWhole(simulation)
+    let helped = simulation.processes.flatMap(\.between).filter { $0.forecast?.source == .fallback }
+    #expect(helped.count { $0.state == "untrained" } >= 4, Comment(rawValue: simulation.report([])))
+  }
+
   @Test func `few trades beside klines do not cost socket after socket`() throws {
     let simulation = try simulation(minutes: 60) {
       $0.tradesPerMinute = 0...1

@@ -62,6 +62,8 @@ final class Simulation {
     var outputs = OutputHash()
     let predictor: Predictor
     var predictions: [Said] = []
+    /// Said between candles.
+    var between: [Said] = []
     var waiting: [LiveBatch] = []
     /// What answers have said about minutes, to count once it is stored.
     var learned: [(series: Series, minutes: Range<Int64>, at: Timestamp)] = []
@@ -257,6 +259,8 @@ final class Simulation {
   private func take(_ output: LiveOutput) throws {
     process?.outputs.combine(output)
     var batch = output.batch
+    let between = process?.predictor.takeTicks(output, at: batch.knownAt) ?? []
+    process?.between += between.map(Said.init)
     if !output.events.isEmpty {
       batch.predictions = process?.predictor.take(output.events, now: batch.knownAt) ?? []
       process?.predictions += batch.predictions.map(Said.init)
@@ -402,6 +406,7 @@ struct OutputHash {
     hasher.combine(output.batch.ticks)
     hasher.combine(output.batch.oracleMinutes)
     hasher.combine(output.events)
+    hasher.combine(output.ticks)
     hasher.combine(output.notes)
   }
 

@@ -252,16 +252,20 @@ struct Verdict {
       try core.prime(from: simulation.store, before: start.time)
       let predictor = Predictor(start.view)
       try predictor.warmUp(from: simulation.store, asOf: start.time)
-      var predictions: [Said] = []
+      var (predictions, between): ([Said], [Said]) = ([], [])
       var outputs = OutputHash()
-      outputs.combine(core.start())
+      let first = core.start()
+      outputs.combine(first)
+      between += predictor.takeTicks(first, at: first.batch.knownAt).map(Said.init)
       for record in process.records {
         guard let input = try LiveTape.input(of: record) else { return complain("an input is lost on tape") }
         let output = core.step(input.input, at: input.time)
         outputs.combine(output)
+        between += predictor.takeTicks(output, at: output.batch.knownAt).map(Said.init)
         guard !output.events.isEmpty else { continue }
         predictions += predictor.take(output.events, now: output.batch.knownAt).map(Said.init)
       }
+      if between != process.between { complain("process \(process.number) predicts between candles differently") }
       if predictions != process.predictions { complain("process \(process.number) predicts differently on replay") }
       if outputs.value != process.outputs.value { complain("process \(process.number) plays back differently") }
     }

@@ -20,6 +20,16 @@ struct TextCodableTests {
     #expect(try JSONDecoder().decode(Values.self, from: Data(text.utf8)) == Values())
   }
 
+  @Test func `targets between candles are read, and stand in a list of their own`() {
+    let target = PredictionTarget.move(horizonSeconds: 60)
+    #expect(PredictionTarget("move-60s") == target && target.description == "move-60s")
+    #expect(PredictionTarget.ofTicks == [target] && !PredictionTarget.all.contains(target))
+    #expect(target.isOfTicks && !target.isBinary && !target.isWindow)
+    #expect(target.horizonMinutes == 1 && target.horizonSeconds == 60)
+    #expect(PredictionTarget.all.allSatisfy { PredictionTarget($0.description) == $0 && !$0.isOfTicks })
+    #expect(PredictionTarget("move-61s") == nil)
+  }
+
   @Test(arguments: [("window-1h", "window-1d"), ("2024-03-01", "2024-03-32"), ("BTC/USD", "btc")])
   func `a text that the type does not read is refused`(from: String, to: String) throws {
     let text = String(decoding: try JSONEncoder().encode(Values()), as: UTF8.self).replacing("\\/", with: "/")

@@ -210,7 +210,7 @@ struct PredictionPipelineTests {
     let predictions = step([Self.walk[401]], &pipeline)
     for target in Self.targets {
       let mine = predictions.filter { $0.target == target }
-      #expect(mine.map(\.modelName) == ModelName.allCases)
+      #expect(mine.map(\.modelName) == ModelName.ofCandles)
       for prediction in mine {
         #expect(prediction.state == "fresh" && prediction.reason == "" && prediction.version == "made-\(target)")
         #expect(prediction.time == Self.walk[401].candle.closeTime)
@@ -253,7 +253,7 @@ struct PredictionPipelineTests {
     pipeline.serve(target, with: ServedVersion(bundle, standing: .unpromoted(reason: "refused: no skill")))
     fold(Self.walk[..<400], &pipeline)
     let predictions = step([Self.walk[400]], &pipeline)
-    #expect(predictions.count == ModelName.allCases.count)
+    #expect(predictions.count == ModelName.ofCandles.count)
     #expect(predictions.allSatisfy { $0.state == "unpromoted" && $0.reason == "refused: no skill" && $0.mode == .live })
   }
 

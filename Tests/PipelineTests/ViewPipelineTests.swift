@@ -55,7 +55,7 @@ struct ViewPipelineTests {
     for prediction in predictions {
       #expect(prediction.view == Self.view && prediction.featureSetHash == FeatureSet.oracle.hash.description)
     }
-    #expect(Set(predictions.suffix(12).map(\.modelName)) == Set(ModelName.allCases))
+    #expect(Set(predictions.suffix(12).map(\.modelName)) == Set(ModelName.ofCandles))
     let vector = pipeline.vector
     #expect(vector.count == FeatureSet.oracle.count)
   }

@@ -136,7 +136,7 @@ struct Filling {
 
 extension Journal {
   fileprivate func recordTraining(of version: String, at time: Timestamp) throws {
-    for (index, model) in ModelName.allCases.enumerated() where model != .baseline {
+    for (index, model) in ModelName.ofCandles.enumerated() where model != .baseline {
       try recordTraining(
         TrainingRecord(
           trainedAt: time.adding(minutes: index), view: Filling.view, target: Filling.target, version: version,

@@ -53,20 +53,21 @@ struct UpkeepTests {
   private func jobs(_ knobs: [String: String] = [:]) throws -> [Scheduler.Job] { try Upkeep.jobs(try context(knobs)) }
 
   @Test func `jobs are at the times of their knobs, the cleanup where it is wanted`() throws {
-    #expect(try jobs().map(\.name) == ["accuracy", "backup"])
-    #expect(try jobs()[1].rhythm == .every(minutes: 360))
-    #expect(try jobs(["backup.every_hours": "2"])[1].rhythm == .every(minutes: 120))
-    #expect(try jobs(["backup.every_hours": "0"]).map(\.name) == ["accuracy"])
+    #expect(try jobs().map(\.name) == ["accuracy", "parity", "backup"])
+    #expect(try jobs()[2].rhythm == .every(minutes: 360))
+    #expect(try jobs(["backup.every_hours": "2"])[2].rhythm == .every(minutes: 120))
+    #expect(try jobs(["backup.every_hours": "0"]).map(\.name) == ["accuracy", "parity"])
+    #expect(try jobs(["schedule.parity_share": "0"]).map(\.name) == ["accuracy", "backup"])
     #expect(try jobs()[0].rhythm == .daily(minute: 180))
     #expect(try jobs(["schedule.accuracy_at": "04:30"])[0].rhythm == .daily(minute: 270))
     let both = try jobs(["data.cleanup": "on"])
-    #expect(both.map(\.name) == ["cleanup", "accuracy", "backup"])
+    #expect(both.map(\.name) == ["cleanup", "accuracy", "parity", "backup"])
     #expect(both[0].rhythm == .daily(minute: 120))
-    #expect(both.map(\.lane) == ["upkeep", "upkeep", "upkeep"])
+    #expect(both.map(\.lane) == ["upkeep", "upkeep", "upkeep", "upkeep"])
     #expect(try jobs(["data.cleanup": "on", "schedule.cleanup_at": "23:59"])[0].rhythm == .daily(minute: 1439))
     let server = "postgres://nobody@localhost:1/none"
-    #expect(try jobs(["store": server]).map(\.name) == ["cleanup", "accuracy", "backup"])
-    #expect(try jobs(["store": server, "data.cleanup": "off"]).map(\.name) == ["accuracy", "backup"])
+    #expect(try jobs(["store": server]).map(\.name) == ["cleanup", "accuracy", "parity", "backup"])
+    #expect(try jobs(["store": server, "data.cleanup": "off"]).map(\.name) == ["accuracy", "parity", "backup"])
   }
 
   @Test func `each retention is a knob`() throws {
@@ -95,6 +96,7 @@ struct UpkeepTests {
       try store.commit(batch)
       // They are due at two, or when somebody looks later.
       for job in ["cleanup", "accuracy"] { try store.setMeta("schedule.\(job)", "2026-11-20T02:00:00Z") }
+      try store.setMeta("schedule.parity", "2026-11-20T03:30:00Z")
     }
     let path = folder.file("s.duckdb")
     let writer = try LiveWriter { () throws(StoreError) in try DuckDBStore(path: path) }

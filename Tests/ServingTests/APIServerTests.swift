@@ -72,7 +72,7 @@ import Transport
         underWay += 1
         if underWay == 64 { break }
       }
-      #expect(try await ask.failure("/slow").status == 503)
+      #expect(try await ask.failure("/slow").status == 429)
       opener.finish()
       for try await status in group { #expect(status == 200) }
     }

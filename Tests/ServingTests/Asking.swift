@@ -8,13 +8,25 @@ struct Asking {
   let server: HTTPServer
   private let client: HTTPClient
 
-  init(_ routes: [Route], hub: Hub? = nil, _ options: HTTPServer.Options = .init()) throws {
-    server = try HTTPServer(options, handler: APIServer(routes, hub: hub))
+  init(
+    _ routes: [Route], hub: Hub? = nil, _ options: HTTPServer.Options = .init(), doorkeeper: Doorkeeper? = nil
+  ) throws {
+    server = try HTTPServer(options, handler: APIServer(routes, hub: hub, doorkeeper: doorkeeper))
     client = try HTTPClient(HTTPClient.Options(maxConnections: 128))
   }
 
-  func callAsFunction(_ target: String, method: String = "GET") async throws -> HTTPAnswer {
-    try await client.send(HTTPRequest(method: method, url: "http://127.0.0.1:\(server.port)\(target)"))
+  func callAsFunction(
+    _ target: String, method: String = "GET", headers: [HTTPHeader] = []
+  ) async throws -> HTTPAnswer {
+    try await client.send(
+      HTTPRequest(method: method, url: "http://127.0.0.1:\(server.port)\(target)", headers: headers))
+  }
+
+  func post(_ target: String, _ body: String) async throws -> HTTPAnswer {
+    try await client.send(
+      HTTPRequest(
+        method: "POST", url: "http://127.0.0.1:\(server.port)\(target)",
+        headers: [HTTPHeader("Content-Type", "application/json")], body: Array(body.utf8)))
   }
 
   func listing(_ target: String) async throws -> Answered {
@@ -30,8 +42,8 @@ struct Asking {
     return (answer.status, body.error.code, body.error.message)
   }
 
-  func socket(_ target: String = "/ws") async throws -> WebSocket {
-    try await WebSocketClient().connect(.init(url: "ws://127.0.0.1:\(server.port)\(target)"))
+  func socket(_ target: String = "/ws", headers: [HTTPHeader] = []) async throws -> WebSocket {
+    try await WebSocketClient().connect(.init(url: "ws://127.0.0.1:\(server.port)\(target)", headers: headers))
   }
 }
 

@@ -1,4 +1,6 @@
+import FoundationEssentials
 import Market
+import Models
 import Serving
 import Storage
 import TestSupport
@@ -9,9 +11,12 @@ import Transport
   private static let series = Series(.binance, .btcusdt)
   private static let candles = RandomWalk()(seed: 5, count: 500)
 
-  private static func store() throws -> SharedStore {
+  private static func store() throws -> SharedStore { try store(of: candles) }
+
+  /// With a ledger, a quality event, predictions and cached vectors.
+  static func store(of candles: [Candle]) throws -> SharedStore {
     try SharedStore { store in
-      var batch = LiveBatch(knownAt: candles[499].openTime.adding(minutes: 2))
+      var batch = LiveBatch(knownAt: candles[candles.count - 1].openTime.adding(minutes: 2))
       batch.candles = candles.map { candle in
         LiveCandle(
           series,
@@ -27,6 +32,11 @@ import Transport
       batch.quality = [QualityEvent(series: series, type: "gap", createdAt: batch.knownAt, candlesMissing: 3)]
       batch.predictions = candles.prefix(100).flatMap { candle in
         [ModelName.a, .ensemble].map { prediction($0, at: candle.openTime) }
+      }
+      batch.features = candles.suffix(5).map { candle in
+        FeatureRow(
+          time: candle.openTime.adding(minutes: 1), view: MarketView(price: series), featureSetHash: "00", version: "",
+          json: #"{"raw":{"a":1.5,"b":null}}"#)
       }
       _ = try store.commit(batch)
     }
@@ -127,5 +137,97 @@ import Transport
     #expect(answer.status == 503)
     #expect(answer.headers["retry-after"] == "1")
     #expect(try await ask.failure("/v1/candles").code == "unavailable")
+  }
+}
+
+/// The newest vector, those that were cached, and the registry.
+@Suite(.timeLimit(.minutes(1))) struct ModelListingTests {
+  private struct Features: Decodable {
+    struct Current: Decodable {
+      let time: String
+      let age_seconds: Double
+      let names: [String]
+      let features: [Float?]
+    }
+
+    struct Row: Decodable {
+      struct Vector: Decodable {
+        let raw: [String: Double?]
+      }
+
+      let time: String
+      let features: Vector
+    }
+
+    let current: Current?
+    let rows: [Row]
+    let next: String?
+  }
+
+  private struct Models: Decodable {
+    struct Row: Decodable {
+      struct Card: Decodable {
+        let scores: [String: [String: [String: [String: Double]]]]
+      }
+
+      let version: String
+      let target: String
+      let aliases: [String]
+      let card: Card?
+    }
+
+    let rows: [Row]
+  }
+
+  @Test func `the newest vector has its names and its age, and cached ones their pages`() async throws {
+    let candles = RandomWalk()(seed: 5, count: 50)
+    let (models, board) = (try SampleModels(), FeatureBoard())
+    let now = candles[49].closeTime.adding(microseconds: 2_500_000)
+    let ask = try Asking([
+      .features(of: models.served, board, from: try ListingTests.store(of: candles)) { now }
+    ])
+    func features(_ query: String = "") async throws -> Features {
+      try JSONDecoder().decode(Features.self, from: Data(try await ask("/v1/features" + query).body))
+    }
+    #expect(try await features().current == nil)
+    let vector = SampleModels.vector(seed: 4)
+    board.newest = FeatureMoment(time: candles[49].closeTime, vector: vector)
+    let current = try #require(try await features().current)
+    #expect(current.age_seconds == 2.5 && current.names.count == vector.count)
+    #expect(current.features == vector.map { $0.isNaN ? nil : $0 })
+    let page = try await features("?from=2000-01-01&limit=3")
+    #expect(page.rows.map(\.time) == candles[45..<48].map { $0.openTime.adding(minutes: 1).description })
+    #expect(page.rows.first?.features.raw == ["a": 1.5, "b": nil])
+    let rest = try await features("?from=\(try #require(page.next))")
+    #expect(rest.rows.count == 2 && rest.next == nil)
+  }
+
+  @Test func `the registry's versions are told with aliases and scores`() async throws {
+    let folder = try TemporaryFolder()
+    let registry = Registry(path: folder.path + "/models")
+    let time = Timestamp("2024-02-01")!
+    for name in ["20240101-1", "20240101-2"] {
+      _ = try registry.register(
+        staged: MadeVersion(name: name).write(in: folder.path), at: time, who: "test", why: "test")
+    }
+    let ask = try Asking([.models(of: registry)])
+    let all = try JSONDecoder().decode(Models.self, from: Data(try await ask("/v1/models").body))
+    #expect(all.rows.map(\.version) == ["20240101-1", "20240101-2"])
+    #expect(all.rows.map(\.aliases) == [[], ["latest", "candidate"]])
+    #expect(all.rows[0].card?.scores["pooled"]?["ModelA"]?["log_loss"]?["value"] == 0.69)
+    let some = try await ask("/v1/models?alias=latest&target=window-15m")
+    #expect(try JSONDecoder().decode(Models.self, from: Data(some.body)).rows.map(\.version) == ["20240101-2"])
+    let none = try await ask("/v1/models?target=window-5m")
+    #expect(try JSONDecoder().decode(Models.self, from: Data(none.body)).rows.isEmpty)
+  }
+
+  @Test func `a prediction has an id that names it again`() throws {
+    let id = try #require(PredictionID("1709294460000.window-15m.ModelA.20240301-1.live"))
+    #expect(id.description == "1709294460000.window-15m.ModelA.20240301-1.live")
+    #expect(id.time == Timestamp("2024-03-01T12:01Z") && id.version == "20240301-1" && id.mode == .live)
+    #expect(PredictionID("1709294460000.direction-5m.Baseline..replay")?.version == "")
+    for text in ["", "1.2.3.4.5", "x.window-15m.ModelA.v.live", "1.window-15m.Oracle.v.live", "1.window-15m.ModelA.v"] {
+      #expect(PredictionID(text) == nil)
+    }
   }
 }

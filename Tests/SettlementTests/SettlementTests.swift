@@ -1,3 +1,4 @@
+import Glibc
 import Market
 import Settlement
 import Testing
@@ -27,6 +28,16 @@ struct SettlementTests {
     let prices = path([(100, 1, 200), (105, 1, 203)])
     let change = try target("change-5m").outcome(decisionTime: Timestamp(minute: 101), prices: prices)
     #expect(abs(change!.value - 1.5) < 1e-12)
+  }
+
+  @Test func `a move is the log return to the last price a minute on, in basis points`() throws {
+    let prices = path([(100, 1, 200), (101, 1, 203)])
+    let move = try target("move-60s").outcome(decisionTime: Timestamp(minute: 101), prices: prices)
+    #expect(abs(move!.value - 10_000 * log(203.0 / 200)) < 1e-9)
+    #expect(move!.labelEnd == Timestamp(minute: 102))
+    let between = Timestamp(minute: 101).adding(microseconds: 1_500_000)
+    #expect(try target("move-60s").outcome(decisionTime: between, prices: prices) == nil)
+    #expect(target("move-60s").labelEnd(decisionTime: between) == between.adding(minutes: 1))
   }
 
   @Test func `a window compares its last close with its first open`() throws {

@@ -111,7 +111,15 @@ struct PredictionLogTests {
         confidence: abstains ? nil : Double.random(in: 0...1, using: &random), modelName: .ensemble,
         version: "2024-03-01-direction-15m", featureSetHash: "0123456789abcdef", inputHash: random.next(),
         state: abstains ? "abstain:stale" : "fresh", reason: "", mode: .replay,
-        latencyNanoseconds: Int64.random(in: 0...100_000, using: &random))
+        latencyNanoseconds: Int64.random(in: 0...100_000, using: &random),
+        forecast: index % 3 == 0 ? nil : forecast(index, &random))
     }
+  }
+
+  private static func forecast(_ index: Int, _ random: inout SplitMix64) -> PriceForecast {
+    guard index % 4 != 0 else { return PriceForecast(source: .fallback) }
+    return PriceForecast(
+      current: .random(in: 1...1e5, using: &random), predicted: .random(in: 1...1e5, using: &random), low: 0.5,
+      high: 2e5, inputAgeMilliseconds: Int64(index), source: index % 4 == 1 ? .direct : .redis)
   }
 }

@@ -23,7 +23,8 @@ struct SchemaTests {
     try StoreSchema.create(in: session, version: version)
     try session.run("ATTACH '\(newest)' AS newest (READ_ONLY)")
     for table in ["series", "candle_versions", "predictions"] {
-      try session.run("INSERT INTO \(table) FROM newest.\(table)")
+      let columns = table == "predictions" ? Self.firstPredictionColumns : "*"
+      try session.run("INSERT INTO \(table) SELECT \(columns) FROM newest.\(table)")
     }
     try session.run(
       """
@@ -36,6 +37,21 @@ struct SchemaTests {
         + "('BTCUSDT', 5, 1.5, 'rest', '2024-03-01T10:00:00Z', 'binance')")
   }
 
+  /// Those of version 1.
+  private static let firstPredictionColumns = """
+    time, direction, confidence, model_name, probability_up, change_percent, available_at, market_view, target, version,
+    mode, state, reason, feature_set_hash, input_hash, latency_ns
+    """
+
+  /// What an older version could say.
+  private static func plainPredictions(_ count: Int) -> [Prediction] {
+    PredictionLogTests.predictions(count).map { prediction in
+      var prediction = prediction
+      prediction.forecast = nil
+      return prediction
+    }
+  }
+
   private func version() throws -> Int64? {
     try DuckDBSession(file: path, name: path, access: .readOnly).query(
       "SELECT value::BIGINT FROM store_meta WHERE key = 'schema_version'"
@@ -45,7 +61,7 @@ struct SchemaTests {
   @Test(arguments: [1, 2])
   func `a file of an older version is carried over with its contents`(old: Int) throws {
     let candles = Candle.random(3000, seed: 1)
-    let predictions = PredictionLogTests.predictions(50)
+    let predictions = Self.plainPredictions(50)
     try makeFile(version: old, candles, predictions)
     #expect(try version() == Int64(old))
     var expected = candles
@@ -73,10 +89,13 @@ struct SchemaTests {
   @Test(arguments: [1, 2])
   func `reading a file of an older version finds the new tables empty and leaves it as it is`(old: Int) throws {
     let candles = Candle.random(300, seed: 2)
-    try makeFile(version: old, candles, [])
+    let predictions = Self.plainPredictions(20)
+    try makeFile(version: old, candles, predictions)
     do {
       let store = try DuckDBStore(path: path, mode: .readOnly)
       #expect(try store.candles(.bitcoin).count == 300)
+      #expect(try store.predictions() == predictions)
+      #expect(try store.session.query("SELECT count(*) FROM \"persistentForecasts\"").number() == 20)
       #expect(try store.ledger(.bitcoin, .minutes).isEmpty)
       #expect(try store.qualityEvents(nil, unresolvedOnly: false, limit: 5).isEmpty)
       try store.readOracleTicks(.chainlink, .btcusdt, in: .all, asOf: .distantFuture) { _ in Issue.record("a tick") }
@@ -97,5 +116,13 @@ struct SchemaTests {
     #expect(try version() == 1)
     try DuckDBSession(file: path, name: path).run("DROP TABLE oracle_minutes")
     #expect(try DuckDBStore(path: path).candles(.bitcoin).count == 300)
+  }
+
+  @Test func `a move of seconds is a forecast of a minute`() throws {
+    var prediction = Self.plainPredictions(1)[0]
+    (prediction.target, prediction.changePercent) = (.move(horizonSeconds: 60), 0.25)
+    let store = try DuckDBStore(path: path)
+    _ = try store.insert([prediction])
+    #expect(try store.session.query("SELECT forecast_horizon::BIGINT FROM \"persistentForecasts\"").number() == 1)
   }
 }

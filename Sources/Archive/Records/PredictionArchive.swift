@@ -14,6 +14,9 @@ enum PredictionArchive {
       optional("change_percent", #""double""#), optional("confidence", #""double""#), field("model"),
       field("version"), field("feature_set_hash"), field("input_hash"), field("state"), field("reason"),
       field("mode"), field("latency_ns", #""long""#),
+      optional("current_price", #""double""#), optional("predicted_price", #""double""#),
+      optional("predicted_low", #""double""#), optional("predicted_high", #""double""#),
+      optional("features_age_ms", #""long""#), optional("source", #""string""#),
     ]
     return AvroSchema(
       own: #"{"type":"record","name":"Prediction","namespace":"candlecast","#
@@ -32,6 +35,10 @@ enum PredictionArchive {
       .text(prediction.version), .text(prediction.featureSetHash), .text(String(prediction.inputHash, radix: 16)),
       .text(prediction.state), .text(prediction.reason), .text(prediction.mode.rawValue),
       .integer(prediction.latencyNanoseconds),
+      AvroValue(prediction.forecast?.current), AvroValue(prediction.forecast?.predicted),
+      AvroValue(prediction.forecast?.low), AvroValue(prediction.forecast?.high),
+      prediction.forecast?.inputAgeMilliseconds.map { .integer($0) } ?? .null,
+      prediction.forecast.map { .text($0.source.rawValue) } ?? .null,
     ])
   }
 
@@ -50,6 +57,14 @@ enum PredictionArchive {
       changePercent: try row.optionalNumber(8), confidence: try row.optionalNumber(9), modelName: model,
       version: try row.text(11), featureSetHash: try row.text(12), inputHash: inputHash,
       state: try row.text(14, longest: 1000), reason: try row.text(15, longest: 4000), mode: mode,
-      latencyNanoseconds: try row.integer(17))
+      latencyNanoseconds: try row.integer(17), forecast: try forecast(row))
+  }
+
+  private static func forecast(_ row: ArchiveRow) throws(BadRecord) -> PriceForecast? {
+    guard !row.isNull(23) else { return nil }
+    guard let source = PriceForecast.Source(rawValue: try row.text(23)) else { throw row.bad(23) }
+    return PriceForecast(
+      current: try row.optionalNumber(18), predicted: try row.optionalNumber(19), low: try row.optionalNumber(20),
+      high: try row.optionalNumber(21), inputAgeMilliseconds: try row.optionalInteger(22), source: source)
   }
 }

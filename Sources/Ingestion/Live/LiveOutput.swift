@@ -8,6 +8,8 @@ package struct LiveOutput: Sendable {
   package var batch: LiveBatch
   /// Candles that became available, in order; what a pipeline folds.
   package var events: [MarketEvent] = []
+  /// What happened between candles, in order.
+  package var ticks: [TickEvent] = []
   package var notes: [LiveNote] = []
 
   package init(at now: Timestamp) { batch = LiveBatch(knownAt: now) }

@@ -70,6 +70,8 @@ package struct LiveThresholds: Codable, Hashable, Sendable {
   package var takesUpAgain = true
   /// Rows for the table `market_data` are made.
   package var makesMarketData = false
+  /// A stream of trades that is silent for longer is helped out by requests; `nil` never.
+  package var maxTickAgeMilliseconds: Int64?
 
   package init() {}
 }

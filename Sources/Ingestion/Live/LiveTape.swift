@@ -120,13 +120,15 @@ package struct LiveStart: Codable, Hashable, Sendable {
   package var versions: [ServedTarget]
   /// What the pipeline was brought up with: everything stored before this instant; `nil` for an empty store.
   package var history: History?
+  /// Of what is predicted between candles; `nil` if nothing is.
+  package var cadence: TickCadence?
 
   package init(
     time: Timestamp, plan: LivePlan, memories: [FeedMemoryEntry], view: MarketView, versions: [ServedTarget],
-    history: History?
+    history: History?, cadence: TickCadence? = nil
   ) {
     (self.time, self.plan, self.memories, self.view) = (time, plan, memories, view)
-    (self.versions, self.history) = (versions, history)
+    (self.versions, self.history, self.cadence) = (versions, history, cadence)
   }
 
   package struct ServedTarget: Codable, Hashable, Sendable {

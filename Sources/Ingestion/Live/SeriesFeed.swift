@@ -21,6 +21,7 @@ struct SeriesFeed: Sendable {
   /// When the trade ids so far go into the ledger next.
   private var reachesAt = Timestamp.distantPast
   private(set) var counts = SeriesCounts()
+  var ticks: TickFeed
   /// Why minutes were given up, the last time.
   private(set) var refusal: String?
 
@@ -35,6 +36,7 @@ struct SeriesFeed: Sendable {
     numbersTrades = requests?.numbersTrades ?? false
     self.book = book.map { OrderBook($0, depthLimit: Self.bookDepth) }
     series = Series(venue, plan.symbol)
+    ticks = TickFeed(series, numbersTrades: requests?.numbersTrades ?? false, now: now)
     self.source = source
     minutes = GapKeeper(
       series, first: plan.firstMinute, end: plan.endMinute, GapKeeper.Options(thresholds))
@@ -70,7 +72,10 @@ struct SeriesFeed: Sendable {
   mutating func receive(
     _ trade: Trade, _ provenance: Provenance, now: Timestamp, _ output: inout LiveOutput
   ) -> [GapChange] {
-    if source == .trades, provenance == .live { heard(trade.time, now: now) }
+    if provenance == .live {
+      if source == .trades { heard(trade.time, now: now) }
+      ticks.receive(trade, now: now, &output)
+    }
     quality.messages(1, invalid: 0, now: now)
     counts.trades += 1
     guard numbersTrades else { return [] }
@@ -97,7 +102,10 @@ struct SeriesFeed: Sendable {
     quality.heard(time, now: now)
   }
 
-  mutating func quoted() { counts.quotes += 1 }
+  mutating func receive(_ quote: Quote, now: Timestamp, _ output: inout LiveOutput) {
+    counts.quotes += 1
+    ticks.receive(quote, now: now, &output)
+  }
 
   mutating func observed(_ time: Timestamp, now: Timestamp) {
     counts.ticks += 1

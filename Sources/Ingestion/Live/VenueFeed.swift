@@ -11,6 +11,7 @@ struct VenueFeed: Sendable {
     case backfill(BackfillQueue.Job)
     case poll(series: Int)
     case book(series: Int)
+    case snapshot(series: Int, SnapshotPart)
   }
 
   private struct Request: Sendable {
@@ -99,6 +100,7 @@ struct VenueFeed: Sendable {
     }
     askTime(now, &output)
     poll(now, &output)
+    askSnapshots(now, &output)
     pump(now, &output)
   }
 
@@ -119,6 +121,7 @@ struct VenueFeed: Sendable {
     let reconnection = feed.reconnection(afterClose: code)
     let isOurs = links.closed(number, reconnection, now)
     oracle?.interrupted(number)
+    if !links.isConnected { interruptTicks(isCertain: true, &output) }
     var note = LiveNote(isOurs ? .info : .warning, "link", nil, "\(plan.venue): socket \(number) closed: \(reason)")
     if !isOurs, case .useless(let why, let seconds) = reconnection {
       note.level = .error
@@ -131,7 +134,7 @@ struct VenueFeed: Sendable {
   mutating func overflowed(_ number: Int, messages: Int, now: Timestamp, _ output: inout LiveOutput) {
     counts.dropped += 1
     oracle?.interrupted(number)
-    doubt(now)
+    doubt(now, &output)
     output.notes.append(
       LiveNote(.warning, "link", nil, "\(plan.venue): socket \(number) has dropped \(messages) messages so far"))
   }
@@ -152,6 +155,7 @@ struct VenueFeed: Sendable {
       counts.undecoded += 1
       oracle?.interrupted(number)
       for position in series.indices { series[position].refused(now: now) }
+      interruptTicks(isCertain: false, &output)
       output.notes.append(LiveNote(.warning, "decode", nil, "\(plan.venue): \(error)"))
     }
     for message in messages { take(message, from: number, now, &output) }
@@ -175,7 +179,7 @@ struct VenueFeed: Sendable {
     case .quote(let symbol, let quote):
       links.heard(number, .quotes, quote.time, now)
       guard let position = positions[symbol] else { return }
-      series[position].quoted()
+      series[position].receive(quote, now: now, &output)
       if thresholds.makesMarketData { output.batch.marketData.append(.quote(quote, series[position].series, now)) }
     case .book(let symbol, let update):
       links.heard(number, .books, update.time, now)
@@ -192,7 +196,7 @@ struct VenueFeed: Sendable {
     case .dropped(let count):
       counts.dropped += Int(clamping: count)
       oracle?.interrupted(number)
-      doubt(now)
+      doubt(now, &output)
       output.notes.append(LiveNote(.warning, "link", nil, "\(plan.venue) has left out \(count) messages"))
     case .shutdown:
       output.notes.append(LiveNote(.info, "link", nil, "\(plan.venue) is about to close socket \(number)"))
@@ -214,14 +218,19 @@ struct VenueFeed: Sendable {
     output.notes.append(
       LiveNote(
         .warning, "link", nil, "\(plan.venue): \(count) messages before \(sequence) of socket \(number) are lost"))
-    doubt(now)
+    doubt(now, &output)
     links.lostFrames(of: number, now)
     links.tick(feed, now, &output)
   }
 
   /// What messages say of this time may be incomplete.
-  private mutating func doubt(_ now: Timestamp) {
+  private mutating func doubt(_ now: Timestamp, _ output: inout LiveOutput) {
     for position in series.indices { series[position].doubt(now) }
+    interruptTicks(isCertain: false, &output)
+  }
+
+  private mutating func interruptTicks(isCertain: Bool, _ output: inout LiveOutput) {
+    for position in series.indices { series[position].ticks.interrupt(isCertain: isCertain, &output) }
   }
 
   private mutating func observe(
@@ -309,6 +318,7 @@ struct VenueFeed: Sendable {
       series[position].isWaitingForBook = false
       guard let venue = feed as? any VenueProtocol else { return }
       follow(try venue.bookSnapshot(in: answer), at: position, now, &output)
+    case .snapshot(let position, let part): try use(answer, for: part, of: position, now, &output)
     }
   }
 
@@ -382,6 +392,7 @@ struct VenueFeed: Sendable {
   ) {
     counts.failedRequests += 1
     if case .book(let position) = purpose { series[position].isWaitingForBook = false }
+    if case .snapshot(let position, let part) = purpose { series[position].ticks.take(part, &output) }
     guard case .backfill(let job) = purpose else { return }
     guard let lost = queue.failed(job.id, failure, now: now), !lost.isRecheck,
       let position = positions[lost.series.symbol]
@@ -395,6 +406,7 @@ struct VenueFeed: Sendable {
     _ purpose: Purpose, _ reason: String, _ now: Timestamp, _ output: inout LiveOutput
   ) {
     counts.failedRequests += 1
+    if case .snapshot(let position, let part) = purpose { series[position].ticks.take(part, &output) }
     guard case .backfill(let job) = purpose, let lost = queue.spoiled(job.id), !lost.isRecheck,
       let position = positions[lost.series.symbol]
     else { return }
@@ -415,6 +427,60 @@ struct VenueFeed: Sendable {
       send(request, .poll(series: position), now, &output)
     }
   }
+
+  /// What a silent stream of trades does not tell is asked for.
+  private mutating func askSnapshots(_ now: Timestamp, _ output: inout LiveOutput) {
+    guard let age = thresholds.maxTickAgeMilliseconds, plan.channels.contains(.trades),
+      let venue = feed as? any VenueProtocol
+    else { return }
+    for position in series.indices where series[position].ticks.isSnapshotDue(maxAgeMilliseconds: age, now: now) {
+      var asked: Set<SnapshotPart> = []
+      for part in SnapshotPart.allCases {
+        guard let request = request(for: part, series[position].series.symbol, venue, now),
+          send(request, .snapshot(series: position, part), now, &output)
+        else { continue }
+        asked.insert(part)
+      }
+      series[position].ticks.beginSnapshot(asked, maxAgeMilliseconds: age, now: now)
+    }
+  }
+
+  private func request(
+    for part: SnapshotPart, _ symbol: Symbol, _ venue: any VenueProtocol, _ now: Timestamp
+  ) -> VenueRequest? {
+    switch part {
+    case .candles:
+      let end = skew.venueTime(now).minute
+      let range = Timestamp(minute: end - Self.snapshotMinutes)..<Timestamp(minute: end)
+      return venue.candlesRequest(symbol, range, limit: Int(Self.snapshotMinutes))
+    case .trades: return venue.newestTradesRequest(symbol, limit: Self.snapshotTrades)
+    case .quote: return venue.quoteRequest(symbol)
+    }
+  }
+
+  private mutating func use(
+    _ answer: VenueAnswer, for part: SnapshotPart, of position: Int, _ now: Timestamp, _ output: inout LiveOutput
+  ) throws(VenueError) {
+    guard let venue = feed as? any VenueProtocol else { return }
+    let symbol = series[position].series.symbol
+    switch part {
+    case .candles:
+      let candles = try venue.candles(symbol, in: answer).filter { $0.closeTime <= skew.venueTime(now) }
+      series[position].ticks.take(part, &output) { $0.candles = candles }
+    case .trades:
+      let trades = try venue.trades(symbol, in: answer)
+      series[position].ticks.take(part, &output) { snapshot in
+        snapshot.trades = trades
+        snapshot.tradesFrom = trades.count < Self.snapshotTrades ? .distantPast : trades.first?.time
+      }
+    case .quote:
+      let quote = try venue.quote(symbol, in: answer)
+      series[position].ticks.take(part, &output) { $0.quote = quote }
+    }
+  }
+
+  private static let snapshotMinutes: Int64 = 120
+  private static let snapshotTrades = 1000
 
   /// Begins what may be fetched now.
   private mutating func pump(_ now: Timestamp, _ output: inout LiveOutput) {

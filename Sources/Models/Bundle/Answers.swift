@@ -50,6 +50,7 @@ package struct Answers: Sendable, Hashable {
     case .mlp: mlp
     case .ensemble: ensemble
     case .baseline: baseline
+    case .linear: nil
     }
   }
 }

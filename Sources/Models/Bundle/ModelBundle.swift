@@ -20,6 +20,10 @@ package struct ModelBundle: Sendable {
     card = try directory.card()
     digest = directory.digest
     let layout = card.layout
+    guard !card.target.isOfTicks else {
+      throw .mismatch(
+        what: "the target", folder: directory.path, expected: "one of the candle cadence", actual: "\(card.target)")
+    }
     guard layout.windowExtras.isEmpty != card.target.isWindow else {
       throw .mismatch(
         what: "the number of window extras", folder: directory.path,

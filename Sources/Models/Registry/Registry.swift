@@ -90,8 +90,8 @@ package struct Registry: Sendable {
     let card: VersionCard
     do {
       directory = try VersionDirectory(verifying: staged)
-      _ = try ModelBundle(directory)
       card = try directory.card()
+      if card.target.isOfTicks { _ = try TickModel(directory) } else { _ = try ModelBundle(directory) }
     } catch {
       throw .version(error)
     }

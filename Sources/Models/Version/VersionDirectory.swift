@@ -8,6 +8,8 @@ package struct VersionDirectory: Sendable {
     package static let treesC = "model_c.json"
     package static let weights = "weights.safetensors"
     package static let calibration = "calibration.json"
+    /// Of versions of the tick cadence.
+    package static let ticks = "ticks.json"
     package static let sums = "SHA256SUMS"
   }
 
@@ -46,13 +48,15 @@ package struct VersionDirectory: Sendable {
   /// - Parameter files: contents by name, beside the card and the calibration.
   @discardableResult
   package static func write(
-    _ card: VersionCard, calibration: Calibration, files: [String: [UInt8]], to path: String
+    _ card: VersionCard, calibration: Calibration, ticks: TickModel.Facts? = nil, files: [String: [UInt8]],
+    to path: String
   ) throws(VersionError) -> VersionDirectory {
     guard !DurableFile.exists(path) else { throw .exists(folder: path) }
     var contents = files
     do {
       contents[File.card] = try StableJSON.encode(card)
       contents[File.calibration] = try StableJSON.encode(calibration)
+      if let ticks { contents[File.ticks] = try StableJSON.encode(ticks) }
     } catch {
       throw .malformed(file: File.card, folder: path, reason: "a figure in it is not finite")
     }
@@ -100,6 +104,8 @@ package struct VersionDirectory: Sendable {
   }
 
   package func calibration() throws(VersionError) -> Calibration { try decode(Calibration.self, File.calibration) }
+
+  package func tickFacts() throws(VersionError) -> TickModel.Facts { try decode(TickModel.Facts.self, File.ticks) }
 
   private func decode<T: Decodable>(_ type: T.Type, _ file: String) throws(VersionError) -> T {
     let bytes = try bytes(of: file)

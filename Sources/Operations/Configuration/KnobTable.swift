@@ -78,7 +78,47 @@ package enum KnobTable {
   ]
 
   private static let server = [
-    Knob("server.api_port", .integer(1...65_535), "8000", "HTTP API."),
+    Knob(
+      "server.api", .boolean, "false", status: .used,
+      "What is asked of models (/predict, /v2) is served on server.api_port too, and not on the feed's port alone."),
+    Knob(
+      "server.api_port", .integer(0...65_535), "8000", status: .used,
+      "Port of the models' own API, with server.api; 0 picks a free port."),
+    Knob(
+      "server.read_token", .text, nil, status: .used, isSecret: true,
+      "Secret of 20 bytes or more that other machines send to read; not set: they may not."),
+    Knob(
+      "server.admin_token", .text, nil, status: .used, isSecret: true,
+      "Secret of 20 bytes or more that opens everything, without a limit of rate."),
+    Knob(
+      "server.trust_loopback", .boolean, "true", status: .used,
+      "Who asks from this machine needs no token and has no limit of rate; false behind a proxy on this machine."),
+    Knob(
+      "server.requests_per_second", .number(0...1_000_000), "50", status: .used,
+      "Requests of one client a second; 0 is without a limit."),
+    Knob("server.request_burst", .integer(1...1_000_000), "100", status: .used, "Requests of one client at once."),
+    Knob(
+      "server.cors_origins", .list, nil, status: .used,
+      "Origins whose pages may read answers and listen, such as https://example.org; not set: none but our own."),
+    Knob(
+      "server.tls_certificate", .path, nil, status: .used,
+      "Certificate chain as a PEM file, with server.tls_key; not set: no TLS."),
+    Knob("server.tls_key", .path, nil, status: .used, "Private key of the certificate as a PEM file."),
+    Knob(
+      "server.max_header_bytes", .integer(1024...1_048_576), "16384", unit: "bytes", status: .used,
+      "Longest head of a request."),
+    Knob(
+      "server.max_body_bytes", .integer(1024...67_108_864), "1048576", unit: "bytes", status: .used,
+      "Longest body of a request."),
+    Knob(
+      "server.max_connections", .integer(1...1_000_000), "16384", status: .used,
+      "Most connections of one port; more are closed at once."),
+    Knob(
+      "server.request_seconds", .number(0.1...3600), "15", unit: "seconds", status: .used,
+      "Longest time from a request's first byte to its last."),
+    Knob(
+      "server.idle_seconds", .number(0.1...86_400), "75", unit: "seconds", status: .used,
+      "Longest silence between two requests, and of a client that does not read."),
     Knob(
       "server.host", .text, "127.0.0.1", status: .used, "Address to listen on; 0.0.0.0 shows it to the network."),
     Knob(
@@ -516,6 +556,12 @@ package enum KnobTable {
     Knob(
       "schedule.accuracy_at", .timeOfDay, "03:00", unit: "UTC", status: .used,
       "Daily comparison of predictions with outcomes."),
+    Knob(
+      "schedule.parity_at", .timeOfDay, "03:30", unit: "UTC", status: .used,
+      "Daily, a part of what was predicted live is computed again from the store; every bit must be the same."),
+    Knob(
+      "schedule.parity_share", .number(0...1), "0.01", status: .used,
+      "How much of the last day's predictions that is; 0 turns it off."),
     Knob("schedule.pool_size", .integer(1...1024), "2", status: .used, "Scheduled jobs at a time."),
   ]
 

@@ -83,7 +83,8 @@ extension KnobKind {
     case .venue: "a venue such as binance"
     case .symbol: "a symbol such as BTCUSDT"
     case .view: "VENUE:SYMBOL or PRICE+VOLUME such as chainlink:BTC/USD+binance:BTCUSDT"
-    case .target: "one of " + PredictionTarget.all.map(\.description).joined(separator: ", ")
+    case .target:
+      "one of " + (PredictionTarget.all + PredictionTarget.ofTicks).map(\.description).joined(separator: ", ")
     case .integer(let range):
       "a whole number"
         + (range.upperBound == .max ? " from \(range.lowerBound)" : " \(range.lowerBound)…\(range.upperBound)")

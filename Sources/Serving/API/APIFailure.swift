@@ -9,13 +9,20 @@ package struct APIFailure: Error, Hashable, Sendable {
   /// For people: what, where, which value, what to do.
   package let message: String
   package var headers: [HTTPHeader] = []
+  /// What would have been right, for programs; stands beside the message.
+  package var expected: JSONValue?
 
-  package init(_ status: Int, _ code: String, _ message: String, headers: [HTTPHeader] = []) {
+  package init(
+    _ status: Int, _ code: String, _ message: String, headers: [HTTPHeader] = [], expected: JSONValue? = nil
+  ) {
     (self.status, self.code, self.message, self.headers) = (status, code, message, headers)
+    self.expected = expected
   }
 
   package var response: ServerResponse {
-    let body: JSONValue = ["error": ["code": .text(code), "message": .text(message)]]
+    var members: [JSONValue.Member] = [.init("code", .text(code)), .init("message", .text(message))]
+    if let expected { members.append(.init("expected", expected)) }
+    let body: JSONValue = ["error": .object(members)]
     return ServerResponse(
       status: status, headers: [HTTPHeader("Content-Type", "application/json")] + headers,
       body: Array(body.description.utf8))
@@ -23,6 +30,11 @@ package struct APIFailure: Error, Hashable, Sendable {
 
   static func badParameter(_ name: String, _ message: String) -> APIFailure {
     APIFailure(400, "bad_parameter", "\(name): \(message)")
+  }
+
+  /// Too much at once, by one client or by all.
+  package static func busy(_ message: String, retryAfterSeconds: Int = 1) -> APIFailure {
+    APIFailure(429, "busy", message, headers: [HTTPHeader("Retry-After", "\(retryAfterSeconds)")])
   }
 
   package static func unavailable(_ message: String) -> APIFailure {

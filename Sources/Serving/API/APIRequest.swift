@@ -7,10 +7,12 @@ package struct APIRequest: Sendable {
   package let places: [String: String]
   private let values: [String: String]
   private let parameters: [Parameter]
-  package let body: [UInt8]
+  package var body: [UInt8] { request?.body ?? [] }
+  private let request: ServerRequest?
 
+  /// - Parameter request: what the query was part of, where it was a request of its own.
   init(
-    _ query: Substring?, places: [String: String], body: [UInt8], of parameters: [Parameter]
+    _ query: Substring?, places: [String: String], _ request: ServerRequest?, of parameters: [Parameter]
   ) throws(APIFailure) {
     var values: [String: String] = [:]
     for pair in (query ?? "").split(separator: "&") {
@@ -25,8 +27,10 @@ package struct APIRequest: Sendable {
       try parameter.check(value)
       values[name] = value
     }
-    (self.places, self.values, self.parameters, self.body) = (places, values, parameters, body)
+    (self.places, self.values, self.parameters, self.request) = (places, values, parameters, request)
   }
+
+  package func header(_ name: String) -> String? { request?.header(name) }
 
   package func text(_ name: String) -> String? { values[name] }
 

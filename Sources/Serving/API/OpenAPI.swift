@@ -12,11 +12,24 @@ package enum OpenAPI {
     }
     return [
       "openapi": "3.1.0", "info": ["title": "Candlecast", "version": .text(version)], "paths": .object(paths),
-      "components": ["schemas": ["Error": error]],
+      "security": [[:], ["token": []]],
+      "components": [
+        "schemas": ["Error": error], "securitySchemes": ["token": ["type": "http", "scheme": "bearer"]],
+      ],
     ]
   }
 
   private static func operation(_ route: Route) -> JSONValue {
+    var members: [JSONValue.Member] = []
+    if let schema = route.bodySchema {
+      members.append(
+        .init("requestBody", ["required": true, "content": ["application/json": ["schema": schema]]]))
+    }
+    guard case .object(let rest) = described(route) else { return .null }
+    return .object(members + rest)
+  }
+
+  private static func described(_ route: Route) -> JSONValue {
     [
       "summary": .text(route.summary),
       "parameters": .array(
@@ -47,7 +60,10 @@ package enum OpenAPI {
     "properties": [
       "error": [
         "type": "object", "required": ["code", "message"],
-        "properties": ["code": ["type": "string"], "message": ["type": "string"]],
+        "properties": [
+          "code": ["type": "string"], "message": ["type": "string"],
+          "expected": ["description": "what would have been right, where a program can use it"],
+        ],
       ]
     ],
   ]

@@ -17,15 +17,21 @@ package struct Route: Sendable {
   package let contentType: String
   /// Of the answer, for OpenAPI.
   package let schema: JSONValue
+  /// Of the request's body; `nil` for a request without one.
+  package let bodySchema: JSONValue?
+  /// What a token must open where one is needed.
+  package let scope: AccessToken.Scope
   package let answer: Answer
   private let segments: [Substring]
 
   package init(
     _ method: String, _ path: String, _ summary: String, parameters: [Parameter] = [],
-    contentType: String = "application/json", schema: JSONValue = ["type": "object"], answer: Answer
+    contentType: String = "application/json", schema: JSONValue = ["type": "object"],
+    bodySchema: JSONValue? = nil, scope: AccessToken.Scope = .read, answer: Answer
   ) {
     (self.method, self.path, self.summary, self.parameters) = (method, path, summary, parameters)
-    (self.contentType, self.schema, self.answer) = (contentType, schema, answer)
+    (self.contentType, self.schema, self.bodySchema, self.answer) = (contentType, schema, bodySchema, answer)
+    self.scope = scope
     segments = path.split(separator: "/", omittingEmptySubsequences: false)
   }
 

@@ -97,7 +97,7 @@ package final class Hub: Sendable {
 
   func subscription(of query: Substring?) throws(APIFailure) -> Subscription {
     let request = try APIRequest(
-      query, places: [:], body: [],
+      query, places: [:], nil,
       of: [Parameter("topics", .text, "comma-separated"), Parameter("symbols", .text, "comma-separated")])
     return try Subscription(topics: request.text("topics"), symbols: request.text("symbols"))
   }

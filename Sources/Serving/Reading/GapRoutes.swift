@@ -6,26 +6,15 @@ internal import Transport
 extension Route {
   /// What the ledger knows of a series' minutes, absent ones above all.
   package static func gaps(of preset: Series, from store: some StoreReading) -> Route {
-    Route(
-      "GET", "/v1/gaps", "Minutes that are absent, were patched, or are lost, as the ledger has them.",
-      parameters: [Parameter("symbol", .series, "series (default: \(preset))")] + PageRange.parameters,
-      schema: Listing.schema,
-      answer: .later { request throws(APIFailure) in
-        let page = try PageRange(request)
-        let series = request.series("symbol", venue: preset.venue) ?? preset
-        let listing = try await store.read { store in
-          var listing = Listing(limit: page.limit)
-          try listing.fill { add in
-            for range in try store.ledger(series, .minutes) where !range.state.isLive {
-              let times = range.minutes
-              guard times.upperBound > page.from ?? .distantPast, times.lowerBound < page.to else { continue }
-              try add(times.lowerBound, range.json)
-            }
-          }
-          return listing
-        }
-        return .json(listing.json(of: series))
-      })
+    .listing(
+      "/v1/gaps", "Minutes that are absent, were patched, or are lost, as the ledger has them.", of: preset, from: store
+    ) { store, series, page, add in
+      for range in try store.ledger(series, .minutes) where !range.state.isLive {
+        let times = range.minutes
+        guard times.upperBound > page.from ?? .distantPast, times.lowerBound < page.to else { continue }
+        try add(times.lowerBound, range.json)
+      }
+    }
   }
 
   package static func quality(of preset: Series, from store: some StoreReading) -> Route {

@@ -52,7 +52,7 @@ extension APIRequest {
   func target(_ name: String) throws(APIFailure) -> PredictionTarget? {
     guard let text = text(name) else { return nil }
     guard let target = PredictionTarget(text) else {
-      let known = PredictionTarget.all.map(\.description).joined(separator: ", ")
+      let known = (PredictionTarget.all + PredictionTarget.ofTicks).map(\.description).joined(separator: ", ")
       throw .badParameter(name, "“\(text.shortened)” is none of \(known)")
     }
     return target

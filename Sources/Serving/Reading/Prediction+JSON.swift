@@ -4,7 +4,8 @@ package import Operations
 extension Prediction {
   package var json: JSONValue {
     [
-      "time": .text(time.description), "available_at": .text(availableAt.description), "view": .text(view.description),
+      "id": .text(PredictionID(self).description), "time": .text(time.description),
+      "available_at": .text(availableAt.description), "view": .text(view.description),
       "target": .text(target.description), "model": .text(modelName.rawValue), "version": .text(version),
       "probability_up": JSONValue(probabilityUp), "change_percent": JSONValue(changePercent),
       "direction": JSONValue(direction?.rawValue), "confidence": JSONValue(confidence), "state": .text(state),

@@ -69,14 +69,15 @@ enum PredictionColumns {
   /// The order of the table.
   static let selection = """
     time, direction, confidence, model_name, probability_up, change_percent, available_at, market_view, target,
-    version, mode, state, reason, feature_set_hash, input_hash, latency_ns
+    version, mode, state, reason, feature_set_hash, input_hash, latency_ns, current_price, predicted_price,
+    predicted_low, predicted_high, features_age_ms, source
     """
 
   static let order = "ORDER BY time, target, model_name, version, mode"
 
   static let types: [ChunkAppender.ColumnType] = [
     .instant, .text, .double, .text, .double, .double, .instant, .text, .text, .text, .text, .text, .text, .text,
-    .ubigint, .bigint,
+    .ubigint, .bigint, .double, .double, .double, .double, .bigint, .text,
   ]
 
   static func append(_ prediction: Prediction, to appender: ChunkAppender) throws(StoreError) {
@@ -100,6 +101,13 @@ enum PredictionColumns {
     appender.set(13, text: prediction.featureSetHash)
     appender.set(14, prediction.inputHash)
     appender.set(15, prediction.latencyNanoseconds)
+    let forecast = prediction.forecast
+    appender.set(16, optional: forecast?.current)
+    appender.set(17, optional: forecast?.predicted)
+    appender.set(18, optional: forecast?.low)
+    appender.set(19, optional: forecast?.high)
+    appender.set(20, optional: forecast?.inputAgeMilliseconds)
+    if let forecast { appender.set(21, text: forecast.source.rawValue) } else { appender.setNull(21) }
     try appender.endRow()
   }
 
@@ -121,12 +129,20 @@ enum PredictionColumns {
     guard let modelName = ModelName(rawValue: columns[3].text(row)), let view = MarketView(columns[7].text(row)),
       let target = PredictionTarget(columns[8].text(row)), let mode = Prediction.Mode(rawValue: columns[10].text(row))
     else { return nil }
+    var forecast: PriceForecast?
+    if let text = columns[21].optionalText(row) {
+      guard let source = PriceForecast.Source(rawValue: text) else { return nil }
+      forecast = PriceForecast(
+        current: columns[16].optional(row), predicted: columns[17].optional(row), low: columns[18].optional(row),
+        high: columns[19].optional(row), inputAgeMilliseconds: columns[20].optional(row), source: source)
+    }
     return Prediction(
       time: columns[0].time(row), availableAt: columns[6].time(row), view: view, target: target,
       probabilityUp: columns[4].optional(row), changePercent: columns[5].optional(row),
       confidence: columns[2].optional(row), modelName: modelName, version: columns[9].text(row),
       featureSetHash: columns[13].text(row), inputHash: columns[14].value(row), state: columns[11].text(row),
-      reason: columns[12].text(row), mode: mode, latencyNanoseconds: columns[15].value(row))
+      reason: columns[12].text(row), mode: mode, latencyNanoseconds: columns[15].value(row),
+      forecast: forecast)
   }
 
   static func condition(_ filter: PredictionFilter) -> (sql: String, values: [SQLValue]) {

@@ -1,4 +1,4 @@
-import Market
+package import Market
 
 /// Rows of the tables that other systems know.
 extension DuckDBStore {
@@ -26,6 +26,25 @@ extension DuckDBStore {
       }
     }
     try appender.finish()
+  }
+
+  package func features(of view: MarketView, in range: Range<Timestamp>, limit: Int) throws -> [FeatureRow] {
+    var rows: [FeatureRow] = []
+    try session.query(
+      """
+      SELECT time, feature_set_hash, version, features_json FROM feature_cache
+      WHERE market_view = ? AND time >= ? AND time < ? ORDER BY time, feature_set_hash, version LIMIT ?
+      """,
+      [
+        .text(view.description), .instant(range.lowerBound), .instant(range.upperBound), .integer(Int64(limit)),
+      ]
+    ).forEachRow { chunk, row throws(StoreError) in
+      rows.append(
+        FeatureRow(
+          time: chunk.column(0).time(row), view: view, featureSetHash: chunk.column(1).text(row),
+          version: chunk.column(2).text(row), json: chunk.column(3).text(row)))
+    }
+    return rows
   }
 
   func addLog(_ rows: [SystemLogRow]) throws {

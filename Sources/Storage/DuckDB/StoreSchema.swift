@@ -3,7 +3,7 @@ enum StoreSchema {
   static var version: Int { steps.count }
 
   /// What each version adds to the one before.
-  static let steps = [candlesAndPredictions, live, DuckDBSeedTables.changes, streams]
+  static let steps = [candlesAndPredictions, live, DuckDBSeedTables.changes, streams, forecasts]
 
   static let candlesAndPredictions: [SchemaChange] = [
     "TABLE store_meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
@@ -92,6 +92,26 @@ enum StoreSchema {
     TABLE stream_checkpoints (stream VARCHAR NOT NULL, consumer_group VARCHAR NOT NULL, shard VARCHAR NOT NULL,
       owner VARCHAR, counter BIGINT NOT NULL, reached VARCHAR NOT NULL)
     """
+  ]
+
+  /// What predictions of the tick cadence say of the price.
+  static let forecasts: [SchemaChange] = [
+    .change(
+      [
+        "ALTER TABLE predictions ADD COLUMN current_price DOUBLE",
+        "ALTER TABLE predictions ADD COLUMN predicted_price DOUBLE",
+        "ALTER TABLE predictions ADD COLUMN predicted_low DOUBLE",
+        "ALTER TABLE predictions ADD COLUMN predicted_high DOUBLE",
+        "ALTER TABLE predictions ADD COLUMN features_age_ms BIGINT",
+        "ALTER TABLE predictions ADD COLUMN source VARCHAR",
+        "CREATE OR REPLACE " + DuckDBSeedTables.forecasts(minutes: DuckDBSeedTables.forecastMinutes),
+      ],
+      shadow: """
+        VIEW predictions AS
+          SELECT *, NULL::DOUBLE AS current_price, NULL::DOUBLE AS predicted_price, NULL::DOUBLE AS predicted_low,
+            NULL::DOUBLE AS predicted_high, NULL::BIGINT AS features_age_ms, NULL::VARCHAR AS source, rowid
+          FROM stored.predictions
+        """)
   ]
 
   /// Makes all tables in an empty database; older ones with `version`.

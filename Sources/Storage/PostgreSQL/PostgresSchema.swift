@@ -15,6 +15,7 @@ package enum PostgresSchema {
   package static let steps = [
     Step("candles and predictions", candlesAndPredictions), Step("live", live),
     Step("tables of other systems", PostgresSeedTables.statements), Step("streams", streams),
+    Step("forecasts", forecasts),
   ]
 
   private static let candlesAndPredictions = [
@@ -116,6 +117,15 @@ package enum PostgresSchema {
       owner TEXT, counter BIGINT NOT NULL, reached TEXT NOT NULL, PRIMARY KEY (stream, consumer_group, shard))
       WITH (fillfactor = 50)
     """
+  ]
+
+  private static let forecasts = [
+    """
+    ALTER TABLE predictions ADD COLUMN current_price DOUBLE PRECISION, ADD COLUMN predicted_price DOUBLE PRECISION,
+      ADD COLUMN predicted_low DOUBLE PRECISION, ADD COLUMN predicted_high DOUBLE PRECISION,
+      ADD COLUMN features_age_ms BIGINT, ADD COLUMN source TEXT
+    """,
+    "CREATE OR REPLACE " + PostgresSeedTables.forecasts(minutes: PostgresSeedTables.forecastMinutes),
   ]
 
   /// Names that an empty database must not have: the tables and views of all steps.

@@ -84,8 +84,33 @@ enum PostgresSeedTables {
 
   private static func utc(_ time: String) -> String { dialect.utc(time) }
 
-  private static let minutes =
-    "CASE WHEN target = 'window-1h' THEN 60 ELSE substring(target FROM '([0-9]+)m$')::INTEGER END"
+  /// Minutes of a target's name; a move of seconds is of less than a minute, or of one.
+  static let forecastMinutes = """
+    CASE WHEN target LIKE '%s' THEN (substring(target FROM '([0-9]+)s$')::INTEGER + 59) / 60
+        ELSE substring(target FROM '([0-9]+)m$')::INTEGER END
+    """
+
+  /// - Parameter minutes: of the name of any target but `window-1h`.
+  static func forecasts(minutes name: String) -> String {
+    let minutes = "CASE WHEN target = 'window-1h' THEN 60 ELSE \(name) END"
+    return """
+      VIEW "persistentForecasts" AS
+        SELECT p.id, split_part(split_part(p.market_view, '+', 1), ':', 2)::VARCHAR(20) AS symbol,
+          (CASE WHEN p.target LIKE 'change-%' THEN 'price_change' ELSE 'price_direction' END)::VARCHAR(30)
+            AS forecast_type,
+          \(dialect.forecastValues),
+          (extract(epoch FROM e.expires - p.time) / 60)::INTEGER AS forecast_horizon,
+          p.version::VARCHAR(50) AS model_version, \(utc("p.available_at")) AS created_at,
+          \(utc("e.expires")) AS expires_at
+        FROM predictions p CROSS JOIN LATERAL (
+          SELECT CASE WHEN target LIKE 'window-%'
+            THEN date_bin(make_interval(mins => \(minutes)), time, TIMESTAMPTZ '2000-01-01 00:00:00Z') ELSE time END
+            + make_interval(mins => \(minutes)) AS expires
+          FROM (SELECT p.target, p.time) q) e
+        LEFT JOIN prediction_outcomes o
+          ON o.time = p.time AND o.market_view = p.market_view AND o.target = p.target
+      """
+  }
 
   private static let views = [
     // A quarter hour of which a minute is absent is not there: it would look whole. Of fifteen different minutes the
@@ -140,23 +165,7 @@ enum PostgresSeedTables {
         coalesce(r.status = 'production', FALSE) AS is_production, \(utc("t.trained_at")) AS created_at
       FROM training_metadata t LEFT JOIN model_registry r ON r.version = t.version
     """,
-    """
-    CREATE VIEW "persistentForecasts" AS
-      SELECT p.id, split_part(split_part(p.market_view, '+', 1), ':', 2)::VARCHAR(20) AS symbol,
-        (CASE WHEN p.target LIKE 'change-%' THEN 'price_change' ELSE 'price_direction' END)::VARCHAR(30)
-          AS forecast_type,
-        \(dialect.forecastValues),
-        (extract(epoch FROM e.expires - p.time) / 60)::INTEGER AS forecast_horizon,
-        p.version::VARCHAR(50) AS model_version, \(utc("p.available_at")) AS created_at,
-        \(utc("e.expires")) AS expires_at
-      FROM predictions p CROSS JOIN LATERAL (
-        SELECT CASE WHEN target LIKE 'window-%'
-          THEN date_bin(make_interval(mins => \(minutes)), time, TIMESTAMPTZ '2000-01-01 00:00:00Z') ELSE time END
-          + make_interval(mins => \(minutes)) AS expires
-        FROM (SELECT p.target, p.time) q) e
-      LEFT JOIN prediction_outcomes o
-        ON o.time = p.time AND o.market_view = p.market_view AND o.target = p.target
-    """,
+    "CREATE " + forecasts(minutes: "substring(target FROM '([0-9]+)m$')::INTEGER"),
     """
     CREATE VIEW "recoveryState" AS
       SELECT row_number() OVER (ORDER BY created_at, service_name, operation_id)::INTEGER AS id,

@@ -185,9 +185,9 @@ extension PostgresStore: Maintenance {
             accuracy, brier, log_loss, mae, rmse, computed_at)
           SELECT (p.time AT TIME ZONE 'UTC')::DATE, p.market_view, p.target, p.model_name, p.version, p.mode, count(*),
             avg(CASE WHEN p.probability_up IS NULL THEN ((p.change_percent >= 0) = (o.outcome >= 0))::INTEGER
-              ELSE ((p.probability_up >= 0.5) = (o.outcome >= 0.5))::INTEGER END)::DOUBLE PRECISION,
-            avg((p.probability_up - o.outcome) ^ 2),
-            avg(CASE WHEN o.outcome >= 0.5 THEN -ln(greatest(p.probability_up, 1e-15))
+              ELSE ((p.probability_up >= 0.5) = ((\(SeedDialect.outcomeUp)) >= 0.5))::INTEGER END)::DOUBLE PRECISION,
+            avg((p.probability_up - (\(SeedDialect.outcomeUp))) ^ 2),
+            avg(CASE WHEN (\(SeedDialect.outcomeUp)) >= 0.5 THEN -ln(greatest(p.probability_up, 1e-15))
               ELSE -ln(greatest(1 - p.probability_up, 1e-15)) END) FILTER (WHERE p.probability_up IS NOT NULL),
             avg(abs(p.change_percent - o.outcome)), sqrt(avg((p.change_percent - o.outcome) ^ 2)), $2
           FROM predictions p JOIN prediction_outcomes o USING (time, market_view, target)

@@ -57,6 +57,9 @@ extension PostgresStore: PredictionLog {
     where definition.hasPrefix("TABLE predictions ") {
       try session.run("CREATE " + definition)
     }
+    for case .change(let statements, _) in StoreSchema.forecasts {
+      for statement in statements where statement.hasPrefix("ALTER TABLE predictions ") { try session.run(statement) }
+    }
     let appender = try ChunkAppender(session, table: "predictions", PredictionColumns.types)
     try readPredictions(filter) { batch in
       for prediction in batch { try PredictionColumns.append(prediction, to: appender) }
@@ -68,7 +71,7 @@ extension PostgresStore: PredictionLog {
 
 /// How predictions stand in the table; the columns are those of `PredictionColumns.selection`.
 enum PostgresPredictionColumns {
-  static let count = 16
+  static let count = 22
   static let batch = 8192
 
   fileprivate static let key = """
@@ -87,6 +90,9 @@ enum PostgresPredictionColumns {
       .instant(prediction.availableAt), .text(prediction.view.description), .text(prediction.target.description),
       .text(prediction.version), .text(prediction.mode.rawValue), .text(prediction.state), .text(prediction.reason),
       .text(prediction.featureSetHash), .hash(prediction.inputHash), .integer(prediction.latencyNanoseconds),
+      .double(prediction.forecast?.current), .double(prediction.forecast?.predicted),
+      .double(prediction.forecast?.low), .double(prediction.forecast?.high),
+      .integer(prediction.forecast?.inputAgeMilliseconds), .text(prediction.forecast?.source.rawValue),
     ]
   }
 
@@ -96,12 +102,23 @@ enum PostgresPredictionColumns {
     guard let modelName = ModelName(rawValue: try rows.text(row, 3)), let view = MarketView(try rows.text(row, 7)),
       let target = PredictionTarget(try rows.text(row, 8)), let mode = Prediction.Mode(rawValue: try rows.text(row, 10))
     else { throw .corrupt(path: path, reason: "a prediction of \(time) has names nobody knows") }
+    var forecast: PriceForecast?
+    if let text = rows.optionalText(row, 21) {
+      guard let source = PriceForecast.Source(rawValue: text) else {
+        throw .corrupt(path: path, reason: "a prediction of \(time) has features from \(text.debugDescription)")
+      }
+      forecast = PriceForecast(
+        current: try rows.optionalDouble(row, 16), predicted: try rows.optionalDouble(row, 17),
+        low: try rows.optionalDouble(row, 18), high: try rows.optionalDouble(row, 19),
+        inputAgeMilliseconds: try rows.optionalInteger(row, 20), source: source)
+    }
     return Prediction(
       time: time, availableAt: try rows.time(row, 6), view: view, target: target,
       probabilityUp: try rows.optionalDouble(row, 4), changePercent: try rows.optionalDouble(row, 5),
       confidence: try rows.optionalDouble(row, 2), modelName: modelName, version: try rows.text(row, 9),
       featureSetHash: try rows.text(row, 13), inputHash: try rows.hash(row, 14), state: try rows.text(row, 11),
-      reason: try rows.text(row, 12), mode: mode, latencyNanoseconds: try rows.integer(row, 15))
+      reason: try rows.text(row, 12), mode: mode, latencyNanoseconds: try rows.integer(row, 15),
+      forecast: forecast)
   }
 
   static func condition(_ filter: PredictionFilter) -> (sql: String, values: [PostgresValue]) {

@@ -1,4 +1,4 @@
-import Market
+package import Market
 
 /// Rows of the tables that other systems know.
 extension PostgresStore {
@@ -18,6 +18,24 @@ extension PostgresStore {
             .instant(row.time.adding(minutes: -1)),
           ])
       }
+    }
+  }
+
+  package func features(of view: MarketView, in range: Range<Timestamp>, limit: Int) throws -> [FeatureRow] {
+    let rows = try pool.withConnection {
+      try $0.query(
+        """
+        SELECT time, feature_set_hash, version, features_json FROM feature_cache
+        WHERE market_view = $1 AND time >= $2 AND time < $3 ORDER BY time, feature_set_hash, version LIMIT $4
+        """,
+        [
+          .text(view.description), .instant(range.lowerBound), .instant(range.upperBound), .integer(Int64(limit)),
+        ])
+    }
+    return try (0..<rows.count).map { row throws(StoreError) in
+      FeatureRow(
+        time: try rows.time(row, 0), view: view, featureSetHash: try rows.text(row, 1), version: try rows.text(row, 2),
+        json: try rows.text(row, 3))
     }
   }
 

@@ -165,28 +165,37 @@ enum DuckDBSeedTables {
           \(dialect.utc("t.trained_at")) AS created_at
         FROM training_metadata t LEFT JOIN model_registry r ON r.version = t.version
       """),
-    .create(
-      """
-      VIEW "persistentForecasts" AS
-        SELECT ((p.row + 1) % 2147483647)::INTEGER AS id,
-          split_part(split_part(p.market_view, '+', 1), ':', 2) AS symbol,
-          CASE WHEN starts_with(p.target, 'change-') THEN 'price_change' ELSE 'price_direction' END AS forecast_type,
-          \(dialect.forecastValues),
-          (epoch(p.expires) - epoch(p.time))::INTEGER // 60 AS forecast_horizon, p.version AS model_version,
-          \(dialect.utc("p.available_at")) AS created_at, \(dialect.utc("p.expires")) AS expires_at
-        FROM (
-          SELECT *, rowid AS row,
-            CASE WHEN starts_with(target, 'window-') THEN time_bucket(to_minutes(minutes), time) ELSE time END
-              + to_minutes(minutes) AS expires
-          FROM (
-            SELECT *, rowid,
-              CASE WHEN target = 'window-1h' THEN 60 ELSE regexp_extract(target, '([0-9]+)m$', 1)::INTEGER END
-                AS minutes
-            FROM predictions)) p
-        LEFT JOIN prediction_outcomes o
-          ON o.time = p.time AND o.market_view = p.market_view AND o.target = p.target
-      """),
+    .create(forecasts(minutes: "regexp_extract(target, '([0-9]+)m$', 1)::INTEGER")),
   ]
+
+  /// Minutes of a target's name; a move of seconds is of less than a minute, or of one.
+  static let forecastMinutes = """
+    CASE WHEN ends_with(target, 's') THEN (regexp_extract(target, '([0-9]+)s$', 1)::INTEGER + 59) // 60
+                ELSE regexp_extract(target, '([0-9]+)m$', 1)::INTEGER END
+    """
+
+  /// - Parameter minutes: of the name of any target but `window-1h`.
+  static func forecasts(minutes: String) -> String {
+    """
+    VIEW "persistentForecasts" AS
+      SELECT ((p.row + 1) % 2147483647)::INTEGER AS id,
+        split_part(split_part(p.market_view, '+', 1), ':', 2) AS symbol,
+        CASE WHEN starts_with(p.target, 'change-') THEN 'price_change' ELSE 'price_direction' END AS forecast_type,
+        \(dialect.forecastValues),
+        (epoch(p.expires) - epoch(p.time))::INTEGER // 60 AS forecast_horizon, p.version AS model_version,
+        \(dialect.utc("p.available_at")) AS created_at, \(dialect.utc("p.expires")) AS expires_at
+      FROM (
+        SELECT *, rowid AS row,
+          CASE WHEN starts_with(target, 'window-') THEN time_bucket(to_minutes(minutes), time) ELSE time END
+            + to_minutes(minutes) AS expires
+        FROM (
+          SELECT *, rowid,
+            CASE WHEN target = 'window-1h' THEN 60 ELSE \(minutes) END AS minutes
+          FROM predictions)) p
+      LEFT JOIN prediction_outcomes o
+        ON o.time = p.time AND o.market_view = p.market_view AND o.target = p.target
+    """
+  }
 
   // MARK: Operations
 

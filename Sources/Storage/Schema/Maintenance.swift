@@ -38,6 +38,9 @@ package protocol Maintenance: AnyObject {
 
   /// By day, view, target, model and version.
   func accuracy() throws -> [DailyAccuracy]
+
+  /// Vectors that were cached, by time.
+  func features(of view: MarketView, in range: Range<Timestamp>, limit: Int) throws -> [FeatureRow]
 }
 
 /// How long rows are kept, by kind.

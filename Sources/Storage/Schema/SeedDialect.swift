@@ -64,6 +64,11 @@ enum SeedDialect {
     """
   }
 
+  /// Whether what a row `o` came to is up, for a row `p`; a move is up if it is not down.
+  static let outcomeUp = """
+    CASE WHEN p.target NOT LIKE 'move-%' THEN o.outcome WHEN o.outcome < 0 THEN 0 ELSE 1 END
+    """
+
   /// Of `persistentForecasts`: what a row `p` said, and what came true as a row `o` has it.
   var forecastValues: String {
     """

@@ -8,6 +8,8 @@ package protocol HTTPHandler: AnyObject, Sendable {
   func received(_ message: WebSocketMessage, from socket: ServerSocket)
   /// After it nothing more comes from this socket; `closing` tells why.
   func closed(_ socket: ServerSocket)
+  /// The answer to what is no request that could be handled: malformed, too long, or too slow.
+  func refusal(_ status: Int, _ reason: String) -> ServerResponse
 }
 
 /// A server that speaks HTTP only needs `handle`.
@@ -16,12 +18,19 @@ extension HTTPHandler {
   package func opened(_ socket: ServerSocket) {}
   package func received(_ message: WebSocketMessage, from socket: ServerSocket) {}
   package func closed(_ socket: ServerSocket) {}
+  package func refusal(_ status: Int, _ reason: String) -> ServerResponse {
+    ServerResponse(status: status, body: Array((reason + "\n").utf8))
+  }
 }
 
 package enum SocketAcceptance: Sendable {
   /// With these headers on the 101, such as `Sec-WebSocket-Protocol`.
   case accept(headers: [HTTPHeader] = [])
-  case refuse(status: Int, body: [UInt8] = [])
+  case refuse(ServerResponse)
+
+  package static func refuse(status: Int, body: [UInt8] = []) -> SocketAcceptance {
+    .refuse(ServerResponse(status: status, body: body))
+  }
 }
 
 /// A request with its whole body.
@@ -30,10 +39,13 @@ package struct ServerRequest: Sendable {
   /// Path and query as they were sent, nothing decoded: signatures cover these bytes.
   package let target: String
   package let body: [UInt8]
+  /// `nil` if the system does not say.
+  package let client: ClientAddress?
   let head: Head
 
-  init(_ head: RequestHead, body: [UInt8]) {
+  init(_ head: RequestHead, body: [UInt8], from client: ClientAddress?) {
     (method, target, self.head, self.body) = (head.method, head.target, head.head, body)
+    self.client = client
   }
 
   package var path: Substring { target.prefix { $0 != "?" } }

@@ -19,6 +19,7 @@ final class ServerConnection: @unchecked Sendable {
   }
 
   let id: Int
+  private let client: ClientAddress?
   /// Its place in the core's list.
   var index: Int
   private unowned let core: ServerCore
@@ -37,6 +38,7 @@ final class ServerConnection: @unchecked Sendable {
   init(_ wsi: OpaquePointer, id: Int, index: Int, _ core: ServerCore) {
     (self.wsi, self.id, self.index, self.core) = (wsi, id, index, core)
     (started, lastHeard, lastWritten) = (core.now, core.now, core.now)
+    client = ClientAddress(peerOf: lws_get_socket_fd(wsi))
     set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
   }
 
@@ -195,12 +197,12 @@ final class ServerConnection: @unchecked Sendable {
 
   private func take(_ head: RequestHead, _ body: [UInt8]) {
     stage = .answering(method: head.method, keepsAlive: head.keepsAlive)
-    core.handler?.handle(ServerRequest(head, body: body), ServerReply(self, core))
+    core.handler?.handle(ServerRequest(head, body: body, from: client), ServerReply(self, core))
   }
 
   private func refuse(_ status: Int, _ reason: String) {
     stage = .answering(method: "", keepsAlive: false)
-    answer(ServerResponse(status: status, body: Array((reason + "\n").utf8)))
+    answer(core.handler?.refusal(status, reason) ?? ServerResponse(status: status))
   }
 
   // MARK: answers
@@ -290,10 +292,13 @@ final class ServerConnection: @unchecked Sendable {
       Handshake.isKey(key)
     else { return refuse(400, "a WebSocket begins with GET and a Sec-WebSocket-Key") }
     guard head.head["sec-websocket-version"] == "13" else {
-      return answer(ServerResponse(status: 426, headers: [HTTPHeader("Sec-WebSocket-Version", "13")]))
+      var response =
+        core.handler?.refusal(426, "WebSockets of version 13 are spoken here") ?? ServerResponse(status: 426)
+      response.headers.append(HTTPHeader("Sec-WebSocket-Version", "13"))
+      return answer(response)
     }
-    switch core.handler?.accept(ServerRequest(head, body: [])) ?? .refuse(status: 503) {
-    case .refuse(let status, let body): answer(ServerResponse(status: status, body: body))
+    switch core.handler?.accept(ServerRequest(head, body: [], from: client)) ?? .refuse(status: 503) {
+    case .refuse(let response): answer(response)
     case .accept(let headers): open(head, key, headers)
     }
   }

@@ -82,6 +82,10 @@ extension BinanceProtocol {
     }
   }
 
+  package func quote(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> Quote? {
+    try quotes(in: answer)[symbol]
+  }
+
   package func quotes(in answer: VenueAnswer) throws(VenueError) -> [Symbol: Quote] {
     try table(answer) { scanner throws(VenueError) in
       var symbol: Symbol?

@@ -40,6 +40,12 @@ extension BinanceProtocol {
     get("ticker/price", query(symbols), weight: symbols.count == 1 ? 2 : 4)
   }
 
+  package func newestTradesRequest(_ symbol: Symbol, limit: Int) -> VenueRequest? {
+    get("aggTrades", [one(symbol), rows(limit)], weight: flavour.weights.aggregateTrades)
+  }
+
+  package func quoteRequest(_ symbol: Symbol) -> VenueRequest? { quotesRequest([symbol]) }
+
   /// The best bid and ask of these symbols, or of all.
   package func quotesRequest(_ symbols: [Symbol] = []) -> VenueRequest {
     get("ticker/bookTicker", query(symbols), weight: symbols.count == 1 ? 2 : 4)

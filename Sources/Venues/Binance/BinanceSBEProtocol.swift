@@ -24,6 +24,16 @@ package struct BinanceSBEProtocol: VenueProtocol {
     try text.bookSnapshot(in: answer)
   }
 
+  package func newestTradesRequest(_ symbol: Symbol, limit: Int) -> VenueRequest? {
+    text.newestTradesRequest(symbol, limit: limit)
+  }
+
+  package func quoteRequest(_ symbol: Symbol) -> VenueRequest? { text.quoteRequest(symbol) }
+
+  package func quote(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> Quote? {
+    try text.quote(symbol, in: answer)
+  }
+
   package func name(of symbol: Symbol) -> Symbol { text.name(of: symbol) }
 
   // MARK: Stream

@@ -58,7 +58,7 @@ extension Option {
 
   static let target = Option(
     "--target", .knob(.target, placeholder: "TARGET"), knob: "market.target",
-    "direction-5m|15m|30m|60m, window-5m|15m|1h or change-5m|15m|30m|60m (default: direction-15m)")
+    "direction-5m|15m|30m|60m, window-5m|15m|1h, change-5m|15m|30m|60m or move-60s (default: direction-15m)")
   static let view = Option(
     "--view", .knob(.view, placeholder: "PRICE[+VOLUME]"), knob: "market.view",
     "series of prices, and of volumes where it is another (default: VENUE:SYMBOL)")

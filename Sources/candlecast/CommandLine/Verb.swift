@@ -16,6 +16,8 @@ protocol Verb: Sendable {
   var isLogged: Bool { get }
   /// It needs what `--models` names.
   var readsModels: Bool { get }
+  /// Its target may be one of the tick cadence.
+  var takesTickTargets: Bool { get }
 
   /// What its arguments say about the configuration.
   func flags(_ arguments: ParsedArguments) -> [Configuration.Flag]
@@ -36,6 +38,7 @@ extension Verb {
   var options: [Option] { [] }
   var isLogged: Bool { true }
   var readsModels: Bool { false }
+  var takesTickTargets: Bool { false }
   var allOptions: [Option] { options + Option.common }
 
   func flags(_ arguments: ParsedArguments) -> [Configuration.Flag] { arguments.configurationFlags(of: self) }

@@ -36,6 +36,7 @@ struct AccuracyRollUp {
   private func settle(
     _ unsettled: UnsettledPredictions, from store: any Store
   ) throws -> [PredictionOutcome] {
+    guard !unsettled.target.isOfTicks else { return try settleTicks(unsettled, from: store) }
     let target = SettledTarget(unsettled.target, source: unsettled.view.price)
     let times = unsettled.times.filter { target.labelEnd(decisionTime: $0) <= now }
     guard let first = times.first, let last = times.last else { return [] }
@@ -47,6 +48,29 @@ struct AccuracyRollUp {
     let labels = try target.labels(at: times, prices: prices.path(candles), ticks: prices.ticks)
     return zip(times, labels.values).filter { $0.1.isFinite }.map { time, value in
       PredictionOutcome(time: time, view: unsettled.view, target: unsettled.target, value: value, knownAt: now)
+    }
+  }
+
+  /// What is said between candles is settled by the price of the last trade that the prediction a horizon later began
+  /// with; where none was made then, there is no outcome.
+  private func settleTicks(_ unsettled: UnsettledPredictions, from store: any Store) throws -> [PredictionOutcome] {
+    let horizon = Int64(unsettled.target.horizonSeconds) * 1_000_000
+    let times = unsettled.times.filter { $0.adding(microseconds: horizon) <= now }
+    guard let first = times.first, let last = times.last else { return [] }
+    let filter = PredictionFilter(
+      range: first..<last.adding(microseconds: horizon + 1), view: unsettled.view, target: unsettled.target,
+      model: .baseline, mode: .live)
+    var prices: [Timestamp: Double] = [:]
+    try store.readPredictions(filter) { batch in
+      for prediction in batch { prices[prediction.time] = prediction.forecast?.current }
+    }
+    return times.compactMap { time in
+      guard let before = prices[time], let after = prices[time.adding(microseconds: horizon)], before > 0 else {
+        return nil
+      }
+      return PredictionOutcome(
+        time: time, view: unsettled.view, target: unsettled.target, value: 100 * (after - before) / before,
+        knownAt: now)
     }
   }
 }

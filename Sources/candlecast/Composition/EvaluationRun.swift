@@ -48,7 +48,7 @@ struct EvaluationRun {
       times.append(time)
       minutesLeft.append(left)
       logistic.append(probability)
-      for name in ModelName.allCases { byModel[name, default: []].append(.nan) }
+      for name in ModelName.ofCandles { byModel[name, default: []].append(.nan) }
     }
 
     mutating func set(_ name: ModelName, _ value: Double) { byModel[name]?[times.count - 1] = value }

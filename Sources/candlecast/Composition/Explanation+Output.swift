@@ -53,7 +53,7 @@ extension Explanation {
   private var marginTable: String {
     guard !margins.isEmpty else { return "" }
     var table = Table([("model", .left), ("margin", .right)])
-    for model in ModelName.allCases {
+    for model in ModelName.ofCandles {
       if let margin = margins[model] { table.add(model.rawValue, "\(margin)") }
     }
     return table.text

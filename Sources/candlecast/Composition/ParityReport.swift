@@ -46,7 +46,7 @@ struct ParityReport {
     ) {
       predictions += expected.count
       guard difference == nil else { return }
-      let model = ModelName.allCases.first { expected[$0]?.bitPattern != actual[$0]?.bitPattern }
+      let model = ModelName.ofCandles.first { expected[$0]?.bitPattern != actual[$0]?.bitPattern }
       difference = model.map {
         Difference(time: time, what: $0.rawValue, expected: expected[$0], actual: actual[$0])
       }

@@ -52,7 +52,7 @@ struct PlainVoice {
     guard isWarm, window == nil || windowState != nil else { return [:] }
     guard let said = bundle?.predict(vector, window: windowState) else { return baseline }
     var answers: [ModelName: Double] = [:]
-    for name in ModelName.allCases { answers[name] = said[name]?.value }
+    for name in ModelName.ofCandles { answers[name] = said[name]?.value }
     return answers
   }
 

@@ -125,7 +125,7 @@ struct TrainingJob {
   func record(_ versions: [VersionName], in store: any Store) throws {
     for name in versions {
       let card = try context.registry.directory(of: name).card()
-      for model in ModelName.allCases where model != .baseline {
+      for model in ModelName.ofCandles where model != .baseline {
         let scores = card.scores["pooled"]?[model.rawValue]
         try store.recordTraining(
           TrainingRecord(

@@ -49,6 +49,31 @@ extension CommandContext {
       TrainedBaselines.self, from: Data(try directory.bytes(of: TrainedBaselines.fileName)))
   }
 
+  /// What answers between candles: `production`, else `latest` as unpromoted, else nothing.
+  func servedTickVersion(_ view: MarketView) throws -> ServedTickVersion? {
+    let slot = RegistrySlot(view, TickDecisions.target)
+    return switch try registry.serving(slot) {
+    case .baseline: nil
+    case .production(let name): ServedTickVersion(try tickModel(of: name, view), standing: .production)
+    case .unpromoted(let name, let reason):
+      ServedTickVersion(try tickModel(of: name, view), standing: .unpromoted(reason: reason))
+    }
+  }
+
+  /// A version as it once served, whatever it counts for now.
+  func tickVersion(
+    _ name: String, _ view: MarketView, _ target: PredictionTarget, _ standing: ServedVersion.Standing
+  ) throws -> ServedTickVersion {
+    let name = try registry.resolve(name, RegistrySlot(view, target))
+    return ServedTickVersion(try tickModel(of: name, view), standing: standing)
+  }
+
+  private func tickModel(of name: VersionName, _ view: MarketView) throws -> TickModel {
+    try TickModel(
+      path: try registry.directory(of: name).path, view: view, inputsHash: TickInputs.hash.description,
+      inputNames: TickInputs.names)
+  }
+
   private func bundle(of name: VersionName, _ view: MarketView) throws -> ModelBundle {
     let set = FeatureSet.of(view)
     return try ModelBundle(

@@ -20,7 +20,7 @@ struct Demo {
     var own = context
     own.ownStateFolder = place.folder
     // A port that is taken is found before the old store goes.
-    let server = try LiveServer(own, options.status)
+    let server = try LiveServer(own, options)
     if try place.clear(context) { own.output.line("the demonstration's store begins anew: \(place.path)") }
     let simulator = try simulator(data)
     defer { simulator.stop() }
@@ -28,7 +28,7 @@ struct Demo {
     own.configuration = try context.configuration.setting(Self.flags(announcement.endpoints))
     own.output.line(
       "simulated: \(data.path) moved to now, \(announcement.start) to \(announcement.end) at \(speed)")
-    own.output.line("the page: http://\(own.pageHost):\(server.feederPort)/")
+    own.output.line("the page: http://\(own.pageHost):\(server.ports.feeder)/")
     let training = try DemoTraining(
       own, data: data.path, folder: place.folder + "/training", streamedMicroseconds: Self.streamed.microseconds)
     defer { training.stop() }

@@ -1,4 +1,5 @@
 import Ingestion
+import Market
 import Operations
 import Tape
 import Transport
@@ -31,7 +32,28 @@ extension LiveThresholds {
     integer("monitoring.window_minutes", &qualityWindowMinutes)
     number("monitoring.check_seconds", &qualityCheckSeconds)
     takesUpAgain = configuration.boolean("system.enable_recovery") ?? takesUpAgain
+    maxTickAgeMilliseconds = TickCadence(configuration).maxInputAgeMilliseconds
     makesMarketData = configuration.boolean("tape.market_data") ?? makesMarketData
+  }
+}
+
+extension TickCadence {
+  init(_ configuration: Configuration) {
+    self.init()
+    func milliseconds(_ key: String, _ value: inout Int64) {
+      value = configuration.number(key).map { Int64(($0 * 1000).rounded()) } ?? value
+    }
+    milliseconds("inference.interval_seconds", &intervalMilliseconds)
+    milliseconds("inference.max_feature_age_seconds", &maxInputAgeMilliseconds)
+  }
+}
+
+extension ServingRules {
+  init(_ configuration: Configuration) {
+    self.init()
+    decayPerMinute = configuration.number("forecasting.confidence_decay") ?? decayPerMinute
+    maxAgeSeconds = configuration.number("inference.max_prediction_age_seconds") ?? maxAgeSeconds
+    actionableConfidence = configuration.number("inference.confidence_threshold") ?? actionableConfidence
   }
 }
 

@@ -1,6 +1,7 @@
 import Ingestion
 import Market
 import Operations
+import Serving
 import Tape
 
 /// The bodies of `/health` and `/metrics`.
@@ -17,7 +18,15 @@ struct HealthPages: Sendable {
       "websocket_connected": JSONValue(facts?.isConnected ?? false),
       "last_candle_time": JSONValue(facts?.newestCandle?.description),
       "memory_mb": JSONValue(ProcessMemory.residentBytes.map { (Double($0) / 1_048_576 * 10).rounded() / 10 }),
+      "model": .text(status.models?.defaultModelName ?? "none"),
+      "feature_age_seconds": JSONValue(featureAgeSeconds), "queue_depth": JSONValue(facts?.writer.queuedCandles ?? 0),
     ]
+  }
+
+  /// `nil` before the first vector.
+  private var featureAgeSeconds: Double? {
+    guard let newest = status.features.newest, let now = status.now else { return nil }
+    return Double(now.microseconds - newest.time.microseconds) / 1e6
   }
 
   /// The health of backfilling.
@@ -133,6 +142,15 @@ struct HealthPages: Sendable {
     page.add(
       "candlecast_predictions_total", .counter, "Predictions made.",
       facts.predictions.sorted { $0.key < $1.key }.map { .init(Double($0.value), [.init("state", $0.key)]) })
+    let parity = status.parity
+    page.add(
+      "candlecast_parity_checked_total", .counter, "Live predictions computed again.", [.init(Double(parity.checked))])
+    page.add(
+      "candlecast_parity_mismatches_total", .counter, "Of these, such with other bits.",
+      [.init(Double(parity.mismatches))])
+    page.add(
+      "candlecast_parity_unverifiable_total", .counter, "Live predictions that could not be computed again.",
+      [.init(Double(parity.unverifiable))])
     page.add(
       "candlecast_store_memory_bytes", .gauge, "Memory that the store has taken for its pages.",
       writer.storeBytes.map { [.init(Double($0))] } ?? [])

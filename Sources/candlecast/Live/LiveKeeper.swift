@@ -2,6 +2,7 @@ import Ingestion
 import Market
 import Operations
 import Platform
+import Serving
 import Storage
 import Synchronization
 import Tape
@@ -22,6 +23,9 @@ final class LiveKeeper {
   private let inferenceLog: InferenceLog
   private let storedLog: StoredLog?
   private var kept: [Venue: FeedMemory] = [:]
+  /// Predictions made between candles that wait for others, so that not each costs a commit.
+  private var between: [Prediction] = []
+  private var betweenAt = 0.0
   private var states: [String: Int] = [:]
   private var factsAt = 0.0
   /// Files beside the store that could not be written the last time.
@@ -44,7 +48,8 @@ final class LiveKeeper {
   func take(_ output: LiveOutput, _ core: borrowing LiveCore, now: Timestamp) async throws {
     for note in output.notes { context.log.write(note) }
     var batch = output.batch
-    batch.predictions = predict(output.events, now: now)
+    let made = predict(output, now: now)
+    batch.predictions = toStore(made, with: batch)
     batch.features = predictor?.features ?? []
     batch.log = storedLog?.take(at: now) ?? []
     if let writer, !batch.isEmpty {
@@ -59,7 +64,7 @@ final class LiveKeeper {
         try await writer.submit(batch, receivedNanoseconds: received)
       }
     }
-    announcer?.tell(output.events, batch.predictions)
+    announcer?.tell(output.events, made)
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
     if let predictor, let models { try adopt(models.take(), predictor, now) }
     if SystemClock.seconds() - factsAt >= 0.5 {
@@ -68,9 +73,10 @@ final class LiveKeeper {
     }
   }
 
-  private func predict(_ events: [MarketEvent], now: Timestamp) -> [Prediction] {
+  private func predict(_ output: LiveOutput, now: Timestamp) -> [Prediction] {
     guard let predictor else { return [] }
-    let predictions = predictor.take(events, now: now)
+    let predictions = predictor.take(output, now: now)
+    if let moment = predictor.moment(after: status.features.time) { status.features.newest = moment }
     guard !predictions.isEmpty else { return [] }
     for prediction in predictions { states[prediction.state, default: 0] += 1 }
     attempt("inference log") { try inferenceLog.append(predictions) }
@@ -81,11 +87,27 @@ final class LiveKeeper {
   private func adopt(_ changes: [ModelWatch.Change], _ predictor: LivePredictor, _ now: Timestamp) throws {
     for change in changes {
       tape?.append(try LiveTape.record(change.served, at: now))
-      predictor.serve(change.served.target, with: change.version)
-      status.noteReload(.switched(change.served))
+      switch change.answer {
+      case .candles(let version):
+        predictor.serve(change.served.target, with: version)
+        status.models?.serve(change.served.target, with: version)
+      case .ticks(let version): predictor.serveTicks(version)
+      }
+      status.noteReload(.switched)
       context.log.write(.info, "models", change.served.sentence)
     }
   }
+
+  /// Those made between candles are stored about once a second, or with what is stored anyway.
+  private func toStore(_ made: [Prediction], with batch: LiveBatch) -> [Prediction] {
+    between += made
+    let isDue = SystemClock.seconds() - betweenAt >= Self.storeSeconds
+    guard isDue || !batch.isEmpty || made.contains(where: { !$0.target.isOfTicks }) else { return [] }
+    defer { (between, betweenAt) = ([], SystemClock.seconds()) }
+    return between
+  }
+
+  private static let storeSeconds = 1.0
 
   /// What matters is in the store; a file beside it that cannot be written is told once, and ends nothing.
   private func attempt(_ file: String, _ work: () throws -> Void) {
@@ -142,6 +164,7 @@ final class LiveKeeper {
 
   /// Stores what waits and closes everything.
   func finish(_ core: borrowing LiveCore) async throws -> LiveSession.Result {
+    await storeRestOfPredictions()
     await tape?.close()
     note(core)
     await storeRestOfLog()
@@ -153,6 +176,16 @@ final class LiveKeeper {
 }
 
 extension LiveKeeper {
+  private func storeRestOfPredictions() async {
+    guard !between.isEmpty, let writer else { return }
+    await tape?.flush()
+    var batch = LiveBatch(knownAt: clock.now())
+    batch.predictions = between
+    between = []
+    // What cannot be stored is on the tape.
+    try? await writer.submit(batch)
+  }
+
   private func storeRestOfLog() async {
     guard let storedLog else { return }
     context.log.setFollower(nil)

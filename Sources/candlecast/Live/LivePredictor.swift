@@ -4,6 +4,7 @@ import Market
 import Models
 import Pipeline
 import Platform
+import Serving
 import Storage
 
 /// Predicts on what a live feed seals, through the same pipeline as everything else.
@@ -21,19 +22,26 @@ final class LivePredictor {
   private(set) var features: [FeatureRow] = []
   private let featureRows: FeatureRows?
   private var promoted: Set<PredictionTarget> = []
+  /// `nil` where nothing is predicted between candles.
+  private var ticks: TickStage?
 
   /// - Parameter cachedTarget: every vector is kept as a row of `feature_cache`, with the scaling of this target's
   ///   production version; `nil` keeps none.
-  init(view: MarketView, mode: Prediction.Mode, cachedTarget: PredictionTarget? = nil) {
+  init(
+    view: MarketView, mode: Prediction.Mode, cachedTarget: PredictionTarget? = nil, cadence: TickCadence? = nil
+  ) {
     self.view = view
     featureRows = cachedTarget.map { FeatureRows(view, $0) }
     pipeline = PredictionPipeline(view: view, mode: mode)
+    ticks = cadence.map { TickStage(view, $0, mode: mode) }
   }
 
   func serve(_ target: PredictionTarget, with version: ServedVersion?) {
     pipeline.serve(target, with: version)
     if version?.standing == .production { promoted.insert(target) } else { promoted.remove(target) }
   }
+
+  func serveTicks(_ version: ServedTickVersion?) { ticks?.serve(version) }
 
   /// Brings the pipeline up with what is stored, in the order in which a live reader had it.
   ///
@@ -45,11 +53,33 @@ final class LivePredictor {
     guard let first = try store.summary(of: pipeline.view.price)?.firstOpenTime, first < now else { return nil }
     try store.readEvents(pipeline.view, in: first..<now, asOf: now) { event in
       if case .needsRebuild = pipeline.fold(event) { needsRebuild = true }
+      ticks?.take(event)
       history.combine(event)
       candles += 1
     }
     if needsRebuild { try rebuild(from: store, asOf: now) }
     return candles > 0 ? LiveStart.History(candles: candles, fingerprint: history.description) : nil
+  }
+
+  /// Predictions that follow from the time, and then from what a step of the core gave at it.
+  func take(_ output: LiveOutput, now: Timestamp) -> [Prediction] {
+    let between = takeTicks(output, now: now)
+    return between + take(output.events, now: now)
+  }
+
+  /// Those of a moment that is due, which has seen nothing of what came now.
+  func takeTicks(_ output: LiveOutput, now: Timestamp) -> [Prediction] {
+    let start = SystemClock.monotonicNanoseconds()
+    guard var made = ticks?.advance(to: now) else { return [] }
+    let latency = SystemClock.monotonicNanoseconds() - start
+    for event in output.ticks { ticks?.take(event, at: now) }
+    for event in output.events { ticks?.take(event) }
+    for place in made.indices {
+      made[place].latencyNanoseconds = latency
+      fingerprint.combine(made[place])
+    }
+    predictions += made.count
+    return made
   }
 
   /// Predictions that follow from what became available.
@@ -64,6 +94,12 @@ final class LivePredictor {
     for prediction in sink.predictions { fingerprint.combine(prediction) }
     predictions += sink.predictions.count
     return sink.predictions
+  }
+
+  /// The newest vector; `nil` if there is none after `time`.
+  func moment(after time: Timestamp?) -> FeatureMoment? {
+    guard let newest = pipeline.newestOpenTime?.adding(minutes: 1), newest > time ?? .distantPast else { return nil }
+    return FeatureMoment(time: newest, vector: pipeline.vector)
   }
 
   private func foldAll() {

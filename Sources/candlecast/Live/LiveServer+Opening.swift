@@ -4,23 +4,24 @@ import Operations
 import Serving
 
 extension LiveServer {
-  /// At the ports of the configuration.
-  init(_ context: CommandContext, _ status: LiveStatus) throws {
-    let configuration = context.configuration
-    let catalogue = VenueCatalogue(configuration: configuration)
+  /// At the ports of the configuration, before anything else of the feed is opened.
+  init(_ context: CommandContext, _ options: LiveSession.Options) throws {
+    let catalogue = VenueCatalogue(configuration: context.configuration)
     let view = try LivePlanner(context: context, catalogue: catalogue, now: .distantPast).view
+    let status = options.status
+    if options.predicts { status.models = ServedModels(view: view, preset: context.target) }
     let store = LateStore()
+    let content = LiveContent(context, status, view: view, charts: context.charts)
     try self.init(
-      status, host: configuration.text("server.host") ?? "127.0.0.1",
-      feederPort: configuration.integer("server.feeder_port") ?? 8080,
-      gapHandlerPort: configuration.hasGapHandlerPort ? configuration.integer("server.gap_handler_port") ?? 9000 : nil,
-      store: store, data: Route.data(of: view, from: store), page: Page.routes(charts: context.charts))
-    status.listens(on: .init(feeder: feederPort, gapHandler: gapHandlerPort))
+      status, try ServerSetting(context.configuration), try content.routes(from: options.stores ? store : nil),
+      store: store)
+    status.listens(on: ports)
   }
 
   /// For whoever started it.
   var portsText: String {
-    "health on port \(feederPort)" + (gapHandlerPort.map { ", gaps and metrics on port \($0)" } ?? "")
+    "health on port \(ports.feeder)" + (ports.gapHandler.map { ", gaps and metrics on port \($0)" } ?? "")
+      + (ports.api.map { ", models on port \($0)" } ?? "")
   }
 }
 

@@ -1,83 +1,74 @@
 import Ingestion
 import Market
 import Operations
+import Platform
 import Serving
 import Transport
 
-/// Serves a live feed: health and metrics at two ports, and at the feeder's what is stored and what happens.
+/// Serves a live feed: at the feeder's port everything, at the gap handler's health and metrics, and where the API has
+/// a port of its own, what is asked of models.
 struct LiveServer {
+  /// What is served beside health and metrics.
+  struct Content {
+    /// Routes to what is stored and to models.
+    var data: [Route] = []
+    /// Routes of the page that shows it.
+    var page: [Route] = []
+    /// Those of the API's own port.
+    var models: [Route] = []
+  }
+
   private let servers: [HTTPServer]
   let hub: Hub
   /// What the routes to data read.
   let store: LateStore
 
-  /// The ports that were taken, of the feed's health and of the gap handler's.
-  let feederPort: Int
-  let gapHandlerPort: Int?
+  /// The ports that were taken.
+  let ports: LiveStatus.Ports
 
-  /// A port of 0 takes any free one; without a gap handler's it has no page.
-  ///
-  /// - Parameters:
-  ///   - data: routes to what is stored.
-  ///   - page: routes of the page that shows it.
+  /// - Parameter store: what the content reads.
   init(
-    _ status: LiveStatus, host: String, feederPort: Int, gapHandlerPort: Int?, store: LateStore = LateStore(),
-    data: [Route] = [], page: [Route] = []
+    _ status: LiveStatus, _ setting: ServerSetting, _ content: Content, store: LateStore = LateStore()
   ) throws {
     let pages = HealthPages(status: status)
+    let ready: @Sendable () throws(APIFailure) -> Void = { () throws(APIFailure) in try status.checkReady() }
     hub = Hub()
     self.store = store
-    var routes = [Route.health { pages.feeder }, .live, .ready(status), .metrics(pages)] + data
-    let document = OpenAPI.document(routes, version: Help.version)
-    routes.append(
-      Route("GET", "/openapi.json", "This description.", answer: .now { _ in .json(document) }))
-    routes += page
-    let feeder = try Self.listen(host, feederPort, APIServer(routes, hub: hub))
-    let gapHandler = try gapHandlerPort.map {
-      try Self.listen(host, $0, APIServer([.health { pages.gapHandler }, .metrics(pages)]))
+    let door = Doorkeeper(setting.policy, seconds: SystemClock.seconds)
+    let common = [.live, .ready(ready), Route.metrics { pages.metrics }]
+    let feed = [Route.health { pages.feeder }] + common + content.data
+    let feeder = try Self.listen(
+      setting.options(port: setting.feederPort),
+      APIServer(feed + [.description(of: feed, version: Help.version)] + content.page, hub: hub, doorkeeper: door))
+    let gapHandler = try setting.gapHandlerPort.map { port in
+      try Self.listen(
+        setting.options(port: port),
+        APIServer([.health { pages.gapHandler }, .metrics { pages.metrics }], doorkeeper: door))
     }
-    servers = [feeder, gapHandler].compactMap(\.self)
-    (self.feederPort, self.gapHandlerPort) = (feeder.port, gapHandler?.port)
+    let api = try setting.apiPort.map { port in
+      let routes = [Route.health { pages.feeder }] + common + content.models
+      return try Self.listen(
+        setting.options(port: port),
+        APIServer(routes + [.description(of: routes, version: Help.version)], doorkeeper: door))
+    }
+    servers = [feeder, gapHandler, api].compactMap(\.self)
+    ports = LiveStatus.Ports(feeder: feeder.port, gapHandler: gapHandler?.port, api: api?.port)
   }
 
   func stop() async { for server in servers { await server.stop() } }
 
-  private static func listen(_ host: String, _ port: Int, _ handler: APIServer) throws -> HTTPServer {
-    var options = HTTPServer.Options()
-    options.host = host
-    options.port = port
+  private static func listen(_ options: HTTPServer.Options, _ handler: APIServer) throws -> HTTPServer {
     do { return try HTTPServer(options, handler: handler) } catch {
       throw CommandError(.unreachable, "\(error)")
     }
   }
 }
 
-extension Route {
-  fileprivate static func health(_ page: @escaping @Sendable () -> JSONValue) -> Route {
-    Route("GET", "/health", "How it stands.", answer: .now { _ in .json(page()) })
-  }
-
-  fileprivate static let live = Route(
-    "GET", "/health/live", "The process runs.", answer: .now { _ in .json(["status": "live"]) })
-
-  fileprivate static func ready(_ status: LiveStatus) -> Route {
-    Route(
-      "GET", "/health/ready", "Data is received, predicted on and stored; 503 until then.",
-      answer: .now { _ throws(APIFailure) in
-        guard let facts = status.current, facts.isReady else { throw .unavailable("the feed has not begun") }
-        guard facts.isStoring else { throw .unavailable("nothing can be stored") }
-        return .json(["status": "ready"])
-      })
-  }
-
-  fileprivate static func metrics(_ pages: HealthPages) -> Route {
-    Route(
-      "GET", "/metrics", "Metrics for Prometheus.", contentType: PrometheusText.contentType,
-      schema: ["type": "string"],
-      answer: .now { _ in
-        ServerResponse(
-          headers: [HTTPHeader("Content-Type", PrometheusText.contentType)], body: Array(pages.metrics.utf8))
-      })
+extension LiveStatus {
+  /// Throws as long as requests should go elsewhere.
+  func checkReady() throws(APIFailure) {
+    guard let facts = current, facts.isReady else { throw .unavailable("the feed has not begun") }
+    guard facts.isStoring else { throw .unavailable("nothing can be stored") }
   }
 }
 

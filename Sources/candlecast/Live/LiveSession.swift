@@ -50,7 +50,7 @@ struct LiveSession: Sendable {
 
   func run() async throws -> Result {
     // A port that is taken is found before anything is opened.
-    let server = options.servesHealth ? try LiveServer(context, options.status) : nil
+    let server = options.servesHealth ? try LiveServer(context, options) : nil
     do {
       return try await run(serving: server)
     } catch {
@@ -68,6 +68,7 @@ struct LiveSession: Sendable {
     FreeMemory.giveBack()
     let writer = options.stores ? try openWriter() : nil
     let tape = options.records ? try openTape() : nil
+    options.status.runs(by: clock)
     if let server {
       server.store.open(writer)
       context.output.line(server.portsText)
@@ -100,8 +101,12 @@ struct LiveSession: Sendable {
     let memories = FeedMemoryFile(in: context.stateFolder)
     let remembered = options.stores ? try memories.read() : []
     let view = try planner.view
-    let predictor = options.predicts ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget) : nil
-    let versions = try predictor.map { try serve($0) } ?? []
+    let cadence = options.predicts && options.channels.contains(.trades) ? TickCadence(context.configuration) : nil
+    let predictor =
+      options.predicts
+      ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget, cadence: cadence) : nil
+    var versions = try predictor.map { try serve($0) } ?? []
+    if let predictor, cadence != nil { versions.append(try serveTicks(predictor)) }
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let known = Dictionary(remembered.map { ($0.venue, $0.memory) }) { _, last in last }
@@ -111,7 +116,8 @@ struct LiveSession: Sendable {
       if options.predicts { try context.recordModels(in: store) }
     }
     let record = LiveStart(
-      time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history)
+      time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history,
+      cadence: cadence)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
   }
 
@@ -125,8 +131,15 @@ struct LiveSession: Sendable {
       let version = try context.servedVersion(predictor.view, target)
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
-      return LiveStart.ServedTarget(target, version)
+      options.status.models?.serve(target, with: version)
+      return LiveStart.ServedTarget(target, .candles(version))
     }
+  }
+
+  private func serveTicks(_ predictor: LivePredictor) throws -> LiveStart.ServedTarget {
+    let version = try context.servedTickVersion(predictor.view)
+    predictor.serveTicks(version)
+    return LiveStart.ServedTarget(TickDecisions.target, .ticks(version))
   }
 
   private func openWriter() throws -> LiveWriter {
@@ -174,7 +187,7 @@ struct LiveSession: Sendable {
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
     let upkeep =
       options.predicts || options.publisher != nil
-      ? writer.map { Upkeep(context: context, writer: $0, clock: clock, hub: hub) } : nil
+      ? writer.map { Upkeep(context: context, writer: $0, clock: clock, hub: hub, status: options.status) } : nil
     let jobs = Task { await upkeep?.run() }
     let reloads = Task { [context] in
       await models?.run { try await writer?.withStore { try context.recordModels(in: $0) } }

@@ -3,6 +3,7 @@ import Ingestion
 import Market
 import Operations
 import Platform
+import Serving
 import Storage
 import Synchronization
 import Tape
@@ -29,6 +30,8 @@ final class LiveStatus: Sendable {
     let feeder: Int
     /// `nil` where it does not listen.
     let gapHandler: Int?
+    /// `nil` where the API has no port of its own.
+    var api: Int?
   }
 
   /// What became of other versions that the registry had.
@@ -39,7 +42,7 @@ final class LiveStatus: Sendable {
   }
 
   enum Reload: Hashable, Sendable {
-    case switched(LiveStart.ServedTarget)
+    case switched
     case refused
   }
 
@@ -51,16 +54,39 @@ final class LiveStatus: Sendable {
     var leftOut = 0
   }
 
+  /// Live predictions that were computed again.
+  struct Parity: Hashable, Sendable {
+    var checked = 0
+    var mismatches = 0
+    var unverifiable = 0
+  }
+
   enum Report: Hashable, Sendable {
     case success(leftOut: Int)
     case failure
   }
 
+  /// The newest vector, where a pipeline makes any.
+  let features = FeatureBoard()
+  private let served = Mutex<ServedModels?>(nil)
+  private let clock = Mutex<PipelineClock?>(nil)
+
+  /// What answers for single vectors; `nil` where nothing predicts.
+  var models: ServedModels? {
+    get { served.withLock { $0 } }
+    set { served.withLock { $0 = newValue } }
+  }
+
+  /// The pipeline's time; `nil` before it has one.
+  var now: Timestamp? { clock.withLock { $0?.now() } }
+  func runs(by new: PipelineClock) { clock.withLock { $0 = new } }
+
   let startedSeconds = SystemClock.seconds()
   private let facts = Mutex<Facts?>(nil)
   private let taken = Mutex<Ports?>(nil)
   private let told = Mutex(Reports())
-  private let answering = Mutex<(served: [LiveStart.ServedTarget], reloads: Reloads)>(([], Reloads()))
+  private let changed = Mutex(Reloads())
+  private let checked = Mutex(Parity())
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
 
@@ -75,24 +101,25 @@ final class LiveStatus: Sendable {
     }
   }
 
-  /// What answers for each target.
-  func serves(_ versions: [LiveStart.ServedTarget]) { answering.withLock { $0.served = versions } }
-
   func noteReload(_ reload: Reload) {
-    answering.withLock { state in
+    changed.withLock { reloads in
       switch reload {
-      case .switched(let new):
-        state.reloads.switched += 1
-        state.served.removeAll { $0.target == new.target }
-        state.served.append(new)
-      case .refused: state.reloads.refused += 1
+      case .switched: reloads.switched += 1
+      case .refused: reloads.refused += 1
       }
     }
   }
 
-  var served: [LiveStart.ServedTarget] { answering.withLock { $0.served } }
+  var reloads: Reloads { changed.withLock(\.self) }
+  func note(_ result: LiveParity.Result) {
+    checked.withLock { parity in
+      parity.checked += result.checked
+      parity.mismatches += result.mismatches.count
+      parity.unverifiable += result.unverifiable
+    }
+  }
 
-  var reloads: Reloads { answering.withLock { $0.reloads } }
+  var parity: Parity { checked.withLock(\.self) }
 
   var reports: Reports { told.withLock(\.self) }
 

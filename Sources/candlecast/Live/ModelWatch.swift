@@ -11,8 +11,13 @@ final class ModelWatch: Sendable {
   /// What answers for a target from now on.
   struct Change: Sendable {
     let served: LiveStart.ServedTarget
-    /// `nil` is the baseline.
-    let version: ServedVersion?
+    let answer: Answer
+  }
+
+  /// By cadence; `nil` is the baseline.
+  enum Answer: Sendable {
+    case candles(ServedVersion?)
+    case ticks(ServedTickVersion?)
   }
 
   private struct State {
@@ -25,6 +30,7 @@ final class ModelWatch: Sendable {
   private let context: CommandContext
   private let view: MarketView
   private let status: LiveStatus
+  private let targets: [PredictionTarget]
   private let state: Mutex<State>
 
   /// - Parameter versions: what is served already.
@@ -33,7 +39,8 @@ final class ModelWatch: Sendable {
     (self.context, self.view, self.status) = (context, view, status)
     let served = Dictionary(versions.map { ($0.target, $0) }) { _, last in last }
     state = Mutex(State(served: served))
-    status.serves(versions)
+    // What is not predicted between candles from the start never is.
+    targets = PredictionTarget.all + served.keys.filter(\.isOfTicks)
   }
 
   /// Looks until its task is cancelled.
@@ -70,7 +77,7 @@ final class ModelWatch: Sendable {
     }
     guard isNew else { return false }
     let before = state.withLock { $0.served }
-    let changes = PredictionTarget.all.compactMap { change(of: $0, before[$0]) }
+    let changes = targets.compactMap { change(of: $0, before[$0]) }
     state.withLock { state in
       for change in changes { state.served[change.served.target] = change.served }
       state.ready += changes
@@ -85,8 +92,10 @@ final class ModelWatch: Sendable {
       let new = LiveStart.ServedTarget(target, serving)
       // A target without any version is not predicted unless it was asked for.
       guard new != old, old != nil || new.version != nil else { return nil }
-      let version = try context.servedVersion(view, target)
-      return Change(served: LiveStart.ServedTarget(target, version), version: version)
+      let answer: Answer =
+        target.isOfTicks
+        ? .ticks(try context.servedTickVersion(view)) : .candles(try context.servedVersion(view, target))
+      return Change(served: LiveStart.ServedTarget(target, answer), answer: answer)
     } catch {
       status.noteReload(.refused)
       let stays = old.map { $0.version ?? "the baseline" } ?? "nothing"
@@ -108,10 +117,17 @@ final class ModelWatch: Sendable {
 }
 
 extension LiveStart.ServedTarget {
-  init(_ target: PredictionTarget, _ version: ServedVersion?) {
-    self.init(
-      target: target, version: version?.bundle.card.name.description,
-      unpromotedReason: version?.standing.unpromotedReason)
+  init(_ target: PredictionTarget, _ answer: ModelWatch.Answer) {
+    switch answer {
+    case .candles(let version):
+      self.init(
+        target: target, version: version?.bundle.card.name.description,
+        unpromotedReason: version?.standing.unpromotedReason)
+    case .ticks(let version):
+      self.init(
+        target: target, version: version?.model.card.name.description,
+        unpromotedReason: version?.standing.unpromotedReason)
+    }
   }
 
   fileprivate init(_ target: PredictionTarget, _ serving: Registry.Serving) {

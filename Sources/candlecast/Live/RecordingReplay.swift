@@ -61,7 +61,7 @@ struct RecordingReplay {
         player = try begin(start, history)
         result.runs += 1
       } else if let served = try LiveTape.served(of: current) {
-        if let player, publisher == nil { try serve(served, to: player) }
+        if let player, publisher == nil { try serve(served, player.predictor.view, player.predictor) }
       } else if let input = try LiveTape.input(of: current) {
         try player?.step(input)
       }
@@ -78,22 +78,22 @@ struct RecordingReplay {
     let protocols = try start.plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
     let known = Dictionary(start.memories.map { ($0.venue, $0.memory) }) { _, last in last }
     var core = LiveCore(start.plan, protocols: protocols, memories: known, now: start.time)
-    let predictor = LivePredictor(view: start.view, mode: .replay)
-    if publisher == nil {
-      for target in start.versions { predictor.serve(target.target, with: try version(target, start.view)) }
-    }
+    let predictor = LivePredictor(
+      view: start.view, mode: .replay, cadence: publisher == nil ? start.cadence : nil)
+    if publisher == nil { for target in start.versions { try serve(target, start.view, predictor) } }
     let store = try start.history.map { try warmUp(predictor, &core, start, $0, try history.opened()) }
     return try Player(
       core, predictor, history: store.map { ($0, start.time) }, destination: destination, publisher: publisher)
   }
 
-  private func serve(_ served: LiveStart.ServedTarget, to player: Player) throws {
-    player.serve(served.target, with: try version(served, player.view))
-  }
-
-  private func version(_ target: LiveStart.ServedTarget, _ view: MarketView) throws -> ServedVersion? {
+  private func serve(_ target: LiveStart.ServedTarget, _ view: MarketView, _ predictor: LivePredictor) throws {
     let standing = target.unpromotedReason.map { ServedVersion.Standing.unpromoted(reason: $0) } ?? .production
-    return try target.version.map { try context.version($0, view, target.target, standing: standing) }
+    if target.target.isOfTicks {
+      predictor.serveTicks(try target.version.map { try context.tickVersion($0, view, target.target, standing) })
+    } else {
+      let version = try target.version.map { try context.version($0, view, target.target, standing: standing) }
+      predictor.serve(target.target, with: version)
+    }
   }
 
   private func warmUp(
@@ -236,7 +236,7 @@ private final class Player {
   private static let held = 2048
 
   private var core: LiveCore
-  private let predictor: LivePredictor
+  let predictor: LivePredictor
   /// What the run began with, and when.
   private let history: (store: any Store, time: Timestamp)?
   private let destination: (any Store)?
@@ -259,15 +259,11 @@ private final class Player {
     try take(output)
   }
 
-  var view: MarketView { predictor.view }
-
-  func serve(_ target: PredictionTarget, with version: ServedVersion?) { predictor.serve(target, with: version) }
-
   func step(_ input: StampedInput) throws { try take(core.step(input.input, at: input.time)) }
 
   private func take(_ output: LiveOutput) throws {
     var batch = output.batch
-    batch.predictions = predictor.take(output.events, now: batch.knownAt)
+    batch.predictions = predictor.take(output, now: batch.knownAt)
     taken += output.events
     if !batch.isEmpty {
       waiting.append(batch)
@@ -288,18 +284,29 @@ private final class Player {
 
   /// Lets go of what a crash kept the run from storing: the tape is ahead of the store, and the next run did it anew.
   func dropUnstored(before next: LiveStart, _ history: RecordedHistory) throws {
-    guard destination != nil, !history.isDestination, waiting.contains(where: { !$0.candles.isEmpty }) else { return }
+    guard destination != nil, !history.isDestination,
+      waiting.contains(where: { !$0.candles.isEmpty || !$0.predictions.isEmpty })
+    else { return }
     guard next.history != nil else { return drop(from: 0) }
     let store = try history.opened()
     let last = try waiting.lastIndex { batch in
-      try batch.candles.contains { candle in
-        let open = candle.record.candle.openTime
-        return try store.candles(candle.series, in: open..<open.adding(minutes: 1), asOf: next.time).contains {
-          $0.knownAt >= batch.knownAt
+      try isStored(batch.predictions, in: store)
+        || batch.candles.contains { candle in
+          let open = candle.record.candle.openTime
+          return try store.candles(candle.series, in: open..<open.adding(minutes: 1), asOf: next.time).contains {
+            $0.knownAt >= batch.knownAt
+          }
         }
-      }
     }
     drop(from: last.map { $0 + 1 } ?? 0)
+  }
+
+  /// Predictions between candles may be stored after the last candle that was.
+  private func isStored(_ predictions: [Prediction], in store: any Store) throws -> Bool {
+    guard let last = predictions.last(where: \.target.isOfTicks) else { return false }
+    let filter = PredictionFilter(
+      range: last.time..<last.time.adding(microseconds: 1), view: last.view, target: last.target, mode: .live)
+    return try !store.predictions(filter).isEmpty
   }
 
   private func drop(from index: Int) {

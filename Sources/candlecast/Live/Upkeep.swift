@@ -16,16 +16,21 @@ actor Upkeep {
   private static let metaPrefix = "schedule."
   private static let backup = "backup"
   private static let retraining = "retrain"
+  private static let parity = "parity"
 
   private let context: CommandContext
   private let writer: LiveWriter
   private let clock: PipelineClock
   /// Is told of outcomes.
   private let hub: Hub?
+  private let status: LiveStatus
   private var scheduler: Scheduler?
 
-  init(context: CommandContext, writer: LiveWriter, clock: PipelineClock, hub: Hub? = nil) {
-    (self.context, self.writer, self.clock, self.hub) = (context, writer, clock, hub)
+  init(
+    context: CommandContext, writer: LiveWriter, clock: PipelineClock, hub: Hub? = nil,
+    status: LiveStatus = LiveStatus()
+  ) {
+    (self.context, self.writer, self.clock, self.hub, self.status) = (context, writer, clock, hub, status)
   }
 
   /// Until its task is cancelled.
@@ -71,6 +76,9 @@ actor Upkeep {
     }
     if configuration.boolean("schedule.retrain") ?? false {
       jobs.append(Scheduler.Job(retraining, try rhythm("schedule.retrain_at"), waitsFor: ["cleanup"]))
+    }
+    if configuration.number("schedule.parity_share") ?? 0 > 0 {
+      jobs.append(Scheduler.Job(parity, try rhythm("schedule.parity_at"), lane: "upkeep"))
     }
     let hours = configuration.integer("backup.every_hours") ?? 0
     if hours > 0 { jobs.append(Scheduler.Job(backup, .every(minutes: hours * 60), lane: "upkeep")) }
@@ -135,6 +143,8 @@ actor Upkeep {
         outcome = try await Self.backUp(snapshot, at: now, context)
       } else if job.name == Self.retraining {
         outcome = try await retrain(at: now)
+      } else if job.name == Self.parity {
+        outcome = try await checkParity(at: now)
       } else {
         outcome = try await writer.withStore { store in
           try store.setMeta(key, now.description)
@@ -181,6 +191,21 @@ actor Upkeep {
     try await writer.withStore { [job] in try job.record(result.versions, in: $0) }
     let names = result.versions.map(\.description).joined(separator: ", ")
     return "registered \(names); \(result.summary.verdict.reason)"
+  }
+
+  private func checkParity(at now: Timestamp) async throws -> String {
+    let (context, key) = (context, Self.metaPrefix + Self.parity)
+    let parity = LiveParity(
+      context: context, decisions: now.adding(minutes: -1440)..<now,
+      share: context.configuration.number("schedule.parity_share") ?? 0, seed: UInt64(bitPattern: now.microseconds))
+    let result = try await writer.withStore { store in
+      try store.setMeta(key, now.description)
+      return try parity.run(in: store)
+    }
+    status.note(result)
+    for mismatch in result.mismatches.prefix(20) { context.log.write(.error, "parity", mismatch) }
+    return "\(result.checked) predictions computed again, \(result.mismatches.count) differ, "
+      + "\(result.unverifiable) cannot be computed"
   }
 
   private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {

@@ -30,7 +30,7 @@ final class PredictRole {
       if version != nil || target == context.target { versions.updateValue(version, forKey: target) }
     }
     models = ModelWatch(
-      context, context.view, serving: versions.map { LiveStart.ServedTarget($0, $1) }, LiveStatus())
+      context, context.view, serving: versions.map { LiveStart.ServedTarget($0, .candles($1)) }, LiveStatus())
   }
 
   func take(_ input: RoleInput) async throws {
@@ -65,8 +65,9 @@ final class PredictRole {
   }
 
   private func adopt(_ change: ModelWatch.Change) {
-    versions.updateValue(change.version, forKey: change.served.target)
-    stage?.serve(change.served.target, with: change.version)
+    guard case .candles(let version) = change.answer else { return }
+    versions.updateValue(version, forKey: change.served.target)
+    stage?.serve(change.served.target, with: version)
     context.log.write(.info, "models", change.served.sentence)
   }
 
@@ -120,7 +121,7 @@ extension CachedPrediction {
     self.init(
       symbol: prediction.view.price.symbol, timestamp: prediction.time, currentPrice: price,
       predictedPrice: prediction.changePercent.map { price * (1 + $0 / 100) },
-      horizonSeconds: Int64(prediction.target.horizonMinutes) * 60, confidence: prediction.confidence,
+      horizonSeconds: Int64(prediction.target.horizonSeconds), confidence: prediction.confidence,
       modelVersion: prediction.version,
       featuresAgeMilliseconds: max(0, (knownAt.microseconds - prediction.availableAt.microseconds) / 1000),
       latencyMilliseconds: prediction.latencyNanoseconds / 1_000_000, source: "redis")

@@ -16,6 +16,7 @@ struct ExplainVerb: Verb {
   ]
 
   let readsModels = true
+  let takesTickTargets = true
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     guard let time = arguments.time("--at") else { throw UsageError.missingOption("--at", verb: name) }

@@ -19,6 +19,8 @@ struct ExportVerb: Verb {
     Example("candlecast export predictions --target window-15m --out predictions.csv", "what was predicted"),
   ]
 
+  let takesTickTargets = true
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let path = try arguments.tablePath()
     let store = try context.openForReading()

@@ -25,6 +25,7 @@ struct ModelsVerb: Verb {
   ]
 
   let readsModels = true
+  let takesTickTargets = true
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let slot = RegistrySlot(context.view, context.target)

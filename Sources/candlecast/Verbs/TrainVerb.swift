@@ -24,6 +24,7 @@ struct TrainVerb: Verb {
   ]
 
   let readsModels = true
+  let takesTickTargets = true
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     let start = context.seconds()

@@ -1,0 +1,54 @@
+#!/bin/bash
+# The server on one core under wrk on another, beside FastAPI with the same trees, then WebSockets:
+# bench-serving.sh CANDLECAST-BENCH OUT.json. $PEER_PYTHON needs fastapi, uvicorn, uvloop, httptools, xgboost, numpy.
+set -euo pipefail
+bench=$(realpath "$1") out=$(realpath -m "$2")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+command -v wrk >/dev/null || { echo "wrk is not installed: apt-get install wrk" >&2; exit 1; }
+
+work=$(mktemp -d)
+started=()
+finish() { for process in "${started[@]}"; do kill "$process" 2>/dev/null || true; done; wait; rm -rf "$work"; }
+trap finish EXIT
+
+cat >"$work/post.lua" <<LUA
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+local file = io.open("$work/body.json")
+wrk.body = file:read("*a")
+file:close()
+LUA
+
+# Requests a second for ten seconds, after a short warming up.
+rate() {
+  taskset -c 1 wrk -t1 -c32 -d2 -s "$work/post.lua" "$1" >/dev/null
+  taskset -c 1 wrk -t1 -c32 -d10 -s "$work/post.lua" "$1" | tee -a "$work/wrk.txt" |
+    awk '/Requests\/sec/ { print $2 } /Non-2xx/ { print "answers are not 200" > "/dev/stderr"; exit 1 }'
+}
+
+taskset -c 0 "$bench" serve "$work" & started+=($!); ours=$!
+until [[ -s $work/port ]]; do kill -0 "$ours"; sleep 0.05; done
+port=$(cat "$work/port")
+mine=$(rate "http://127.0.0.1:$port/predict")
+
+python=${PEER_PYTHON:-$("$here/peers/venv.sh")}
+other=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+trees=$(find "$work" -name '*a.json' -path '*/20*' | head -1)
+taskset -c 0 "$python" "$here/peers/serve_peer.py" "$trees" "$other" & started+=($!); peer=$!
+until (exec 3<>"/dev/tcp/127.0.0.1/$other") 2>/dev/null; do kill -0 "$peer"; sleep 0.1; done
+theirs=$(rate "http://127.0.0.1:$other/predict")
+kill "$peer"
+
+resident() { awk '/VmRSS/ { print $2 }' "/proc/$ours/status"; }
+idle=$(resident)
+{
+  echo "{\"name\":\"serving.predict\",\"unit\":\"1/s\",\"value\":$mine,\"peer\":$theirs,\"ratio\":$(awk "BEGIN { print $mine / $theirs }")}"
+  "$bench" listen "$port" 100 10 all
+  "$bench" listen "$port" 10000 10 all & listen=$!
+  sleep 9
+  echo "{\"name\":\"serving.websocket_memory_10000\",\"unit\":\"MB\",\"value\":$((($(resident) - idle) / 1024))}"
+  wait "$listen"
+  "$bench" listen "$port" 10000 10 spread
+} | tee "$work/results"
+mkdir -p "$(dirname "$out")"
+{ echo "["; sed '$!s/$/,/' "$work/results"; echo "]"; } >"$out"

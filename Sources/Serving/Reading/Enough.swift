@@ -1,0 +1,2 @@
+/// Thrown to end a reading when there is enough.
+struct Enough: Error {}

@@ -1,0 +1,107 @@
+import Market
+import Models
+import Pipeline
+import Storage
+
+/// Computes a random part of what was predicted live again from the store. Every bit must be the same.
+struct LiveParity {
+  struct Result: Hashable, Sendable {
+    var checked = 0
+    var mismatches: [String] = []
+    /// Of versions that are gone, and of what no candle tells.
+    var unverifiable = 0
+  }
+
+  /// What a prediction is found again by.
+  private struct Place: Hashable {
+    let time: Timestamp
+    let target: PredictionTarget
+    let model: ModelName
+  }
+
+  /// Rows of one target, and who made them.
+  private struct Answered {
+    /// `nil` for the baseline.
+    let version: ServedVersion?
+    let rows: [Prediction]
+  }
+
+  let context: CommandContext
+  /// Decision times.
+  let decisions: Range<Timestamp>
+  /// How much of it, 0–1.
+  let share: Double
+  let seed: UInt64
+
+  func run(in store: any Store) throws -> Result {
+    let sample = try sample(store)
+    var result = Result()
+    var rounds: [[PredictionTarget: Answered]] = []
+    for (target, rows) in Dictionary(grouping: sample, by: \.target) {
+      for (place, one) in Dictionary(grouping: rows, by: \.version).sorted(by: { $0.key < $1.key }).enumerated() {
+        guard PredictionTarget.all.contains(target), let answered = try answered(one.value, one.key, target) else {
+          result.unverifiable += one.value.count
+          continue
+        }
+        while rounds.count <= place { rounds.append([:]) }
+        rounds[place][target] = answered
+      }
+    }
+    for round in rounds { try check(round, store, &result) }
+    return result
+  }
+
+  private func sample(_ store: any Store) throws -> [Prediction] {
+    var random = SplitMix64(seed: seed)
+    var sample: [Prediction] = []
+    try store.readPredictions(PredictionFilter(range: decisions, view: context.view, mode: .live)) { batch in
+      for prediction in batch where Double.random(in: 0..<1, using: &random) < share { sample.append(prediction) }
+    }
+    return sample
+  }
+
+  /// `nil` if the version is registered no more.
+  private func answered(_ rows: [Prediction], _ version: String, _ target: PredictionTarget) throws -> Answered? {
+    guard !version.isEmpty else { return Answered(version: nil, rows: rows) }
+    do {
+      let version = try context.version(version, context.view, target, standing: .production)
+      return Answered(version: version, rows: rows)
+    } catch is RegistryError {
+      return nil
+    }
+  }
+
+  /// One fold of all candles, at which every target is answered by one version.
+  private func check(
+    _ round: [PredictionTarget: Answered], _ store: any Store, _ result: inout Result
+  ) throws {
+    let rows = round.values.flatMap(\.rows)
+    guard let first = rows.map(\.time).min(), let last = rows.map(\.time).max() else { return }
+    var wanted = Dictionary(
+      rows.map { (Place(time: $0.time, target: $0.target, model: $0.modelName), $0) }, uniquingKeysWith: { a, _ in a })
+    result.checked += wanted.count
+    var run = HistoryRun(view: context.view, mode: .predict)
+    for (target, one) in round { run.serve(target, with: one.version) }
+    try run.run(first..<last.adding(microseconds: 1), from: store) { _, predictions in
+      for again in predictions {
+        let place = Place(time: again.time, target: again.target, model: again.modelName)
+        guard let row = wanted.removeValue(forKey: place), !row.hasSameBits(as: again) else { continue }
+        result.mismatches.append("\(row.summary), computed again \(again.answer.map { "\($0)" } ?? "nothing")")
+      }
+    }
+    result.mismatches += wanted.values.map { "\($0.summary), computed again it is not made" }.sorted()
+  }
+}
+
+extension Prediction {
+  /// The probability of up, or the predicted change in percent.
+  fileprivate var answer: Double? { probabilityUp ?? changePercent }
+
+  fileprivate func hasSameBits(as other: Prediction) -> Bool {
+    inputHash == other.inputHash && answer?.bitPattern == other.answer?.bitPattern
+  }
+
+  fileprivate var summary: String {
+    "\(target) by \(modelName.rawValue) at \(time) was \(answer.map { "\($0)" } ?? "nothing")"
+  }
+}

@@ -1,0 +1,82 @@
+import Ingestion
+import Market
+import Models
+import Operations
+import Pipeline
+import Platform
+import Serving
+import Storage
+
+/// What a live feed's server tells of store, models and predictions.
+struct LiveContent {
+  private let context: CommandContext
+  private let status: LiveStatus
+  private let view: MarketView
+  private let charts: [UInt8]?
+
+  /// - Parameter charts: the page's chart library, where it is installed.
+  init(_ context: CommandContext, _ status: LiveStatus, view: MarketView, charts: [UInt8]?) {
+    (self.context, self.status, self.view, self.charts) = (context, status, view, charts)
+  }
+
+  func routes(from store: LateStore?) throws -> LiveServer.Content {
+    let models = modelRoutes
+    var data = store.map { Route.data(of: view, from: $0) } ?? []
+    if let store {
+      data.append(explain(from: store))
+      if let served = status.models {
+        data.append(
+          .features(of: served, status.features, from: store) { [status] in status.now ?? .distantPast })
+      }
+    }
+    return LiveServer.Content(data: data + models, page: Page.routes(charts: charts), models: models)
+  }
+
+  private var modelRoutes: [Route] {
+    guard let served = status.models else { return [] }
+    let ready: @Sendable () throws(APIFailure) -> Void = { [status] () throws(APIFailure) in try status.checkReady() }
+    return [.predict(served), .models(of: context.registry)]
+      + Route.openInference(served, version: Help.version, ready: ready)
+  }
+
+  private func explain(from late: LateStore) -> Route {
+    .explain { [context, view] id throws(APIFailure) in
+      do {
+        return try await late.withStore { store in try Self.explanation(of: id, view, store, context) }
+      } catch let failure as APIFailure {
+        throw failure
+      } catch {
+        throw .unavailable("the store cannot be read now; the log says why")
+      }
+    }
+  }
+
+  private static func explanation(
+    of id: PredictionID, _ view: MarketView, _ store: any Store, _ context: CommandContext
+  ) throws -> JSONValue? {
+    let span = id.time..<id.time.adding(microseconds: 1)
+    var filter = PredictionFilter(range: span, view: view, target: id.target, model: id.model)
+    (filter.version, filter.mode) = (id.version, id.mode)
+    guard let stored = try store.predictions(filter).first else { return nil }
+    var run = HistoryRun(view: view, mode: .predict)
+    run.serve(id.target, with: try version(of: stored, context))
+    var explanation: Explanation?
+    try run.run(span, from: store) { pipeline, predictions in
+      guard !predictions.isEmpty else { return }
+      explanation = Explanation(pipeline, predictions, target: id.target)
+    }
+    guard let explanation else { return nil }
+    return explanation.json(try StoredComparison(explanation.predictions, store))
+  }
+
+  /// As it served then.
+  private static func version(of stored: Prediction, _ context: CommandContext) throws -> ServedVersion? {
+    guard !stored.version.isEmpty else { return nil }
+    let standing: ServedVersion.Standing = stored.reason.isEmpty ? .production : .unpromoted(reason: stored.reason)
+    do {
+      return try context.version(stored.version, stored.view, stored.target, standing: standing)
+    } catch {
+      throw APIFailure(409, "version_gone", "version \(stored.version), which made it, cannot be loaded any more")
+    }
+  }
+}
