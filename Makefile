@@ -5,16 +5,20 @@ CHECKS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
 CANDLECAST := .build/release/candlecast
 CANDLES ?= Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst
+PORT ?= 8080
 # Tests see internals, which costs speed, so their build is not the one that is shipped.
 SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
 
-.PHONY: help run test setup build bench bench-peers bench-postgres bench-serving bench-training soak lint format docs clean
+.PHONY: help run report test setup build bench bench-peers bench-postgres bench-serving bench-training soak lint format docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## import the bundled candles, train, replay the last days, print the results
-	@Scripts/run.sh $(CANDLECAST)
+run: build ## everything at once, from a simulator, with a page on PORT (8080); LIVE=1: from Binance
+	@$(CANDLECAST) run $(if $(LIVE),--live,--demo) --port $(PORT)
+
+report: build ## import the bundled candles, train, replay the last days, print the results
+	@Scripts/report.sh $(CANDLECAST)
 
 test: setup lint ## set-up, format check and every test in release; warnings and undeclared imports are errors
 	@Scripts/test.sh $(SWIFT_TEST)

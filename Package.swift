@@ -185,8 +185,9 @@ let package = Package(
     tests(
       "LiveCommandTests",
       [
-        "candlecast", "Archive", "Cloud", "Dataset", "Ingestion", "Market", "Models", "Operations", "Platform", "Redis",
-        "Storage", "Streams", "Tape", "TestSupport", "Transport", "VenueSimulator", "Venues",
+        "candlecast", "Archive", "Cloud", "Dataset", "Features", "Ingestion", "Market", "Models", "Operations",
+        "Pipeline", "Platform", "Redis", "Storage", "Streams", "Tape", "TestSupport", "Transport", "VenueSimulator",
+        "Venues",
       ]),
     tests("DatabaseTests", ["candlecast", "Features", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),

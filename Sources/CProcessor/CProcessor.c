@@ -1,8 +1,10 @@
 #include "CProcessor.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 // In C and before main, because Swift code for x86-64-v3 would die of an illegal instruction before it could say why.
@@ -22,6 +24,12 @@ __attribute__((constructor)) static void refuse_old_processor(void) {
       "AMD from 2015): run it on a newer one.\n";
   if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0) _exit(4);
   _exit(4);
+}
+
+int candlecast_end_with_parent(int parent) {
+  if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) return 0;
+  // It may have ended before that was set.
+  return getppid() == parent;
 }
 
 void candlecast_return_free_memory(void) { malloc_trim(0); }

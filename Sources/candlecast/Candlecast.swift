@@ -6,8 +6,10 @@ import Operations
 enum Candlecast {
   static func main() {
     Signals.install()
+    let environment = ProcessInfo.processInfo.environment
+    guard Parent.follow(environment) else { exit(ExitCode.failed.rawValue) }
     let program = Program(
-      environment: ProcessInfo.processInfo.environment, output: { Terminal.output.write($0) },
+      environment: environment, output: { Terminal.output.write($0) },
       error: { Terminal.error.write($0) })
     exit(program.run(Array(CommandLine.arguments.dropFirst())).rawValue)
   }

@@ -68,7 +68,7 @@ struct Program: Sendable {
 
   private func run(_ verb: any Verb, _ arguments: ParsedArguments) throws -> ExitCode {
     let configuration = try ConfigurationFiles.load(
-      path: arguments.text("--config"), environment: environment, flags: arguments.configurationFlags(of: verb))
+      path: arguments.text("--config"), environment: environment, flags: verb.flags(arguments))
     _ = try StoreChoice(configuration).location()
     try requireFittingTarget(verb, configuration)
     var context = CommandContext(

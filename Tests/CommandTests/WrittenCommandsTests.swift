@@ -50,7 +50,7 @@ struct WrittenCommandsTests {
 
   @Test func `those of the main job`() throws {
     let values = ["$data": "candles.csv", "$target": "direction-15m", "$split": "2024-03-25", "$end": "2024-04-01"]
-    let commands = try lines("Scripts/run.sh").filter { $0.hasPrefix("\"$candlecast\" ") }
+    let commands = try lines("Scripts/report.sh").filter { $0.hasPrefix("\"$candlecast\" ") }
     #expect(commands.count >= 4)
     for command in commands {
       let words = words(command).map { values[$0] ?? $0 }

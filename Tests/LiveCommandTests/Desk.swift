@@ -46,6 +46,9 @@ struct Desk {
       installation: Installation(environment: [:]))
   }
 
+  /// What this desk says about a knob.
+  func text(_ knob: Knob) -> String? { usual[knob.key] }
+
   /// To the folder alone.
   private var log: Log {
     Log(

@@ -133,7 +133,8 @@ import Venues
     let options = LiveSession.Options(channels: [.klines, .trades, .quotes], predicts: true, servesHealth: true)
     _ = try await Watch.run(try desk.context(), options) { status in
       guard let ports = status.ports, status.current?.state == "healthy" else { return false }
-      for (port, field) in [(ports.feeder, "websocket_connected"), (ports.gapHandler, "backfills_completed")] {
+      let gapHandler = try #require(ports.gapHandler)
+      for (port, field) in [(ports.feeder, "websocket_connected"), (gapHandler, "backfills_completed")] {
         let base = "http://127.0.0.1:\(port)"
         let health = try await Watch.get(base + "/health")
         #expect(health.status == 200 && String(decoding: health.body, as: UTF8.self).contains(field))

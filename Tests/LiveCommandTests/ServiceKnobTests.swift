@@ -54,7 +54,7 @@ struct ServiceKnobTests {
     let desk = try desk(["server.host": "127.0.0.2"])
     _ = try await Watch.run(try desk.context(), .init(channels: [.klines], servesHealth: true)) { status in
       guard let ports = status.ports else { return false }
-      for port in [ports.feeder, ports.gapHandler] {
+      for port in [ports.feeder, try #require(ports.gapHandler)] {
         let answer = try await Watch.get("http://127.0.0.2:\(port)/health")
         let elsewhere = try? await Watch.get("http://127.0.0.1:\(port)/health")
         #expect(answer.status == 200 && elsewhere == nil)
@@ -74,6 +74,7 @@ struct ServiceKnobTests {
     let options = LiveSession.Options(channels: [.klines], servesHealth: true)
     let error = try #require(try await Watch.refusal(context, options))
     #expect(error.exitCode == .unreachable && error.description.contains("127.0.0.1:\(holder.port)"))
+    #expect(!FileManager.default.fileExists(atPath: context.stateFolder + "/s.duckdb"), "a store was opened before")
     await holder.stop()
     _ = try await Watch.run(context, options) { status in
       guard let ports = status.ports else { return false }

@@ -1,3 +1,4 @@
+import Glibc
 import Operations
 import Testing
 
@@ -30,6 +31,22 @@ struct ChildProcessTests {
     var hasStarted = false
     let outcome = try shell("echo ready; exec sleep 60").run(shouldStop: { hasStarted }) { _, _ in hasStarted = true }
     #expect(outcome.ending == .killed(signal: 15))
+  }
+
+  @Test func `only a child that ends with us is told of us`() throws {
+    var child = shell("echo ${CANDLECAST_PARENT:-nobody} $OTHER")
+    var lines: [String] = []
+    _ = try child.run { lines.append($1) }
+    child.endsWithUs = true
+    _ = try child.run { lines.append($1) }
+    child.environment = ["OTHER": "thing"]
+    _ = try child.run { lines.append($1) }
+    #expect(lines == ["nobody", "\(getpid())", "\(getpid()) thing"])
+  }
+
+  @Test func `a child whose parent has ended ends too`() {
+    #expect(Parent.follow([:]))
+    #expect(!Parent.follow(["CANDLECAST_PARENT": "\(getpid())"]), "nobody is their own parent")
   }
 
   @Test func `a child that does not listen is killed`() throws {

@@ -183,6 +183,26 @@ struct ConfigurationTests {
     #expect(shared.text("schedule.cleanup_at") == "03:00")
   }
 
+  @Test func `the one port that is named may be the gap handler's, which listens only if it is named too`() throws {
+    func configuration(_ name: String, _ environment: [String: String] = [:]) throws -> Configuration {
+      let flag = Configuration.Flag(key: "server.feeder_port", name: name, text: "9000")
+      return try Configuration(.init(environment: environment, flags: [flag]))
+    }
+    #expect(try !configuration("--port").hasGapHandlerPort)
+    #expect(try configuration("--port", ["GAP_HANDLER_PORT": "9001"]).hasGapHandlerPort)
+    let clash = ConfigurationError.clash(first: "server.feeder_port", second: "server.gap_handler_port", value: "9000")
+    #expect(throws: clash) { try configuration("--feeder-port") }
+    #expect(throws: clash) { try configuration("--port", ["GAP_HANDLER_PORT": "9000"]) }
+    #expect(try Configuration().hasGapHandlerPort)
+  }
+
+  @Test func `knobs can be set over all sources`() throws {
+    let set = try Configuration(.init(environment: ["CANDLECAST_MARKET_VENUE": "bybit"]))
+      .setting([.init(key: "market.venue", name: "--demo", text: "sim-bybit")])
+    #expect(set.text("market.venue") == "sim-bybit" && set.isSet("market.venue"))
+    #expect(throws: ConfigurationError.self) { try set.setting([.init(key: "market.venue", name: "x", text: "?!")]) }
+  }
+
   @Test func `a secret is neither shown nor told in an error`() throws {
     let configuration = try configuration(environment: ["DB_PASSWORD": "correct horse"])
     let entry = try #require(configuration.entries.first { $0.knob.key == "database.password" })

@@ -44,14 +44,17 @@ import Testing
   }
 
   /// A version of random weights, so that predictions depend on every feature.
-  static func register(in folder: TemporaryFolder) throws {
+  static func register(
+    in folder: TemporaryFolder, models: String = "models",
+    target: PredictionTarget = .direction(horizonMinutes: 15)
+  ) throws {
     let set = FeatureSet.candles
     let columns = MadeVersion.Columns(
       hash: set.hash.description, names: set.names, model: set.modelColumns.map { set.names[$0] },
       sequence: set.sequenceColumns.map { set.names[$0] })
     let made = MadeVersion(
-      target: .direction(horizonMinutes: 15), view: MarketView(price: Rehearsal.series), columns: columns)
-    _ = try Registry(path: folder.file("models")).register(
+      target: target, name: "made-\(target)", view: MarketView(price: Rehearsal.series), columns: columns)
+    _ = try Registry(path: folder.file(models)).register(
       staged: try made.write(in: folder.path), at: Timestamp(minute: 0), who: "test", why: "test")
   }
 

@@ -54,7 +54,7 @@ final class Rehearsal: Sendable {
     }
   }
 
-  private static func text(of candles: [Candle]) -> String {
+  static func text(of candles: [Candle]) -> String {
     var text = "open_time_ms,open,high,low,close,volume,quote_volume,trades,taker_buy_base,taker_buy_quote\n"
     for candle in candles {
       text += "\(candle.openTime.milliseconds),\(candle.open),\(candle.high),\(candle.low),\(candle.close),"

@@ -19,7 +19,7 @@ struct HeadTests {
     #expect(head.head.headers.map(\.name) == ["Host", "x-Key", "X-KEY", "Content-Length"])
     #expect(head.contentLength == 7)
     #expect(head.keepsAlive)
-    let request = ServerRequest(head, body: [])
+    let request = ServerRequest(head, body: [], from: nil)
     #expect(request.path == "/a%2Fb/../c")
     #expect(request.query == "x=%5B1%5D&y=a+b")
   }

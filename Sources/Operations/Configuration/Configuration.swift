@@ -2,7 +2,7 @@ internal import Market
 
 /// Every knob with its value and where the value came from.
 package struct Configuration: Sendable {
-  package let entries: [Entry]
+  package private(set) var entries: [Entry]
   private let index: [String: Int]
 
   package struct Entry: Sendable {
@@ -82,7 +82,7 @@ package struct Configuration: Sendable {
   /// each other.
   private func refuseClashes() throws(ConfigurationError) {
     var holders: [KnobValue: String] = [:]
-    for knob in KnobTable.all where knob.isListeningPort {
+    for knob in KnobTable.all where knob.isListeningPort && (knob.key != Self.gapHandlerPort || hasGapHandlerPort) {
       guard let value = self[knob.key], value != .integer(0) else { continue }
       if let other = holders.updateValue(knob.key, forKey: value) {
         throw .clash(first: other, second: knob.key, value: value.description)
@@ -96,6 +96,26 @@ extension Knob {
 }
 
 extension Configuration {
+  private static let gapHandlerPort = "server.gap_handler_port"
+
+  /// Whether the gap handler listens: whoever names the one port that is wanted gets the other one only by naming it too.
+  package var hasGapHandlerPort: Bool {
+    let feeder = index["server.feeder_port"].map { entries[$0].source }
+    return feeder != .flag(name: "--port") || isSet(Self.gapHandlerPort)
+  }
+
+  /// The same with other values for some knobs.
+  package func setting(_ flags: [Flag]) throws(ConfigurationError) -> Configuration {
+    var changed = self
+    for flag in flags {
+      guard let position = index[flag.key] else { preconditionFailure("no knob \(flag.key)") }
+      let setting = Setting(key: flag.key, text: flag.text, source: .flag(name: flag.name))
+      changed.entries[position].value = try setting.value(for: entries[position].knob)
+      changed.entries[position].source = setting.source
+    }
+    return changed
+  }
+
   /// The value of a knob; traps on a key that is not in the table.
   package subscript(_ key: String) -> KnobValue? {
     guard let position = index[key] else { preconditionFailure("no knob \(key)") }

@@ -408,6 +408,9 @@ package enum KnobTable {
       "inference.model_uri", .text, "models:/bitcoin-model@production", seeds: [.environment("MODEL_URI")],
       "The version that a server answers with."),
     Knob(
+      "inference.reload_seconds", .number(0...3600), "1", unit: "seconds", status: .used,
+      "Time between looks at the registry for another version to serve; 0: only at the start."),
+    Knob(
       "inference.interval_seconds", .number(0.1...86_400), "1.5", unit: "seconds",
       seeds: [.environment("PREDICTION_INTERVAL_SECONDS")], status: .used,
       "Time between predictions of where the price will be in a minute."),

@@ -6,6 +6,8 @@ package struct ChildProcess {
   package var arguments: [String]
   /// `nil` passes on our own.
   package var environment: [String: String]?
+  /// A program of ours ends when we do, however we end.
+  package var endsWithUs = false
   /// How long a child that was asked to stop may take before it is killed.
   package var graceSeconds = 5.0
 
@@ -68,6 +70,9 @@ package struct ChildProcess {
 
   private static let pollMilliseconds: Int32 = 50
 
+  /// What a child that ends with us is told of us.
+  private var parent: [String: String] { endsWithUs ? [Parent.variable: String(getpid())] : [:] }
+
   private func spawn(output: Pipe, error: Pipe) throws(ChildProcessError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -78,6 +83,8 @@ package struct ChildProcess {
     var attributes = Self.plainSignals()
     defer { posix_spawnattr_destroy(&attributes) }
     var process = pid_t()
+    let own = endsWithUs ? self.environment ?? Self.ownEnvironment : self.environment
+    let environment = own?.merging(parent) { $1 }
     let code = CStrings([executable] + arguments).withPointers { arguments in
       guard let environment else { return posix_spawn(&process, executable, &actions, &attributes, arguments, environ) }
       return CStrings(environment.map { "\($0)=\($1)" }.sorted()).withPointers {
@@ -88,6 +95,17 @@ package struct ChildProcess {
       throw ChildProcessError(executable: executable, reason: String(cString: strerror(code)))
     }
     return process
+  }
+
+  private static var ownEnvironment: [String: String] {
+    var own: [String: String] = [:]
+    var next = environ
+    while let variable = next.pointee {
+      let parts = String(cString: variable).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { own[String(parts[0])] = String(parts[1]) }
+      next += 1
+    }
+    return own
   }
 
   /// No signal blocked or ignored: a thread that starts a child may block them, and we ignore SIGPIPE.

@@ -5,7 +5,7 @@ import Storage
 
 /// What a verb works with beside its own arguments.
 struct CommandContext: Sendable {
-  let configuration: Configuration
+  var configuration: Configuration
   let log: Log
   let output: Output
   let installation: Installation
@@ -37,8 +37,11 @@ struct CommandContext: Sendable {
     return store
   }
 
+  /// Where the files beside the store are, if that is not its folder.
+  var ownStateFolder: String?
+
   /// Folder of the files beside the store.
-  var stateFolder: String { store.folder }
+  var stateFolder: String { ownStateFolder ?? store.folder }
 
   /// As the user named it: a folder, or `s3://bucket/prefix`.
   var modelsURL: String { configuration.text("models") ?? "models" }

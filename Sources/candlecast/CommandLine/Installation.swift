@@ -11,6 +11,9 @@ struct Installation: Sendable {
   let charts: String
   /// Fits models; beside this program.
   let trainer: String
+  let program: String
+  /// Folders in which the bundled candles may be, the likeliest first.
+  let dataFolders: [String]
 
   init(environment: [String: String]) {
     let set = environment.filter { !$0.value.isEmpty }
@@ -21,7 +24,10 @@ struct Installation: Sendable {
     xgboost = set["CANDLECAST_XGBOOST"] ?? cache + "/xgboost/xgboost/lib/libxgboost.so"
     torchFolder = cache + "/torch/lib"
     charts = cache + "/charts/lightweight-charts.js"
-    trainer = Self.folderOfThisProgram + "/candlecast-trainer"
+    program = Self.thisProgram
+    let folder = Self.folder(of: program)
+    trainer = folder + "/candlecast-trainer"
+    dataFolders = set["CANDLECAST_DATA"].map { [$0] } ?? Self.dataFolders(above: folder)
   }
 
   /// Defines the Python names that the wheel's DuckDB asks for; beside it.
@@ -30,8 +36,22 @@ struct Installation: Sendable {
     return folder + "libpython_stub.so"
   }
 
-  private static var folderOfThisProgram: String {
-    let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "./candlecast"
-    return program.lastIndex(of: "/").map { String(program[..<$0]) } ?? "."
+  private static var thisProgram: String {
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "./candlecast"
+  }
+
+  private static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+  }
+
+  /// Where we are, and in every folder above the program: it is built within the sources.
+  private static func dataFolders(above folder: String) -> [String] {
+    var folders = ["Data"]
+    var folder = folder
+    while folder.contains("/") {
+      folders.append(folder + "/Data")
+      folder = self.folder(of: folder)
+    }
+    return folders
   }
 }

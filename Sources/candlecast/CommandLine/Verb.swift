@@ -1,3 +1,5 @@
+import Operations
+
 /// One thing that `candlecast` does.
 protocol Verb: Sendable {
   var name: String { get }
@@ -17,6 +19,9 @@ protocol Verb: Sendable {
   /// Its target may be one of the tick cadence.
   var takesTickTargets: Bool { get }
 
+  /// What its arguments say about the configuration.
+  func flags(_ arguments: ParsedArguments) -> [Configuration.Flag]
+
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode
 }
 
@@ -35,6 +40,8 @@ extension Verb {
   var readsModels: Bool { false }
   var takesTickTargets: Bool { false }
   var allOptions: [Option] { options + Option.common }
+
+  func flags(_ arguments: ParsedArguments) -> [Configuration.Flag] { arguments.configurationFlags(of: self) }
 }
 
 /// All verbs, in the order of a day's work.

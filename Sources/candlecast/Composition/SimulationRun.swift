@@ -50,7 +50,7 @@ struct SimulationRun {
     }
   }
 
-  private static func speed(_ arguments: ParsedArguments) throws(UsageError) -> Double {
+  static func speed(_ arguments: ParsedArguments) throws(UsageError) -> Double {
     switch arguments.speed("--speed") ?? .realTime(multiple: 60) {
     case .realTime(let multiple) where multiple <= 100_000: return multiple
     default:

@@ -58,6 +58,13 @@ struct HealthPages: Sendable {
           .init(Double(reports.failed), [.init("outcome", "failed")]),
         ])
     }
+    let reloads = status.reloads
+    page.add(
+      "candlecast_model_reloads_total", .counter, "Other versions of the registry, taken or refused.",
+      [
+        .init(Double(reloads.switched), [.init("outcome", "switched")]),
+        .init(Double(reloads.refused), [.init("outcome", "refused")]),
+      ])
     if let facts = status.current {
       addSeries(facts, &page)
       addFeeds(facts, &page)

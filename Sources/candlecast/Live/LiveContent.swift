@@ -24,15 +24,15 @@ struct LiveContent {
     self.latest = latest
   }
 
-  func routes(from writer: LiveWriter?) throws -> LiveServer.Content {
+  func routes(from store: LateStore?) throws -> LiveServer.Content {
     let models = modelRoutes
-    var data = writer.map { Route.data(of: view, from: $0) } ?? []
+    var data = store.map { Route.data(of: view, from: $0) } ?? []
     data.append(latest.route { [status] in status.now ?? .distantPast })
-    if let writer {
-      data.append(explain(from: writer))
+    if let store {
+      data.append(explain(from: store))
       if let served = status.models {
         data.append(
-          .features(of: served, status.features, from: writer) { [status] in status.now ?? .distantPast })
+          .features(of: served, status.features, from: store) { [status] in status.now ?? .distantPast })
       }
     }
     return LiveServer.Content(data: data + models, page: Page.routes(charts: charts), models: models)
@@ -45,10 +45,10 @@ struct LiveContent {
       + Route.openInference(served, version: Help.version, ready: ready)
   }
 
-  private func explain(from writer: LiveWriter) -> Route {
+  private func explain(from late: LateStore) -> Route {
     .explain { [context, view] id throws(APIFailure) in
       do {
-        return try await writer.withStore { store in try Self.explanation(of: id, view, store, context) }
+        return try await late.withStore { store in try Self.explanation(of: id, view, store, context) }
       } catch let failure as APIFailure {
         throw failure
       } catch {

@@ -20,6 +20,7 @@ final class LiveKeeper {
   private let publisher: CandlePublisher?
   private let announcer: Announcer?
   private let latest: LatestPredictions?
+  private let models: ModelWatch?
   private let inferenceLog: InferenceLog
   private let storedLog: StoredLog?
   private var kept: [Venue: FeedMemory] = [:]
@@ -35,9 +36,10 @@ final class LiveKeeper {
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeRecorder?, predictor: LivePredictor?,
     memories: FeedMemoryFile?, status: LiveStatus, inbox: Inbox<StampedInput>,
-    publisher: CandlePublisher? = nil, announcer: Announcer? = nil, latest: LatestPredictions? = nil
+    publisher: CandlePublisher? = nil, announcer: Announcer? = nil, latest: LatestPredictions? = nil,
+    models: ModelWatch? = nil
   ) {
-    (self.publisher, self.announcer, self.latest) = (publisher, announcer, latest)
+    (self.publisher, self.announcer, self.latest, self.models) = (publisher, announcer, latest, models)
     (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
     (self.predictor, self.memories, self.status, self.inbox) = (predictor, memories, status, inbox)
     inferenceLog = InferenceLog(folder: context.logFolder)
@@ -67,6 +69,7 @@ final class LiveKeeper {
     latest?.note(made)
     announcer?.tell(output.events, made)
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
+    if let predictor, let models { try adopt(models.take(), predictor, now) }
     if SystemClock.seconds() - factsAt >= 0.5 {
       note(core)
       tape?.advance(to: now.microseconds * 1000)
@@ -82,6 +85,21 @@ final class LiveKeeper {
     for prediction in predictions { states[prediction.state, default: 0] += 1 }
     attempt("inference log") { try inferenceLog.append(predictions) }
     return predictions
+  }
+
+  /// After everything that this input led to, so that a replay puts it at the same place.
+  private func adopt(_ changes: [ModelWatch.Change], _ predictor: LivePredictor, _ now: Timestamp) throws {
+    for change in changes {
+      tape?.append(try LiveTape.record(change.served, at: now))
+      switch change.answer {
+      case .candles(let version):
+        predictor.serve(change.served.target, with: version)
+        status.models?.serve(change.served.target, with: version)
+      case .ticks(let version): predictor.serveTicks(version)
+      }
+      status.noteReload(.switched)
+      context.log.write(.info, "models", change.served.sentence)
+    }
   }
 
   /// Those made between candles are stored about once a second, or with what is stored anyway.

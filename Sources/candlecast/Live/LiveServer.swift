@@ -20,35 +20,44 @@ struct LiveServer {
 
   private let servers: [HTTPServer]
   let hub: Hub
+  /// What the routes to data read.
+  let store: LateStore
+  /// What the route to the newest predictions tells.
+  let latest: LatestPredictions
 
   /// The ports that were taken.
   let ports: LiveStatus.Ports
 
-  init(_ status: LiveStatus, _ setting: ServerSetting, _ content: Content) throws {
+  /// - Parameters:
+  ///   - store: what the content reads.
+  ///   - latest: what the content tells of the newest predictions.
+  init(
+    _ status: LiveStatus, _ setting: ServerSetting, _ content: Content, store: LateStore = LateStore(),
+    latest: LatestPredictions = LatestPredictions(ServingRules())
+  ) throws {
     let pages = HealthPages(status: status)
     let ready: @Sendable () throws(APIFailure) -> Void = { () throws(APIFailure) in try status.checkReady() }
     hub = Hub()
+    (self.store, self.latest) = (store, latest)
     let door = Doorkeeper(setting.policy, seconds: SystemClock.seconds)
     let common = [.live, .ready(ready), Route.metrics { pages.metrics }]
     let feed = [Route.health { pages.feeder }] + common + content.data
     let feeder = try Self.listen(
       setting.options(port: setting.feederPort),
       APIServer(feed + [.description(of: feed, version: Help.version)] + content.page, hub: hub, doorkeeper: door))
-    let gapHandler = try Self.listen(
-      setting.options(port: setting.gapHandlerPort),
-      APIServer([.health { pages.gapHandler }, .metrics { pages.metrics }], doorkeeper: door))
-    var servers = [feeder, gapHandler]
-    var apiPort: Int?
-    if let port = setting.apiPort {
+    let gapHandler = try setting.gapHandlerPort.map { port in
+      try Self.listen(
+        setting.options(port: port),
+        APIServer([.health { pages.gapHandler }, .metrics { pages.metrics }], doorkeeper: door))
+    }
+    let api = try setting.apiPort.map { port in
       let routes = [Route.health { pages.feeder }] + common + content.models
-      let api = try Self.listen(
+      return try Self.listen(
         setting.options(port: port),
         APIServer(routes + [.description(of: routes, version: Help.version)], doorkeeper: door))
-      servers.append(api)
-      apiPort = api.port
     }
-    self.servers = servers
-    ports = LiveStatus.Ports(feeder: feeder.port, gapHandler: gapHandler.port, api: apiPort)
+    servers = [feeder, gapHandler, api].compactMap(\.self)
+    ports = LiveStatus.Ports(feeder: feeder.port, gapHandler: gapHandler?.port, api: api?.port)
   }
 
   func stop() async { for server in servers { await server.stop() } }

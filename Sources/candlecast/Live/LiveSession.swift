@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Ingestion
 import Market
 import Models
@@ -50,6 +49,18 @@ struct LiveSession: Sendable {
   }
 
   func run() async throws -> Result {
+    // A port that is taken is found before anything is opened.
+    let server = options.servesHealth ? try LiveServer(context, options) : nil
+    do {
+      return try await run(serving: server)
+    } catch {
+      await server?.stop()
+      throw error
+    }
+  }
+
+  /// - Parameter server: has its ports already; it is stopped with the feed.
+  func run(serving server: LiveServer?) async throws -> Result {
     let http = try HTTPClient(HTTPClient.Options(context.configuration))
     let clock = try await ClockSource(catalogue: catalogue, http: http).clock(of: try venues())
     let start = try start(at: clock.now())
@@ -58,9 +69,11 @@ struct LiveSession: Sendable {
     let writer = options.stores ? try openWriter() : nil
     let tape = options.records ? try openTape() : nil
     options.status.runs(by: clock)
-    let latest = LatestPredictions(ServingRules(context.configuration))
-    let server = options.servesHealth ? try openServer(writer, start.record.view, latest) : nil
-    let result = try await feed(start, clock, http, writer, tape, server?.hub, latest)
+    if let server {
+      server.store.open(writer)
+      context.output.line(server.portsText)
+    }
+    let result = try await feed(start, clock, http, writer, tape, server)
     await server?.stop()
     return result
   }
@@ -92,7 +105,6 @@ struct LiveSession: Sendable {
     let predictor =
       options.predicts
       ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget, cadence: cadence) : nil
-    if predictor != nil { options.status.models = ServedModels(view: view, preset: context.target) }
     var versions = try predictor.map { try serve($0) } ?? []
     if let predictor, cadence != nil { versions.append(try serveTicks(predictor)) }
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
@@ -120,36 +132,14 @@ struct LiveSession: Sendable {
       guard version != nil || target == context.target else { return nil }
       predictor.serve(target, with: version)
       options.status.models?.serve(target, with: version)
-      return LiveStart.ServedTarget(
-        target: target, version: version?.bundle.card.name.description,
-        unpromotedReason: version?.standing.unpromotedReason)
+      return LiveStart.ServedTarget(target, .candles(version))
     }
   }
 
   private func serveTicks(_ predictor: LivePredictor) throws -> LiveStart.ServedTarget {
     let version = try context.servedTickVersion(predictor.view)
     predictor.serveTicks(version)
-    return LiveStart.ServedTarget(
-      target: TickDecisions.target, version: version?.model.card.name.description,
-      unpromotedReason: version?.standing.unpromotedReason)
-  }
-
-  private func openServer(
-    _ writer: LiveWriter?, _ view: MarketView, _ latest: LatestPredictions
-  ) throws -> LiveServer {
-    let content = LiveContent(context, options.status, view: view, charts: charts, latest: latest)
-    let server = try LiveServer(
-      options.status, try ServerSetting(context.configuration), try content.routes(from: writer))
-    options.status.listens(on: server.ports)
-    context.output.line(
-      "health on port \(server.ports.feeder), gaps and metrics on port \(server.ports.gapHandler)"
-        + (server.ports.api.map { ", models on port \($0)" } ?? ""))
-    return server
-  }
-
-  /// The page's chart library; the page says so if it is not installed.
-  private var charts: [UInt8]? {
-    FileManager.default.contents(atPath: context.installation.charts).map { Array($0) }
+    return LiveStart.ServedTarget(TickDecisions.target, .ticks(version))
   }
 
   private func openWriter() throws -> LiveWriter {
@@ -173,7 +163,7 @@ struct LiveSession: Sendable {
 
   private func feed(
     _ start: Start, _ clock: PipelineClock, _ http: HTTPClient, _ writer: LiveWriter?, _ tape: TapeRecorder?,
-    _ hub: Hub?, _ latest: LatestPredictions
+    _ server: LiveServer?
   ) async throws -> Result {
     var core = start.core
     let inbox = Inbox<StampedInput>(capacity: LiveShell.inboxCapacity)
@@ -185,20 +175,29 @@ struct LiveSession: Sendable {
         inbox: inbox)
     }
     let shell = LiveShell(links: links, inbox: inbox, clock: clock)
+    let models = start.predictor.map {
+      ModelWatch(context, $0.view, serving: start.record.versions, options.status)
+    }
     let keeper = LiveKeeper(
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox,
-      publisher: options.publisher, announcer: hub.map { Announcer($0, options.status, latest.rules) }, latest: latest)
+      publisher: options.publisher, announcer: server.map { Announcer($0.hub, options.status, $0.latest.rules) },
+      latest: server?.latest, models: models)
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
     let tapeWatch = Task { await giveUpWhenStalled(tape) }
     let upkeep =
       options.predicts || options.publisher != nil
-      ? writer.map { Upkeep(context: context, writer: $0, clock: clock, hub: hub, status: options.status) } : nil
+      ? writer.map { Upkeep(context: context, writer: $0, clock: clock, hub: server?.hub, status: options.status) }
+      : nil
     let jobs = Task { await upkeep?.run() }
+    let reloads = Task { [context] in
+      await models?.run { try await writer?.withStore { try context.recordModels(in: $0) } }
+    }
     let reports = Task { [context, status = options.status] in await CloudReporter(context, status)?.run() }
     defer {
       reports.cancel()
+      reloads.cancel()
       watch.cancel()
       tapeWatch.cancel()
       jobs.cancel()
@@ -245,15 +244,6 @@ extension LiveSession {
       if stalledSeconds >= Self.longestStallSeconds {
         tape.giveUp("the disk has taken nothing for \(Int(Self.longestStallSeconds)) s")
       }
-    }
-  }
-}
-
-extension ServedVersion.Standing {
-  fileprivate var unpromotedReason: String? {
-    switch self {
-    case .production: nil
-    case .unpromoted(let reason): reason
     }
   }
 }

@@ -28,9 +28,22 @@ final class LiveStatus: Sendable {
   /// Where the health pages are served.
   struct Ports: Sendable {
     let feeder: Int
-    let gapHandler: Int
+    /// `nil` where it does not listen.
+    let gapHandler: Int?
     /// `nil` where the API has no port of its own.
     var api: Int?
+  }
+
+  /// What became of other versions that the registry had.
+  struct Reloads: Hashable, Sendable {
+    var switched = 0
+    /// Versions that cannot be served; what answered before goes on.
+    var refused = 0
+  }
+
+  enum Reload: Hashable, Sendable {
+    case switched
+    case refused
   }
 
   /// What became of the reports to CloudWatch.
@@ -72,6 +85,7 @@ final class LiveStatus: Sendable {
   private let facts = Mutex<Facts?>(nil)
   private let taken = Mutex<Ports?>(nil)
   private let told = Mutex(Reports())
+  private let changed = Mutex(Reloads())
   private let checked = Mutex(Parity())
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
@@ -87,6 +101,16 @@ final class LiveStatus: Sendable {
     }
   }
 
+  func noteReload(_ reload: Reload) {
+    changed.withLock { reloads in
+      switch reload {
+      case .switched: reloads.switched += 1
+      case .refused: reloads.refused += 1
+      }
+    }
+  }
+
+  var reloads: Reloads { changed.withLock(\.self) }
   func note(_ result: LiveParity.Result) {
     checked.withLock { parity in
       parity.checked += result.checked

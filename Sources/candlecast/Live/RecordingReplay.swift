@@ -64,6 +64,8 @@ struct RecordingReplay {
         try player?.finish(&result)
         player = try begin(start, history)
         result.runs += 1
+      } else if let served = try LiveTape.served(of: current) {
+        if let player, publisher == nil { try serve(served, player.predictor.view, player.predictor) }
       } else if let input = try LiveTape.input(of: current) {
         try player?.step(input)
       }
@@ -244,7 +246,7 @@ private final class Player {
   private static let held = 2048
 
   private var core: LiveCore
-  private let predictor: LivePredictor
+  let predictor: LivePredictor
   /// What the run began with, and when.
   private let history: (store: any Store, time: Timestamp)?
   private let destination: (any Store)?

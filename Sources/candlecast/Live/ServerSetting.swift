@@ -6,7 +6,8 @@ import Transport
 struct ServerSetting {
   let host: String
   let feederPort: Int
-  let gapHandlerPort: Int
+  /// `nil` where it does not listen.
+  let gapHandlerPort: Int?
   /// `nil` where the API has no port of its own.
   let apiPort: Int?
   let policy: AccessPolicy
@@ -15,7 +16,7 @@ struct ServerSetting {
   init(_ configuration: Configuration) throws {
     host = configuration.text("server.host") ?? "127.0.0.1"
     feederPort = configuration.integer("server.feeder_port") ?? 8080
-    gapHandlerPort = configuration.integer("server.gap_handler_port") ?? 9000
+    gapHandlerPort = configuration.hasGapHandlerPort ? configuration.integer("server.gap_handler_port") ?? 9000 : nil
     apiPort = configuration.boolean("server.api") == true ? configuration.integer("server.api_port") ?? 8000 : nil
     var policy = AccessPolicy()
     policy.tokens = try Self.tokens(configuration)

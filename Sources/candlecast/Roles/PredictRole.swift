@@ -16,12 +16,21 @@ final class PredictRole {
   private let cache: FeatureCache?
   private let inferenceLog: InferenceLog
   private var stage: DecisionStage?
+  /// What answers, by target.
+  private var versions: [PredictionTarget: ServedVersion?] = [:]
+  let models: ModelWatch
   private(set) var predictions = 0
   private(set) var fingerprint = Fingerprint()
 
-  init(_ context: CommandContext, writer: LiveWriter, cache: FeatureCache?) {
+  init(_ context: CommandContext, writer: LiveWriter, cache: FeatureCache?) throws {
     (self.context, self.writer, self.cache) = (context, writer, cache)
     inferenceLog = InferenceLog(folder: context.logFolder)
+    for target in PredictionTarget.all {
+      let version = try context.servedVersion(context.view, target)
+      if version != nil || target == context.target { versions.updateValue(version, forKey: target) }
+    }
+    models = ModelWatch(
+      context, context.view, serving: versions.map { LiveStart.ServedTarget($0, .candles($1)) }, LiveStatus())
   }
 
   func take(_ input: RoleInput) async throws {
@@ -34,6 +43,7 @@ final class PredictRole {
   }
 
   private func take(_ event: FeatureEvent) async throws {
+    for change in models.take() { adopt(change) }
     let set = FeatureSet.of(context.view)
     guard event.view == context.view, event.featureSetHash == set.hash.description else {
       throw CommandError(
@@ -52,6 +62,13 @@ final class PredictRole {
     }
     sink.stamp(latencyNanoseconds: SystemClock.monotonicNanoseconds() - start, from: 0)
     try await keep(sink.predictions, of: event)
+  }
+
+  private func adopt(_ change: ModelWatch.Change) {
+    guard case .candles(let version) = change.answer else { return }
+    versions.updateValue(version, forKey: change.served.target)
+    stage?.serve(change.served.target, with: version)
+    context.log.write(.info, "models", change.served.sentence)
   }
 
   /// A minute that was decided on comes again after a crash of the one who sent it.
@@ -78,8 +95,7 @@ final class PredictRole {
   private func warmUp(at moment: StoredMoment, _ source: String) throws -> DecisionStage {
     var pipeline = PredictionPipeline(view: context.view, mode: source == RoleSource.replay ? .replay : .live)
     for target in PredictionTarget.all {
-      let version = try context.servedVersion(context.view, target)
-      if version != nil || target == context.target { pipeline.serve(target, with: version) }
+      if let version = versions[target] { pipeline.serve(target, with: version) }
     }
     let store = try context.openForReading()
     var needsRebuild = false

@@ -97,7 +97,11 @@ struct RoleSession: Sendable {
       LiveWriter.Limits(context.configuration), report: { log.write($0) }
     ) { () throws(StoreError) in try store.open(.create, memoryMegabytes: 64) }
     let result = try await with(options, RoleStreams.features, nil) { options, input, _ in
-      let role = PredictRole(context, writer: writer, cache: try context.featureCache())
+      let role = try PredictRole(context, writer: writer, cache: try context.featureCache())
+      let reloads = Task { [models = role.models, context] in
+        await models.run { try await writer.withStore { try context.recordModels(in: $0) } }
+      }
+      defer { reloads.cancel() }
       try await reader(input, .predict, options).run { try await role.take($0) }
       return Result(predictions: role.predictions, fingerprint: role.fingerprint)
     }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The main job on the bundled candles: run.sh CANDLECAST
+# The main job on the bundled candles: report.sh CANDLECAST
 set -euo pipefail
 candlecast=$1
 data=Data/BTCUSDT_binance_spot_1m_20240117_20240331.csv.zst

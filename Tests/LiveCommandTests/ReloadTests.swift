@@ -1,0 +1,171 @@
+import Features
+import FoundationEssentials
+import Ingestion
+import Market
+import Models
+import Operations
+import Pipeline
+import Platform
+import Storage
+import Synchronization
+import Tape
+import TestSupport
+import Testing
+import Venues
+
+@testable import candlecast
+
+/// Versions that change while a feed runs.
+struct ReloadTests {
+  private static let target = PredictionTarget.direction(horizonMinutes: 15)
+
+  private struct Shelf {
+    let context: CommandContext
+    let folder: TemporaryFolder
+
+    var slot: RegistrySlot { RegistrySlot(context.view, ReloadTests.target) }
+
+    /// Versions of different sizes predict differently.
+    @discardableResult
+    func register(_ name: String, treeCount: Int, isFitting: Bool = true) throws -> VersionName {
+      let set = FeatureSet.of(context.view)
+      let columns = MadeVersion.Columns(
+        hash: isFitting ? set.hash.description : "beef", names: set.names,
+        model: set.modelColumns.map { set.names[$0] },
+        sequence: set.sequenceColumns.map { set.names[$0] })
+      let made = MadeVersion(
+        target: ReloadTests.target, name: name, view: context.view, columns: columns, treeCount: treeCount, depth: 3)
+      let staging = folder.path + "/staging"
+      try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: true)
+      return try context.registry.register(
+        staged: try made.write(in: staging), at: SystemClock.now(), who: "test", why: "made")
+    }
+
+    func promote(_ name: VersionName) throws {
+      try context.registry.promote(name, at: SystemClock.now(), who: "test", why: "test")
+    }
+  }
+
+  private struct NoVersion: Error {}
+
+  // MARK: The registry
+
+  private func watch(_ context: CommandContext, _ status: LiveStatus) -> ModelWatch {
+    ModelWatch(
+      context, context.view, serving: [.init(target: Self.target, version: nil)], status)
+  }
+
+  @Test func `promotion, rollback and registration are each noticed once`() throws {
+    let desk = try Desk(["market.venue": "binance"])
+    let shelf = Shelf(context: try desk.context(), folder: desk.folder)
+    let watch = watch(shelf.context, LiveStatus())
+    #expect(!watch.look() && watch.take().isEmpty)
+
+    let first = try shelf.register("a", treeCount: 2)
+    #expect(watch.look() && !watch.look())
+    #expect(
+      watch.take().map(\.served) == [.init(target: Self.target, version: "a", unpromotedReason: "not promoted yet")])
+
+    try shelf.promote(first)
+    #expect(watch.look())
+    #expect(watch.take().map(\.served) == [.init(target: Self.target, version: "a")])
+
+    let second = try shelf.register("b", treeCount: 3)
+    #expect(!watch.look(), "what is in production stays when another is registered")
+    try shelf.promote(second)
+    #expect(watch.look())
+    let taken = watch.take()
+    #expect(taken.map(\.served.version) == ["b"])
+    guard case .candles(let version?) = taken.first?.answer else { throw NoVersion() }
+    #expect(version.standing == .production)
+
+    try shelf.context.registry.rollback(shelf.slot, at: SystemClock.now(), who: "test", why: "test")
+    #expect(watch.look() && watch.take().map(\.served.version) == ["a"])
+  }
+
+  @Test(arguments: ["another feature set", "a damaged file", "an unreadable file"])
+  func `what cannot be served changes nothing, and is said`(fault: String) throws {
+    let desk = try Desk(["market.venue": "binance"])
+    let told = Mutex<[String]>([])
+    let usual = try desk.context()
+    let log = Log(
+      files: nil, fileLevel: .info, screenLevel: .error, screen: { line in told.withLock { $0.append(line) } },
+      clock: SystemClock.now)
+    let context = CommandContext(
+      configuration: usual.configuration, log: log, output: usual.output, installation: usual.installation)
+    let (shelf, status) = (Shelf(context: context, folder: desk.folder), LiveStatus())
+    let watch = watch(context, status)
+    try shelf.promote(try shelf.register("a", treeCount: 2))
+    #expect(watch.look() && watch.take().count == 1)
+
+    let bad = try shelf.register("b", treeCount: 3, isFitting: fault != "another feature set")
+    try shelf.promote(bad)
+    let weights = "\(context.modelsFolder)/active/b/\(VersionDirectory.File.weights)"
+    if fault == "a damaged file" { try Data([1, 2, 3]).write(to: URL(filePath: weights)) }
+    if fault == "an unreadable file" { try FileManager.default.removeItem(atPath: weights) }
+
+    #expect(!watch.look() && watch.take().isEmpty)
+    #expect(status.reloads == LiveStatus.Reloads(switched: 0, refused: 1))
+    #expect(HealthPages(status: status).metrics.contains(#"candlecast_model_reloads_total{outcome="refused"} 1"#))
+    #expect(told.withLock { $0.count } == 1 && told.withLock { $0[0].contains("cannot be served, a stays") })
+
+    try shelf.promote(try shelf.register("c", treeCount: 4))
+    #expect(watch.look() && watch.take().map(\.served.version) == ["c"])
+  }
+
+  // MARK: A running feed
+
+  @Test(.timeLimit(.minutes(2)))
+  func `a version is changed between two minutes, none is left out or mixed, and the tape gives the same`() async throws
+  {
+    let knobs = ["ingest.limit": "400", "inference.reload_seconds": "0.05"]
+    let desk = try Desk(try Exchange.shared.get().knobs.merging(knobs) { $1 })
+    let context = try desk.context()
+    let shelf = Shelf(context: context, folder: desk.folder)
+    var options = LiveSession.Options(service: context.configuration)
+    options.servesHealth = false
+    // Without trades there is nothing between the minutes.
+    options.channels = [.klines]
+    let names = ["a", "b", "c"]
+    // Versions registered, and the predictions made when the last of them was seen to serve.
+    let stages = Mutex<(registered: Int, seenAt: Int?)>((0, 0))
+    let result = try await Watch.run(context, options) { status in
+      let made = status.current?.predictions.values.reduce(0, +) ?? 0
+      return try stages.withLock { stage in
+        guard status.reloads.switched == stage.registered else { return false }
+        let seenAt = stage.seenAt ?? made
+        stage.seenAt = seenAt
+        // The baseline says one thing a minute, a version six: each serves for a whole minute at least.
+        guard made >= seenAt + (stage.registered == 0 ? 2 : 13) else { return false }
+        guard stage.registered < names.count else { return true }
+        try shelf.register(names[stage.registered], treeCount: stage.registered + 2)
+        stage = (stage.registered + 1, nil)
+        return false
+      }
+    }
+    let stored = try DuckDBStore(path: desk.storePath).predictions()
+    #expect(stored.count == result.predictions)
+    let minutes = Dictionary(grouping: stored, by: \.time).sorted { $0.key < $1.key }
+    for (minute, next) in zip(minutes, minutes.dropFirst()) {
+      #expect(next.key.minute == minute.key.minute + 1, "a minute has no prediction")
+    }
+    #expect(minutes.allSatisfy { Set($0.value.map(\.version)).count == 1 }, "a minute has two versions")
+    var served: [String] = []
+    for (_, made) in minutes where served.last != made[0].version { served.append(made[0].version) }
+    #expect(served.count == 4 && Array(served.dropFirst()) == names, "\(served)")
+
+    let replayed = try RecordingReplay(
+      context: context, path: desk.folder.path + "/tape", destination: nil, history: .duckDB(path: desk.storePath)
+    ).run()
+    #expect(replayed.predictions == result.predictions && replayed.fingerprint == result.fingerprint)
+  }
+
+  @Test func `with a rhythm of nothing the registry is read at the start alone`() async throws {
+    let desk = try Desk(["inference.reload_seconds": "0", "market.venue": "binance"])
+    let shelf = Shelf(context: try desk.context(), folder: desk.folder)
+    let watch = watch(shelf.context, LiveStatus())
+    try shelf.register("a", treeCount: 2)
+    await watch.run()
+    #expect(watch.take().isEmpty)
+  }
+}
