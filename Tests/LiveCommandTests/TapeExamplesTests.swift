@@ -24,21 +24,21 @@ struct TapeExamplesTests {
     return dataset
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func `the points of a tape are those that live predicted on, with what the price did after`() async throws {
     let desk = try Desk(try Exchange.shared.get().knobs.merging(["ingest.limit": "150"]) { $1 })
     let context = try desk.context()
     var options = LiveSession.Options(service: context.configuration)
     options.servesHealth = false
     _ = try await Watch.run(context, options) { status in
-      (status.current?.predictions.values.reduce(0, +) ?? 0) > 1100
+      (status.current?.predictions.values.reduce(0, +) ?? 0) > 900
     }
     let dataset = try dataset(context, desk)
     let store = try DuckDBStore(path: desk.storePath, mode: .readOnly)
     let target = PredictionTarget.move(horizonSeconds: 60)
     let live = try store.predictions(PredictionFilter(target: target)).filter { $0.modelName == .baseline }
     let prices = Dictionary(live.map { ($0.time, $0.forecast?.current) }) { first, _ in first }
-    #expect(dataset.header.isSynthetic && dataset.header.points > 200 && dataset.rowCount > 20)
+    #expect(dataset.header.isSynthetic && dataset.header.points > 100 && dataset.rowCount > 20)
     var compared = 0
     for row in 0..<dataset.rowCount {
       let time = dataset.time(row)
@@ -80,5 +80,19 @@ struct TapeExamplesTests {
       JSONNode.self, from: Data(try job.plan(RegistrySlot(context.view, context.target))))
     #expect(plan["perceptron"]?["epochs"]?.number == 3 && plan["perceptron"]?["batch"]?.number == 32)
     #expect(plan["sequence"] == nil)
+  }
+
+  @Test(arguments: [
+    (["train", "--recording", "tape"], "--recording is for move-60s"),
+    (["train", "--target", "move-60s", "--as-of", "2024-03-01"], "--as-of says nothing of it"),
+    (["predict", "--target", "move-60s"], "is predicted between them"),
+  ])
+  func `what does not go together is wrong usage`(words: [String], reason: String) throws {
+    let desk = try Desk()
+    nonisolated(unsafe) var said = ""
+    let program = Program(environment: [:], output: { _ in }, error: { said += $0 })
+    let places = ["--store", "duckdb:\(desk.storePath)", "--models", desk.folder.path + "/models"]
+    #expect(program.run(words + places) == .wrongUsage)
+    #expect(said.contains(reason))
   }
 }

@@ -142,6 +142,7 @@ function showPredictions() {
   requestAnimationFrame(() => {
     isShowing = false;
     tellPredictions();
+    showNext();
   });
 }
 
@@ -304,6 +305,30 @@ function showWindows() {
   element("windows").replaceChildren(...lines);
 }
 
+/** What is said between candles: of its models the one that says most. */
+function showNext() {
+  const made = ["MLP", "Linear", "Baseline"].map((model) => newest.get("move-60s " + model)).filter(Boolean);
+  const one = made.find((each) => each.state && !each.state.startsWith("abstain") && each.predicted_price !== null) ?? made[0];
+  if (!one) return;
+  const price = (value) => value === null || value === undefined ? "not known" : value.toFixed(2);
+  const range = one.interval?.[0] === null ? "not known" : `${price(one.interval?.[0])} to ${price(one.interval?.[1])}`;
+  list("next", {
+    "price now": price(one.current_price), [`in ${one.prediction_horizon_seconds} s`]: `${price(one.predicted_price)} (${one.model})`,
+    "four of five times within": range, "probability of up": percent(one.probability_up),
+    confidence: percent(one.confidence), state: one.state + (one.reason ? `: ${one.reason}` : ""),
+    "inputs are": one.features_age_ms === null ? "not known" : `${one.features_age_ms} ms old (${one.source})`,
+  });
+}
+
+function list(id, facts) {
+  element(id).replaceChildren(...Object.entries(facts).flatMap(([name, value]) => {
+    const [term, text] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = name;
+    text.textContent = value;
+    return [term, text];
+  }));
+}
+
 // --- how good it has been
 
 async function loadSkill() {
@@ -416,12 +441,7 @@ function takeHealth(health) {
     venue: health.websocket_connected ? "connected" : "not connected", "newest candle": clock(health.last_candle_time),
     memory: health.memory_mb === null ? "–" : health.memory_mb + " MiB", "prediction takes": latencyText(),
   };
-  element("feed").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => {
-    const [term, text] = [document.createElement("dt"), document.createElement("dd")];
-    term.textContent = name;
-    text.textContent = value;
-    return [term, text];
-  }));
+  list("feed", facts);
 }
 
 // --- what happens

@@ -17,7 +17,8 @@ struct LiveContent {
 
   /// - Parameter charts: the page's chart library, where it is installed.
   init(
-    _ context: CommandContext, _ status: LiveStatus, view: MarketView, charts: [UInt8]?, latest: LatestPredictions
+    _ context: CommandContext, _ status: LiveStatus, view: MarketView, charts: [UInt8]?,
+    latest: LatestPredictions = LatestPredictions(ServingRules())
   ) {
     (self.context, self.status, self.view, self.charts) = (context, status, view, charts)
     self.latest = latest
