@@ -21,7 +21,9 @@ import Transport
     let status = LiveStatus()
     let view = MarketView(price: Series(.binance, .btcusdt))
     status.models = ServedModels(view: view, preset: context.target)
-    let content = try LiveContent(context, status, view: view, charts: nil).routes(from: nil)
+    let content = try LiveContent(
+      context, status, view: view, charts: nil, latest: LatestPredictions(ServingRules(context.configuration))
+    ).routes(from: nil)
     let server = try LiveServer(status, try ServerSetting(context.configuration), content)
     do { try await ask(server.ports) } catch {
       await server.stop()
