@@ -198,7 +198,7 @@ struct ServiceKnobTests {
       "monitoring.completeness_threshold": "0.91", "monitoring.missing_data_threshold": "0.92",
       "monitoring.stale_data_seconds": "93", "monitoring.invalid_values_threshold": "0.94",
       "monitoring.window_minutes": "95", "monitoring.check_seconds": "96", "system.enable_recovery": "false",
-      "tape.market_data": "true",
+      "tape.market_data": "true", "inference.max_feature_age_seconds": "97",
     ]
     let all = LiveThresholds(try Desk().configuration(knobs, in: place))
     var expected = LiveThresholds()
@@ -207,7 +207,7 @@ struct ServiceKnobTests {
     (expected.rotationMinutes, expected.skewAlarmMilliseconds, expected.pollSeconds) = (87, 88, 89)
     (expected.completeness, expected.missing, expected.staleSeconds, expected.invalid) = (0.91, 0.92, 93, 0.94)
     (expected.qualityWindowMinutes, expected.qualityCheckSeconds) = (95, 96)
-    (expected.takesUpAgain, expected.makesMarketData) = (false, true)
+    (expected.takesUpAgain, expected.makesMarketData, expected.maxTickAgeMilliseconds) = (false, true, 97_000)
     #expect(all == expected)
   }
 }
