@@ -28,7 +28,8 @@ command+=(--skip-build)
 pass stores --filter '^(Archive|Cloud|Database|Schema|Storage)Tests\.'
 pass streams --filter '^(Kinesis|Redis|Serving|Streams)Tests\.'
 pass clients --filter '^(Client|Transport)Tests\.'
-pass living --filter '^(LiveCommand|Process)Tests\.'
+pass verbs --filter '^LiveCommandTests\.'
+pass processes --filter '^ProcessTests\.'
 
 ((failed)) || exit 0
 printf '\n== what failed; all of it is in %s\n' "$logs"

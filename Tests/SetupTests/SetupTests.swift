@@ -114,7 +114,7 @@ struct SetupTests {
     try machine.placeLibraries()
     let result = try machine.setUp()
     #expect(result.code == .exited(4))
-    #expect(result.text.contains("installing ccxt, python-binance, moto and fastavro"))
+    #expect(result.text.contains("installing ccxt, python-binance, moto, fastavro, tritonclient and schemathesis"))
     #expect(result.text.contains("Scripts/clients.txt"))
     #expect(result.text.contains("\(machine.folder)/cache/wheels"))
   }
