@@ -11,6 +11,9 @@ enum Candlecast {
     let program = Program(
       environment: environment, output: { Terminal.output.write($0) },
       error: { Terminal.error.write($0) })
-    exit(program.run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    let code = program.run(Array(CommandLine.arguments.dropFirst())).rawValue
+    fflush(nil)
+    // Not `exit`: it takes libraries apart that threads of their own may still be in.
+    _exit(code)
   }
 }

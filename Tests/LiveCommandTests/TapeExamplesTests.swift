@@ -31,7 +31,7 @@ struct TapeExamplesTests {
     var options = LiveSession.Options(service: context.configuration)
     options.servesHealth = false
     _ = try await Watch.run(context, options) { status in
-      (status.current?.predictions.values.reduce(0, +) ?? 0) > 900
+      (status.current?.predictions.values.reduce(0, +) ?? 0) > 1400
     }
     let dataset = try dataset(context, desk)
     let store = try DuckDBStore(path: desk.storePath, mode: .readOnly)

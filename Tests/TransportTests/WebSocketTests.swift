@@ -469,11 +469,8 @@ import Testing
       while server.connections > 0 { try await Task.sleep(for: .milliseconds(5)) }
       // One compressed socket that stayed would be 300 KB.
       #expect(Process.residentKilobytes() - memory < 6_000)
-      // libcurl looks for connections that are over when it makes another, once a second.
-      while Process.descriptors() > descriptors {
-        try await turn()
-        try await Task.sleep(for: .milliseconds(5))
-      }
+      // libcurl closes some that are over when it makes others; one that stayed at each turn would be two hundred.
+      #expect(Process.descriptors() < descriptors + 150)
     }
   }
 }

@@ -36,6 +36,7 @@ package final class HTTPClient: Sendable {
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         transfer.finish = { continuation.resume(returning: $0) }
+        guard !Task.isCancelled else { return transfer.cancelled() }
         service.start(transfer)
         if Task.isCancelled { service.cancel(transfer) }
       }
