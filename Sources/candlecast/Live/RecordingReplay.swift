@@ -299,16 +299,17 @@ private final class Player {
     guard destination != nil, !history.isDestination,
       waiting.contains(where: { !$0.candles.isEmpty || !$0.predictions.isEmpty })
     else { return }
-    guard next.history != nil else { return drop(from: 0) }
     let store = try history.opened()
+    let hasCandles = next.history != nil
     let last = try waiting.lastIndex { batch in
       try isStored(batch.predictions, in: store)
-        || batch.candles.contains { candle in
-          let open = candle.record.candle.openTime
-          return try store.candles(candle.series, in: open..<open.adding(minutes: 1), asOf: next.time).contains {
-            $0.knownAt >= batch.knownAt
+        || hasCandles
+          && batch.candles.contains { candle in
+            let open = candle.record.candle.openTime
+            return try store.candles(candle.series, in: open..<open.adding(minutes: 1), asOf: next.time).contains {
+              $0.knownAt >= batch.knownAt
+            }
           }
-        }
     }
     drop(from: last.map { $0 + 1 } ?? 0)
   }
