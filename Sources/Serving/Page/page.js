@@ -3,7 +3,7 @@
 const element = (id) => document.getElementById(id);
 const seconds = (time) => Math.floor(Date.parse(time) / 1000);
 const clock = (time) => time ? time.slice(0, 16).replace("T", " ") + " UTC" : "–";
-const percent = (value) => value === null ? "–" : (value * 100).toFixed(1) + " %";
+const percent = (value) => value === null ? "–" : (value * 100).toFixed(1) + "\u00a0%";
 
 async function ask(path) {
   const answer = await fetch(path, { cache: "no-store" });
@@ -26,26 +26,47 @@ function look() {
     layout: { background: { color: "transparent" }, textColor: colour("ink") },
     grid: { vertLines: { color: colour("line") }, horzLines: { color: colour("line") } },
     timeScale: { timeVisible: true, secondsVisible: false, borderColor: colour("line") },
-    rightPriceScale: { borderColor: colour("line") },
+    // As wide as each other, so that a minute stands at the same place in both.
+    rightPriceScale: { borderColor: colour("line"), minimumWidth: 84 },
     autoSize: true,
   };
 }
 
 const charts = ["candles", "probability"].map((id) => LightweightCharts.createChart(element(id), look()));
 const candleSeries = charts[0].addCandlestickSeries();
+const lineOptions = {
+  lastValueVisible: false, priceLineVisible: false,
+  priceFormat: { type: "custom", minMove: 0.0001, formatter: (value) => (value * 100).toFixed(1) + " %" },
+};
+/** Has no value: it gives the lower chart the minutes of the upper one, which it follows. */
+const frame = charts[1].addLineSeries(lineOptions);
 const lines = new Map();
+
+charts[1].applyOptions({
+  handleScroll: false, handleScale: false, timeScale: { shiftVisibleRangeOnNewBar: false },
+});
+charts[0].timeScale().subscribeVisibleLogicalRangeChange((range) => {
+  if (range) charts[1].timeScale().setVisibleLogicalRange(range);
+});
 
 function paint() {
   const colour = colours();
   for (const chart of charts) chart.applyOptions(look());
   // Rising candles are hollow, so that they differ from falling ones without colour too.
   candleSeries.applyOptions({
-    upColor: "transparent", borderUpColor: colour("up"), wickUpColor: colour("up"),
+    upColor: colour("panel"), borderUpColor: colour("up"), wickUpColor: colour("up"),
     downColor: colour("down"), borderDownColor: colour("down"), wickDownColor: colour("down"),
   });
+  for (const [model, line] of lines) line.applyOptions({ color: lineColour(model) });
 }
 
-dark.addEventListener("change", paint);
+const lineColour = (model) => colours()(model === "Baseline" ? "quiet" : "ink");
+
+dark.addEventListener("change", () => {
+  paint();
+  drawMarkers();
+  drawReliability();
+});
 paint();
 
 const bar = (candle) => ({
@@ -55,21 +76,30 @@ const bar = (candle) => ({
 // --- candles
 
 let series = "";
+/** What a price is in, as far as the symbol's name tells. */
+const unit = () => series.match(/(USDT|USDC|USD|EUR|BTC)$/)?.[1] ?? "";
+const inUnit = (price) => price === null || price === undefined ? "not known" : `${price.toFixed(2)}\u00a0${unit()}`.trim();
 /** Prices of the newest minutes by open time, in seconds. */
 const prices = new Map();
 
 async function loadCandles() {
   const listing = await ask("v1/candles?limit=240");
+  const isNew = listing.series !== series;
   series = listing.series;
   element("series").textContent = series;
-  if (series.startsWith("sim-")) {
-    element("label").textContent = "simulated data";
-    element("label").hidden = false;
-  }
+  element("beat-unit").textContent = unit() && `(${unit()})`;
+  element("candles-unit").textContent = unit() ? `in ${unit()}, times in UTC` : "times in UTC";
+  element("label").hidden = !series.startsWith("sim-");
+  element("label").textContent = "simulated data";
   const bars = listing.rows.map(bar);
-  candleSeries.setData(bars);
   prices.clear();
   for (const one of bars) prices.set(one.time, one);
+  candleSeries.setData(bars);
+  frame.setData(bars.map(({ time }) => ({ time })));
+  if (isNew && bars.length) {
+    const shown = innerWidth < 700 ? 60 : 150;
+    charts[0].timeScale().setVisibleLogicalRange({ from: bars.length - shown, to: bars.length + 4 });
+  }
   showWindows();
 }
 
@@ -77,8 +107,14 @@ function takeCandle(data) {
   if (data.series !== series) return;
   const one = bar(data.candle);
   prices.set(one.time, one);
-  try { candleSeries.update(one); } catch { loadCandles(); }
+  try {
+    candleSeries.update(one);
+    frame.update({ time: one.time });
+  } catch {
+    loadCandles().catch(() => {});
+  }
   showWindows();
+  loadFeaturesSoon();
 }
 
 // --- predictions
@@ -113,63 +149,131 @@ async function pages(path, from) {
 function takePrediction(row) {
   if (row.mode !== "live") return;
   newest.set(row.target + " " + row.model, row);
-  showPredictions();
-  if (row.target !== element("target").value) return showWindows();
-  history.push(row);
-  if (history.length > 4000) history.splice(0, 1000);
-  drawProbabilities();
-  drawMarkers();
-  showWindows();
+  if (row.target === element("target").value) {
+    history.push(row);
+    if (history.length > 4000) history.splice(0, 1000);
+  }
+  show();
 }
 
 function takeOutcome(one) {
   outcomes.set(one.target + " " + one.time, one.outcome);
-  drawMarkers();
+  show();
 }
 
+/** A line of a table; what is a number with its unit stays in one piece. */
 function row(cells) {
   const line = document.createElement("tr");
-  for (const content of cells) line.insertCell().append(content);
+  for (const content of cells) {
+    const cell = line.insertCell();
+    cell.append(content);
+    if (/^-?[\d.]+(\s\S+)?$/.test(content)) cell.className = "number";
+  }
   return line;
 }
 
 let isShowing = false;
 
 /** At most once a frame: what is said between candles comes faster than anybody reads. */
-function showPredictions() {
+function show() {
   if (isShowing) return;
   isShowing = true;
   requestAnimationFrame(() => {
     isShowing = false;
     tellPredictions();
     showNext();
+    showWindows();
+    drawProbabilities();
+    drawMarkers();
   });
 }
 
+/** Of each target a part of the table, whose lines stay what they are while what they say changes. */
+const groups = new Map();
+
+function group(target) {
+  if (groups.has(target)) return groups.get(target);
+  const body = document.createElement("tbody");
+  const head = document.createElement("th");
+  const note = document.createElement("span");
+  head.colSpan = 3;
+  head.scope = "rowgroup";
+  head.append(target + " ", note);
+  body.insertRow().append(head);
+  const made = { body, note, lines: new Map() };
+  groups.set(target, made);
+  const order = [...groups.keys()].sort();
+  element("now").insertBefore(body, groups.get(order[order.indexOf(target) + 1])?.body ?? null);
+  return made;
+}
+
+function line(own, target, model) {
+  if (own.lines.has(model)) return own.lines.get(model);
+  const made = row([explainer(target, model), "", ""]);
+  own.lines.set(model, made);
+  const order = [...own.lines.keys()].sort();
+  own.body.insertBefore(made, own.lines.get(order[order.indexOf(model) + 1]) ?? null);
+  return made;
+}
+
+const stateText = (one) => one.state + (one.reason ? `: ${one.reason}` : "");
+
+/** What a prediction says, in its own unit. */
+function saying(one) {
+  if (one.change_percent !== null) return `${one.change_percent > 0 ? "+" : ""}${one.change_percent.toFixed(3)} % change`;
+  return one.probability_up === null ? "nothing" : `${percent(one.probability_up)} up`;
+}
+
 function tellPredictions() {
-  const rows = [...newest.values()].sort((a, b) => (a.target + a.model).localeCompare(b.target + b.model));
-  const focused = [...element("now").querySelectorAll("button")].indexOf(document.activeElement);
-  element("now").replaceChildren(...rows.map((one) => row([
-    one.target, explainer(one),
-    one.change_percent === null ? percent(one.probability_up) : one.change_percent.toFixed(3) + " %",
-    one.state + (one.reason ? `: ${one.reason}` : ""), clock(one.time),
-  ])));
-  if (focused >= 0) element("now").querySelectorAll("button")[focused]?.focus();
-  const targets = [...new Set(rows.filter((one) => /^(direction|window)/.test(one.target)).map((one) => one.target))];
+  const rows = [...newest.values()];
+  for (const target of new Set(rows.map((one) => one.target))) {
+    const own = group(target);
+    const said = rows.filter((one) => one.target === target);
+    const states = new Set(said.map(stateText));
+    // What holds for all of them is told once.
+    own.note.textContent =
+      `· ${clock(said.map((one) => one.time).sort().at(-1))}` + (states.size === 1 ? ` · ${stateText(said[0])}` : "");
+    for (const one of said) {
+      const cells = line(own, target, one.model).cells;
+      cells[1].textContent = saying(one);
+      cells[1].className = "number";
+      cells[2].textContent = states.size === 1 ? "" : stateText(one);
+    }
+  }
+  for (const [target, own] of groups) {
+    for (const [model, made] of own.lines) {
+      if (newest.has(target + " " + model)) continue;
+      made.remove();
+      own.lines.delete(model);
+    }
+    if (own.lines.size) continue;
+    own.body.remove();
+    groups.delete(target);
+  }
+  offerTargets(rows);
+}
+
+/** What was chosen last, which may not be on offer for a moment. */
+let wanted = "";
+
+function offerTargets(rows) {
   const menu = element("target");
-  if (targets.join() === [...menu.options].map((option) => option.value).join()) return;
-  const chosen = menu.value;
+  const targets =
+    [...new Set(rows.map((one) => one.target))].filter((name) => /^(direction|window)/.test(name)).sort();
+  if (!targets.length || targets.join() === [...menu.options].map((option) => option.value).join()) return;
+  const before = menu.value;
   menu.replaceChildren(...targets.map((name) => new Option(name, name)));
-  if (targets.includes(chosen)) menu.value = chosen; else showTarget();
+  if (targets.includes(wanted)) menu.value = wanted;
+  if (menu.value !== before) showTarget();
 }
 
 /** A name that opens what lies behind a prediction. */
-function explainer(one) {
+function explainer(target, model) {
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = one.model;
-  button.title = `explain ${one.target} by ${one.model} at ${clock(one.time)}`;
-  button.addEventListener("click", () => explain(one));
+  button.textContent = model;
+  button.setAttribute("aria-label", `${model}: explain ${target}`);
+  button.addEventListener("click", () => explain(newest.get(target + " " + model)));
   return button;
 }
 
@@ -190,7 +294,7 @@ async function explain(one) {
       Object.entries(sum.inputs ?? sum).map(([name, adds]) => ({ model, name, adds })))
       .filter((part) => typeof part.adds === "number").sort((a, b) => Math.abs(b.adds) - Math.abs(a.adds));
     element("contributions").replaceChildren(...parts.slice(0, 12).map((part) => row([
-      part.name, values.has(part.name) ? shortNumber(values.get(part.name)) : "–", part.adds.toFixed(4)])));
+      part.model, part.name, values.has(part.name) ? shortNumber(values.get(part.name)) : "–", part.adds.toFixed(4)])));
   } catch (error) {
     element("explanation-text").textContent = error.message;
   }
@@ -201,13 +305,26 @@ const shortNumber = (value) => value === null ? "not known" : Number(value.toPre
 async function loadFeatures() {
   const current = (await ask("v1/features")).current;
   element("features-note").textContent = current
-    ? `of the minute that closed ${clock(current.time)}, ${current.age_seconds.toFixed(0)} s old by the market's clock`
+    ? `of the minute that closed ${clock(current.time)}, ${current.age_seconds.toFixed(0)} s old by the market's clock; `
+      + `prices and average ranges in ${unit() || "the market's unit"}, the rest are shares, logarithms and indices without one`
     : "no minute has closed yet";
   element("features").replaceChildren(...(current?.names ?? []).map((name, place) =>
     row([name, shortNumber(current.features[place])])));
 }
 
-const styles = { Ensemble: [0, 3], ModelA: [1, 1], ModelB: [2, 1], ModelC: [3, 1], MLP: [4, 1], Baseline: [2, 2] };
+let featuresAreDue = false;
+
+/** At most once in two seconds: a simulated minute can be far shorter. */
+function loadFeaturesSoon() {
+  if (featuresAreDue) return;
+  featuresAreDue = true;
+  setTimeout(() => {
+    featuresAreDue = false;
+    loadFeatures().catch(() => {});
+  }, 2000);
+}
+
+const styles = { Ensemble: [0, 3], ModelA: [1, 1], ModelB: [2, 1], ModelC: [3, 1], MLP: [4, 1], Baseline: [0, 1] };
 
 function drawProbabilities() {
   const target = element("target").value;
@@ -215,21 +332,42 @@ function drawProbabilities() {
   for (const one of history) {
     if (one.target !== target || one.probability_up === null) continue;
     if (!models.has(one.model)) models.set(one.model, new Map());
-    models.get(one.model).set(seconds(one.time), one.probability_up);
+    // A decision stands at the minute at whose close it was made.
+    const time = seconds(one.time) - 60;
+    if (prices.has(time)) models.get(one.model).set(time, one.probability_up);
   }
   for (const [model, line] of lines) if (!models.has(model)) { charts[1].removeSeries(line); lines.delete(model); }
   for (const [model, points] of models) {
     if (!lines.has(model)) {
       const [lineStyle, lineWidth] = styles[model] ?? [0, 1];
-      const color = colours()(model === "Baseline" ? "quiet" : "ink");
-      lines.set(model, charts[1].addLineSeries({
-        title: model, color, lineStyle, lineWidth, priceLineVisible: false,
-        priceFormat: { type: "custom", minMove: 0.0001, formatter: (value) => (value * 100).toFixed(1) + " %" },
-      }));
+      lines.set(model, charts[1].addLineSeries({ ...lineOptions, color: lineColour(model), lineStyle, lineWidth }));
     }
     lines.get(model).setData([...points].sort((a, b) => a[0] - b[0]).map(([time, value]) => ({ time, value })));
   }
-  element("legend").textContent = models.size ? "" : "nothing is predicted for this target yet";
+  drawLegend(target, models);
+}
+
+/** How each line looks, and where it is now. */
+function drawLegend(target, models) {
+  const items = [...models.keys()].sort((a, b) => (styles[b]?.[1] ?? 1) - (styles[a]?.[1] ?? 1) || a.localeCompare(b));
+  element("legend").replaceChildren(...items.map((model) => {
+    const [style, width] = styles[model] ?? [0, 1];
+    const item = document.createElement("li");
+    const sample = svgNode("svg", { viewBox: "0 0 30 8", "aria-hidden": "true" });
+    sample.append(svgNode("line", {
+      x1: 0, x2: 30, y1: 4, y2: 4, stroke: lineColour(model), "stroke-width": width,
+      "stroke-dasharray": ["", "1 2", "4 3", "8 5", "1 6"][style],
+    }));
+    item.append(sample, `${model} ${percent(newest.get(target + " " + model)?.probability_up ?? null)}`);
+    return item;
+  }));
+  if (!items.length) element("legend").textContent = "nothing is predicted for this target yet";
+}
+
+function svgNode(name, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
 }
 
 /** Whom the page believes: the ensemble, or who answers where there is none. */
@@ -245,7 +383,6 @@ function drawMarkers() {
   const markers = new Map();
   for (const one of history) {
     if (one.target !== target || one.model !== model || one.probability_up === null) continue;
-    // A decision stands at the close of its last minute.
     const time = seconds(one.time) - 60;
     if (!prices.has(time)) continue;
     const up = one.direction === "UP";
@@ -261,7 +398,8 @@ function drawMarkers() {
   }
   candleSeries.setMarkers([...markers.values()].sort((a, b) => a.time - b.time));
   element("markers").textContent = target
-    ? `${target} by ${model}, below a candle for up and above for down: arrow not known yet, circle right, square wrong`
+    ? `${target} by ${model}: ▲ under a candle says up, ▼ over it down, as long as the outcome is not known; ` +
+      "then ● was right and ■ was wrong. A click on a candle explains it."
     : "";
 }
 
@@ -277,7 +415,10 @@ charts[0].subscribeClick((event) => {
   if (one) explain(one);
 });
 
-element("target").addEventListener("change", showTarget);
+element("target").addEventListener("change", () => {
+  wanted = element("target").value;
+  showTarget();
+});
 
 // --- windows
 
@@ -286,23 +427,33 @@ function showWindows() {
   if (!prices.size) return;
   const now = last + 60;
   const settles = series.startsWith("chainlink:");
-  const venue = series.split(":")[0].replace(/^sim-/, "");
+  const name = series.split(":")[0].replace(/^sim-/, "");
+  const venue = name.charAt(0).toUpperCase() + name.slice(1);
   element("window-note").textContent =
-    settles ? "by Chainlink's price, which settles" : `${venue} price, not the settlement price`;
+    (settles ? "Chainlink price, which settles" : `${venue} price, not the settlement price`) +
+    `: ${inUnit(prices.get(last).close)}`;
   const lines = [5, 15].map((minutes) => {
     const start = Math.floor(now / (minutes * 60)) * minutes * 60;
     const end = start + minutes * 60;
     const target = `window-${minutes}m`;
     const made = newest.get(target + " Ensemble") ?? newest.get(target + " Baseline");
     const fits = made && made.probability_up !== null && seconds(made.time) >= start && seconds(made.time) < end;
-    const beat = prices.get(start - 60)?.close;
     return row([
-      `${minutes} minutes`, new Date(end * 1000).toISOString().slice(11, 16) + " UTC", `${(end - now) / 60} min`,
-      beat === undefined ? "–" : beat.toFixed(2), prices.get(last).close.toFixed(2),
-      fits ? `${percent(made.probability_up)} (${made.model})` : "–",
+      `${minutes} min`, new Date(end * 1000).toISOString().slice(11, 16), `${(end - now) / 60} min`,
+      prices.get(start - 60)?.close.toFixed(2) ?? "not known", windowText(made, fits),
     ]);
   });
   element("windows").replaceChildren(...lines);
+}
+
+function windowText(made, fits) {
+  if (!made) return "not predicted";
+  if (!fits) return "not yet";
+  const text = document.createElement("span");
+  const model = document.createElement("small");
+  model.textContent = `by ${made.model}`;
+  text.append(percent(made.probability_up), model);
+  return text;
 }
 
 /** What is said between candles: of its models the one that says most. */
@@ -310,12 +461,13 @@ function showNext() {
   const made = ["MLP", "Linear", "Baseline"].map((model) => newest.get("move-60s " + model)).filter(Boolean);
   const one = made.find((each) => each.state && !each.state.startsWith("abstain") && each.predicted_price !== null) ?? made[0];
   if (!one) return;
-  const price = (value) => value === null || value === undefined ? "not known" : value.toFixed(2);
-  const range = one.interval?.[0] === null ? "not known" : `${price(one.interval?.[0])} to ${price(one.interval?.[1])}`;
+  const [low, high] = one.interval ?? [null, null];
+  const range = low === null || high === null ? "not known" : `${low.toFixed(2)} to ${inUnit(high)}`;
   list("next", {
-    "price now": price(one.current_price), [`in ${one.prediction_horizon_seconds} s`]: `${price(one.predicted_price)} (${one.model})`,
-    "four of five times within": range, "probability of up": percent(one.probability_up),
-    confidence: percent(one.confidence), state: one.state + (one.reason ? `: ${one.reason}` : ""),
+    "price now": inUnit(one.current_price),
+    [`in ${one.prediction_horizon_seconds} s`]: `${inUnit(one.predicted_price)} (${one.model})`,
+    "four of five times within": range, "probability of up": one.probability_up === null ? "not known" : percent(one.probability_up),
+    confidence: percent(one.confidence), state: stateText(one),
     "inputs are": one.features_age_ms === null ? "not known" : `${one.features_age_ms} ms old (${one.source})`,
   });
 }
@@ -339,33 +491,38 @@ async function loadSkill() {
     one.state === "fresh" ? one.model : `${one.model} (${one.state})`, one.count, percent(one.accuracy),
     one.brier.toFixed(4), skillText(one),
   ])));
+  const isShort = table.rows.some((one) => one.skill?.value !== null && one.skill?.low === null);
   element("skill-note").textContent =
-    `${target}, decisions of the last 24 hours, ${table.settled} with a known outcome; live predictions only`;
-  drawReliability(table.rows);
+    `${target}, live decisions of the last 24 hours, ${table.settled} with a known outcome` +
+    (isShort ? "; an interval takes more than one day" : "");
+  skill = table.rows;
+  drawReliability();
 }
+
+/** What was counted last. */
+let skill = [];
 
 function skillText(one) {
   if (one.model === "Baseline") return "baseline";
   if (!one.skill || one.skill.value === null) return "–";
-  const interval = one.skill.low === null ? "no interval: one day" : `${percent(one.skill.low)} to ${percent(one.skill.high)}`;
-  return `${percent(one.skill.value)} (${interval})`;
+  const value = percent(one.skill.value);
+  return one.skill.low === null ? value : `${value} (${percent(one.skill.low)} to ${percent(one.skill.high)})`;
 }
 
-function drawReliability(rows) {
-  const shown = rows.find((one) => one.model === "Ensemble") ?? rows.find((one) => one.model === "Baseline");
+function drawReliability() {
+  const shown = skill.find((one) => one.model === "Ensemble") ?? skill.find((one) => one.model === "Baseline");
   const bins = (shown?.reliability ?? []).filter((bin) => bin.count > 0);
   const picture = element("reliability");
   picture.replaceChildren();
   const draw = (name, attributes, text = "") => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    const node = svgNode(name, attributes);
     node.textContent = text;
     picture.append(node);
   };
   const colour = colours();
-  const place = (share) => 30 + share * 180;
-  draw("rect", { x: 30, y: 10, width: 180, height: 180, fill: "none", stroke: colour("line") });
-  draw("line", { x1: 30, y1: 190, x2: 210, y2: 10, stroke: colour("quiet"), "stroke-dasharray": "4 3" });
+  const place = (share) => 60 + share * 180;
+  draw("rect", { x: 60, y: 10, width: 180, height: 180, fill: "none", stroke: colour("line") });
+  draw("line", { x1: 60, y1: 190, x2: 240, y2: 10, stroke: colour("quiet"), "stroke-dasharray": "4 3" });
   const most = Math.max(1, ...bins.map((bin) => bin.count));
   for (const bin of bins) {
     draw("circle", {
@@ -373,10 +530,12 @@ function drawReliability(rows) {
       fill: colour("ink"), "fill-opacity": 0.7,
     });
   }
-  draw("text", { x: 30, y: 204 }, "0 %");
-  draw("text", { x: 186, y: 204 }, "100 %");
-  draw("text", { x: 86, y: 216 }, "predicted");
-  draw("text", { x: 2, y: 16 }, "went up");
+  for (const share of [0, 0.5, 1]) {
+    draw("text", { x: place(share), y: 204, "text-anchor": "middle" }, `${share * 100} %`);
+    draw("text", { x: 55, y: 194 - share * 180, "text-anchor": "end" }, `${share * 100} %`);
+  }
+  draw("text", { x: 150, y: 219, "text-anchor": "middle" }, "said: probability of up");
+  draw("text", { x: 12, y: 100, "text-anchor": "middle", transform: "rotate(-90 12 100)" }, "true: share that went up");
   element("reliability-text").textContent = shown && bins.length
     ? `Reliability of ${shown.model}: ` + bins.map((bin) =>
       `said ${percent(bin.mean_probability)}, was ${percent(bin.up_share)} (${bin.count})`).join("; ")
@@ -458,14 +617,27 @@ function heard(message) {
   take[message.type](message.data);
 }
 
+let again;
+
+/** Everything anew; what cannot be had now is asked for again. */
 async function load() {
+  clearTimeout(again);
   try {
     await Promise.all([loadCandles().then(loadHistory), loadMinutes(), loadEvents(), loadFeatures(), loadSkill()]);
+    if (isJoined) tellLink("live");
   } catch (error) {
-    element("link").textContent = error.message;
+    if (!isJoined) return;
+    tellLink(`connected, but not all can be shown yet: ${error.message}`, true);
+    again = setTimeout(load, 2000);
   }
 }
 
+function tellLink(text, isCutOff = false) {
+  element("link").textContent = text;
+  element("link").classList.toggle("cut-off", isCutOff);
+}
+
+let isJoined = false;
 let pause = 500;
 
 function join() {
@@ -476,9 +648,9 @@ function join() {
     silence = setTimeout(() => socket.close(), 40000);
   };
   socket.onopen = () => {
-    pause = 500;
-    expected.clear();
-    element("link").textContent = "live";
+    [pause, isJoined] = [500, true];
+    // It may be another process, with other models and another past.
+    for (const known of [expected, newest, outcomes]) known.clear();
     listen();
     load();
   };
@@ -488,7 +660,11 @@ function join() {
   };
   socket.onclose = () => {
     clearTimeout(silence);
-    element("link").textContent = "not connected, trying again …";
+    if (isJoined || pause === 500) {
+      const time = new Date().toISOString().slice(11, 19);
+      tellLink(`⚠ cut off since ${time} UTC: what is shown is old; trying again …`, true);
+    }
+    isJoined = false;
     setTimeout(join, pause);
     pause = Math.min(pause * 2, 10000);
   };
