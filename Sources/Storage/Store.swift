@@ -11,6 +11,10 @@ package protocol Store: CandleStore, PredictionLog, Journal, LiveStore, Maintena
   /// Of every feed that has any observation.
   func oracleSummaries() throws -> [OracleSummary]
 
+  /// The same database over a connection of its own, so that it can be read while the store is written to. What is
+  /// committed meanwhile is seen by what is asked afterwards.
+  func reader() throws -> StoreReader
+
   // MARK: Upkeep
 
   /// Leaves it to `checkpoint` to fold a log of commits into the database, where a store has one of its own.
@@ -23,6 +27,14 @@ package protocol Store: CandleStore, PredictionLog, Journal, LiveStore, Maintena
 
   /// Memory of this process that the database has taken; 0 where it runs elsewhere.
   var memoryBytes: Int { get throws(StoreError) }
+}
+
+/// A store to be read, by one task at a time, while its owner goes on.
+///
+/// `@unchecked` because stores are not `Sendable`: this one has a connection of its own, and whoever made it has no
+/// other reference to it.
+package struct StoreReader: @unchecked Sendable {
+  package let store: any Store
 }
 
 /// What a ledger says in all of one series.

@@ -20,6 +20,14 @@ package enum StoreError: Error, Hashable, Sendable {
   case unreadable(path: String, reason: String)
   case failed(path: String, reason: String)
 
+  /// Who holds a store that somebody here has open already.
+  static let ourselves = "this process"
+
+  /// Somebody here still has the store open.
+  package var isHeldHere: Bool {
+    if case .locked(_, Self.ourselves) = self { true } else { false }
+  }
+
   /// What a command that meets this error ends with.
   package var exitCode: Int32 {
     switch self {

@@ -261,6 +261,57 @@ struct WriterTests {
     #expect(try stored() == candles)
   }
 
+  // MARK: Readers
+
+  @Test func `who reads beside the writer holds up no commit, nor the folding of the log`() async throws {
+    let writer = try writer { $0.logBytes = 0 }
+    _ = try await writer.commit(batch(candles[..<5]))
+    let gate = Gate()
+    let reading = Task { [series] in
+      try await writer.withReader { store in
+        var counts: [Int] = []
+        try store.readCandles(series, in: .all, asOf: .distantFuture) { batch in
+          gate.hold()
+          counts.append(batch.count)
+        }
+        return counts + [try store.candles(series).count]
+      }
+    }
+    await gate.isHolding()
+    let folded = writer.statistics.checkpoints
+    #expect(try await writer.commit(batch(candles[5..<8])).outcomes == [.new, .new, .new])
+    try await writer.withStore { _ in }
+    #expect(writer.statistics.checkpoints > folded)
+    gate.open()
+    #expect(try await reading.value == [5, 8])
+    #expect(writer.statistics.failures == 0)
+    try await writer.close()
+    #expect(try stored() == Array(candles[..<8]))
+  }
+
+  @Test func `a store that must be opened anew waits for who still reads it`() async throws {
+    var limits = LiveWriter.Limits()
+    limits.attempts = 2
+    limits.retrySeconds = 0.001...0.001
+    let (refusals, gate) = (Counter(), Gate())
+    let writer = try LiveWriter(limits) { event in
+      if case .failed(.locked, _, _) = event, refusals.add() == 3 { gate.open() }
+    } open: { [path] () throws(StoreError) in
+      try DuckDBStore(path: path)
+    }
+    let reading = Task {
+      try await writer.withReader { store in
+        gate.hold()
+        try #require(store as? DuckDBStore).session.run("ALTER TABLE gone RENAME TO series")
+      }
+    }
+    await gate.isHolding()
+    _ = try await writer.withStore { try #require($0 as? DuckDBStore).session.run("ALTER TABLE series RENAME TO gone") }
+    #expect(try await writer.commit(batch(candles[..<1])).outcomes == [.new])
+    _ = try await reading.value
+    #expect(refusals.value >= 3)
+  }
+
   // MARK: Sudden ends
 
   @Test(arguments: Soak.seeds(4))

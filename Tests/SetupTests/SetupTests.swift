@@ -60,6 +60,14 @@ struct SetupTests {
       try write("cache/charts/.made-of", stamp(["lightweight-charts"]))
     }
 
+    /// As after a set-up that went well.
+    func placeAll() throws {
+      try tool("python3", "[[ $* == *--version* ]] || { [[ $* == *version_info* ]] && echo 3.11; }")
+      try placeLibraries()
+      let list = try Data(contentsOf: URL(filePath: scripts + "/clients.txt"))
+      try write("cache/clients/.made-of", "3.11 \(SHA256.hexDigest(of: Array(list)))  -")
+    }
+
     func setUp() throws -> (code: ChildProcess.Ending, text: String) {
       var child = ChildProcess(executable: "/bin/bash", arguments: [scripts + "/setup.sh"])
       child.environment = ["PATH": "\(folder)/bin:/usr/bin:/bin", "CANDLECAST_CACHE": folder + "/cache"]
@@ -119,12 +127,19 @@ struct SetupTests {
     #expect(result.text.contains("\(machine.folder)/cache/wheels"))
   }
 
+  @Test func `a browser that cannot be had is done without`() throws {
+    let machine = try Machine()
+    try machine.placeAll()
+    try machine.tool("dpkg-query", "[[ $* == *chromium ]] || echo -n installed")
+    try machine.tool("apt-get", "exit 100")
+    let result = try machine.setUp()
+    #expect(result.code == .exited(0))
+    #expect(result.text.contains("the page is not tested in a browser"))
+  }
+
   @Test func `what is there is not made again`() throws {
     let machine = try Machine()
-    try machine.tool("python3", "[[ $* == *--version* ]] || { [[ $* == *version_info* ]] && echo 3.11; }")
-    try machine.placeLibraries()
-    let list = try Data(contentsOf: URL(filePath: machine.scripts + "/clients.txt"))
-    try machine.write("cache/clients/.made-of", "3.11 \(SHA256.hexDigest(of: Array(list)))  -")
+    try machine.placeAll()
     let result = try machine.setUp()
     #expect(result.code == .exited(0))
     #expect(result.text.isEmpty)

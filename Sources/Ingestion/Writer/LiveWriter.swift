@@ -1,3 +1,4 @@
+internal import Platform
 package import Storage
 
 /// Owns a store on a thread of its own and commits what is submitted, in order, as soon as the store is idle.
@@ -86,6 +87,20 @@ package final class LiveWriter: Sendable {
     try await withCheckedThrowingContinuation { continuation in
       core.request { store in
         continuation.resume(with: store.flatMap { store in Result { try body(store) } })
+      }
+    }
+  }
+
+  /// Runs `body` with a second connection to the store on a thread of its own. Commits go on meanwhile.
+  package func withReader<Value: Sendable>(
+    _ body: @escaping @Sendable (any Store) throws -> Value
+  ) async throws -> Value {
+    let reader = try await withStore { try $0.reader() }
+    return try await withCheckedThrowingContinuation { continuation in
+      do {
+        try DedicatedThread.start { continuation.resume(with: Result { try body(reader.store) }) }
+      } catch {
+        continuation.resume(throwing: error)
       }
     }
   }

@@ -177,7 +177,9 @@ private final class Opening: Sendable {
 extension StoreError {
   /// Another attempt may succeed.
   fileprivate func mayPass(attempts: Int, of limit: Int) -> Bool {
-    switch self {
+    // A reader that was lent the store before it failed; its end is what is waited for.
+    if isHeldHere { return true }
+    return switch self {
     case .diskFull, .unavailable: true
     case .failed, .locked, .cannotOpen, .refused: attempts < limit
     case .libraryMissing, .libraryUnusable, .absent, .corrupt, .foreign, .newerSchema, .outdated, .alteredSchema,

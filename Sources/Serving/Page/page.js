@@ -33,6 +33,8 @@ function look() {
 }
 
 const charts = ["candles", "probability"].map((id) => LightweightCharts.createChart(element(id), look()));
+// The library lays its parts out in tables, which hold no data.
+for (const table of document.querySelectorAll(".chart table")) table.setAttribute("role", "presentation");
 const candleSeries = charts[0].addCandlestickSeries();
 const lineOptions = {
   lastValueVisible: false, priceLineVisible: false,

@@ -28,6 +28,13 @@ package final class DuckDBStore {
     try Self.settleSchema(of: session, isReadOnly: mode == .readOnly)
   }
 
+  /// The same database over a second connection. It keeps the file claimed, because it keeps the database open.
+  init(beside owner: DuckDBStore) throws(StoreError) {
+    (path, claim) = (owner.path, owner.claim)
+    session = try DuckDBSession(beside: owner.session)
+    statements = PreparedStatements(session)
+  }
+
   private static func settleSchema(of session: DuckDBSession, isReadOnly: Bool) throws(StoreError) {
     guard try count(session, "SELECT count(*) FROM duckdb_tables()") > 0 else {
       return try change(session) { try StoreSchema.create(in: session) }
@@ -87,7 +94,7 @@ private final class PathClaim {
 
   static func take(_ path: String) throws(StoreError) -> PathClaim {
     let key = canonical(path)
-    guard held.withLock({ $0.insert(key).inserted }) else { throw .locked(path: path, holder: "this process") }
+    guard held.withLock({ $0.insert(key).inserted }) else { throw .locked(path: path, holder: StoreError.ourselves) }
     return PathClaim(key: key)
   }
 

@@ -1,6 +1,8 @@
 import Market
 
 extension DuckDBStore: Store {
+  package func reader() throws -> StoreReader { StoreReader(store: try DuckDBStore(beside: self)) }
+
   package func ledgerSummaries() throws -> [LedgerSummary] {
     let result = try session.query(
       """

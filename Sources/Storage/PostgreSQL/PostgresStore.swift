@@ -59,6 +59,10 @@ package final class PostgresStore {
 extension PostgresStore: Store {
   package var name: String { location.description }
 
+  package func reader() throws -> StoreReader {
+    StoreReader(store: try PostgresStore(location, mode: .readOnly, limits: pool.limits))
+  }
+
   package func checkpointOnRequestOnly() {}
 
   package var logBytes: Int { 0 }

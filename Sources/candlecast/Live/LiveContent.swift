@@ -48,7 +48,8 @@ struct LiveContent {
   private func explain(from late: LateStore) -> Route {
     .explain { [context, view] id throws(APIFailure) in
       do {
-        return try await late.withStore { store in try Self.explanation(of: id, view, store, context) }
+        // All that is stored is folded from its beginning.
+        return try await late.withReader { store in try Self.explanation(of: id, view, store, context) }
       } catch let failure as APIFailure {
         throw failure
       } catch {
