@@ -286,17 +286,18 @@ async function explain(one) {
   element("explanation").showModal();
   try {
     const told = await ask(`v1/predictions/${encodeURIComponent(one.id)}/explain`);
-    const models = told.models.map((answer) =>
-      `${answer.model} ${answer.probability_up === null ? "–" : percent(answer.probability_up)}`).join(", ");
+    const models = told.models.map((answer) => `${answer.model} ${saying(answer)}`).join(", ");
     element("explanation-text").textContent =
       `${told.version ?? "No version; the baseline"} (${told.state}${told.reason ? ": " + told.reason : ""}). ${models}. ` +
-      `Computed again from the store: ${told.stored.verdict}. Price view ${told.view}.`;
+      `Computed again from the ${told.source ? "tape" : "store"}: ${told.stored.verdict}. Price view ${told.view}.`;
     const values = new Map(told.inputs.map((input) => [input.name, input.value]));
     const parts = Object.entries(told.contributions).flatMap(([model, sum]) =>
       Object.entries(sum.inputs ?? sum).map(([name, adds]) => ({ model, name, adds })))
       .filter((part) => typeof part.adds === "number").sort((a, b) => Math.abs(b.adds) - Math.abs(a.adds));
-    element("contributions").replaceChildren(...parts.slice(0, 12).map((part) => row([
-      part.model, part.name, values.has(part.name) ? shortNumber(values.get(part.name)) : "–", part.adds.toFixed(4)])));
+    // What no tree has read adds nothing that could be told; then the inputs stand alone.
+    const shown = parts.length ? parts.slice(0, 12) : told.inputs.map(({ name }) => ({ model: "–", name, adds: null }));
+    element("contributions").replaceChildren(...shown.map((part) => row([
+      part.model, part.name, values.has(part.name) ? shortNumber(values.get(part.name)) : "–", part.adds?.toFixed(4) ?? "–"])));
   } catch (error) {
     element("explanation-text").textContent = error.message;
   }

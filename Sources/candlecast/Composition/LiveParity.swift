@@ -1,14 +1,16 @@
 import Market
 import Models
+import Operations
 import Pipeline
 import Storage
 
-/// Computes a random part of what was predicted live again from the store. Every bit must be the same.
+/// Computes a random part of what was predicted live again: at closes from the store, between them from the tape. Every
+/// bit must be the same.
 struct LiveParity {
   struct Result: Hashable, Sendable {
     var checked = 0
     var mismatches: [String] = []
-    /// Of versions that are gone, and of what no candle tells.
+    /// Of versions that are gone, and of moments whose tape is.
     var unverifiable = 0
   }
 
@@ -37,7 +39,8 @@ struct LiveParity {
     let sample = try sample(store)
     var result = Result()
     var rounds: [[PredictionTarget: Answered]] = []
-    for (target, rows) in Dictionary(grouping: sample, by: \.target) {
+    checkTicks(sample.filter(\.target.isOfTicks), store, &result)
+    for (target, rows) in Dictionary(grouping: sample.filter { !$0.target.isOfTicks }, by: \.target) {
       for (place, one) in Dictionary(grouping: rows, by: \.version).sorted(by: { $0.key < $1.key }).enumerated() {
         guard PredictionTarget.all.contains(target), let answered = try answered(one.value, one.key, target) else {
           result.unverifiable += one.value.count
@@ -90,6 +93,47 @@ struct LiveParity {
       }
     }
     result.mismatches += wanted.values.map { "\($0.summary), computed again it is not made" }.sorted()
+  }
+
+  /// Plays the tape of what was said between candles.
+  private func checkTicks(_ rows: [Prediction], _ store: any Store, _ result: inout Result) {
+    let versions = Set(rows.map(\.version)).filter { $0.isEmpty || isLoadable($0) }
+    var wanted = Dictionary(
+      rows.filter { versions.contains($0.version) }
+        .map { (Place(time: $0.time, target: $0.target, model: $0.modelName), $0) }, uniquingKeysWith: { a, _ in a })
+    result.unverifiable += rows.count - wanted.count
+    guard let first = wanted.keys.map(\.time).min(), let last = wanted.keys.map(\.time).max() else { return }
+    var mismatches: [String] = []
+    var checked = 0
+    let witness = TickWitness(first..<last.adding(microseconds: 1)) { predictions, _ in
+      for again in predictions {
+        let place = Place(time: again.time, target: again.target, model: again.modelName)
+        guard let row = wanted.removeValue(forKey: place) else { continue }
+        checked += 1
+        if !row.hasSameBits(as: again) {
+          mismatches.append("\(row.summary), played back \(again.answer.map { "\($0)" } ?? "nothing")")
+        }
+      }
+    }
+    do {
+      try RecordingReplay(context, hearing: witness, history: store)?.run()
+    } catch {
+      context.log.write(.warning, "parity", "the tape cannot be played to its end: \(error)")
+    }
+    for row in wanted.values.sorted(by: { $0.time < $1.time }) {
+      guard witness.hasSeen(row.time) else {
+        result.unverifiable += 1
+        continue
+      }
+      checked += 1
+      mismatches.append("\(row.summary), played back it is not made")
+    }
+    result.checked += checked
+    result.mismatches += mismatches
+  }
+
+  private func isLoadable(_ version: String) -> Bool {
+    (try? context.tickVersion(version, context.view, TickDecisions.target, .production)) != nil
   }
 }
 

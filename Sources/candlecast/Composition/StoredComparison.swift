@@ -6,7 +6,7 @@ import Storage
 /// Whether what was stored of a decision is what the store gives when it is computed again.
 struct StoredComparison {
   private let version: String
-  /// Rows of the version that answers, in any mode.
+  /// Rows of the versions that answer, in any mode.
   private let sameVersion: [Prediction]
   private let otherVersions: [String]
   let differences: [String]
@@ -21,8 +21,9 @@ struct StoredComparison {
       PredictionFilter(
         range: first.time..<first.time.adding(microseconds: 1), view: first.view, target: first.target))
     version = first.version
-    sameVersion = stored.filter { $0.version == first.version }
-    otherVersions = Set(stored.map(\.version)).subtracting([first.version]).sorted()
+    let versions = Set(recomputed.map(\.version))
+    sameVersion = stored.filter { versions.contains($0.version) }
+    otherVersions = Set(stored.map(\.version)).subtracting(versions).sorted()
     differences = Self.differences(sameVersion, recomputed)
   }
 
@@ -60,8 +61,9 @@ struct StoredComparison {
         + otherVersions.map(Self.name).joined(separator: ", ")
     }
     let rows = "stored: \(sameVersion.count) rows (\(modes.joined(separator: ", ")))"
-    guard !differences.isEmpty else { return "\(rows), computed again from the store: same bits" }
-    return "\(rows), computed again from the store: differs: " + differences.joined(separator: "; ")
+    let source = sameVersion.allSatisfy(\.target.isOfTicks) ? "tape" : "store"
+    guard !differences.isEmpty else { return "\(rows), computed again from the \(source): same bits" }
+    return "\(rows), computed again from the \(source): differs: " + differences.joined(separator: "; ")
   }
 
   var json: JSONValue {

@@ -61,14 +61,11 @@ struct LiveContent {
   private static func explanation(
     of id: PredictionID, _ view: MarketView, _ store: any Store, _ context: CommandContext
   ) throws -> JSONValue? {
-    guard !id.target.isOfTicks else {
-      throw APIFailure(
-        409, "not_in_store", "what is predicted between candles is made of trades and quotes, which no store has")
-    }
     let span = id.time..<id.time.adding(microseconds: 1)
     var filter = PredictionFilter(range: span, view: view, target: id.target, model: id.model)
     (filter.version, filter.mode) = (id.version, id.mode)
     guard let stored = try store.predictions(filter).first else { return nil }
+    if id.target.isOfTicks { return try explanationOfTicks(at: id.time, store, context) }
     var run = HistoryRun(view: view, mode: .predict)
     run.serve(id.target, with: try version(of: stored, context))
     var explanation: Explanation?
@@ -78,6 +75,26 @@ struct LiveContent {
     }
     guard let explanation else { return nil }
     return explanation.json(try StoredComparison(explanation.predictions, store))
+  }
+
+  /// Trades and quotes are on the tape alone.
+  private static func explanationOfTicks(
+    at time: Timestamp, _ store: any Store, _ context: CommandContext
+  ) throws -> JSONValue {
+    let found: TickExplanation?
+    do {
+      found = try TickExplanation.at(time, from: store, context)
+    } catch {
+      context.log.write(.warning, "explain", "the tape does not tell of \(time): \(error)")
+      found = nil
+    }
+    guard let found else {
+      throw APIFailure(
+        409, "not_on_tape",
+        "what is predicted between candles is made of trades and quotes, and the tape of \(time) is "
+          + "gone or not yet written")
+    }
+    return found.json(try StoredComparison(found.predictions, store))
   }
 
   /// As it served then.

@@ -30,10 +30,16 @@ struct RecordingReplay {
   var publisher: CandlePublisher?
   /// Takes what can be learnt from; then nothing is predicted.
   var examples: TapeExamples?
+  /// Hears what is said between candles; then nothing else is predicted.
+  var witness: TickWitness?
+  /// The store that the recorded runs began with, where it is open already.
+  var openHistory: (any Store)?
 
   private var predicts: Bool { publisher == nil && examples == nil }
 
+  @discardableResult
   func run() throws -> Result {
+    if let witness { return try recall(witness) }
     let reader = try RecordingReader(path)
     guard let first = try reader.next() else {
       throw CommandError(.badData, "\(path) holds no records")
@@ -53,8 +59,35 @@ struct RecordingReplay {
 
   // MARK: Our own recordings
 
+  /// Plays the runs that reach into the moments of a witness. Where a run's start is gone, so is what it said.
+  private func recall(_ witness: TickWitness) throws -> Result {
+    var result = Result()
+    var others = try runs(before: witness.moments.lowerBound)
+    let reader = try RecordingReader(path)
+    while let record = try reader.next() {
+      guard record.kind == .start else { continue }
+      guard others > 0 else {
+        try playRuns(record, reader, &result)
+        break
+      }
+      others -= 1
+    }
+    return result
+  }
+
+  /// How many had ended by then.
+  private func runs(before moment: Timestamp) throws -> Int {
+    let reader = try RecordingReader(path)
+    var starts = 0
+    while let record = try reader.next(), record.time <= moment {
+      if record.kind == .start { starts += 1 }
+    }
+    return max(0, starts - 1)
+  }
+
   private func playRuns(_ first: TapeRecord, _ reader: RecordingReader, _ result: inout Result) throws {
-    let history = RecordedHistory(history, destination: destination, isDestination: history == context.store)
+    let history = RecordedHistory(
+      history, open: openHistory, destination: destination, isDestination: history == context.store)
     var record: TapeRecord? = first
     var player: Player?
     while let current = record {
@@ -70,6 +103,7 @@ struct RecordingReplay {
         try player?.step(input)
       }
       result.records += 1
+      if let witness, current.time >= witness.moments.upperBound { break }
       record = try reader.next()
     }
     try player?.finish(&result)
@@ -85,20 +119,34 @@ struct RecordingReplay {
     let predictor = LivePredictor(
       view: start.view, mode: .replay, cadence: predicts ? start.cadence : nil)
     try examples?.begin(start.view)
+    witness?.begin(start)
     if predicts { for target in start.versions { try serve(target, start.view, predictor) } }
     let store = try start.history.map { try warmUp(predictor, &core, start, $0, try history.opened()) }
     return try Player(
       core, predictor, history: store.map { ($0, start.time) }, destination: destination, publisher: publisher,
-      examples: examples)
+      examples: examples, witness: witness)
   }
 
   private func serve(_ target: LiveStart.ServedTarget, _ view: MarketView, _ predictor: LivePredictor) throws {
+    guard witness == nil || target.target.isOfTicks else { return }
     let standing = target.unpromotedReason.map { ServedVersion.Standing.unpromoted(reason: $0) } ?? .production
     if target.target.isOfTicks {
-      predictor.serveTicks(try target.version.map { try context.tickVersion($0, view, target.target, standing) })
+      predictor.serveTicks(try tickVersion(target, view, standing))
     } else {
       let version = try target.version.map { try context.version($0, view, target.target, standing: standing) }
       predictor.serve(target.target, with: version)
+    }
+  }
+
+  /// A witness hears what the others say, also where the version is gone.
+  private func tickVersion(
+    _ target: LiveStart.ServedTarget, _ view: MarketView, _ standing: ServedVersion.Standing
+  ) throws -> ServedTickVersion? {
+    do {
+      return try target.version.map { try context.tickVersion($0, view, target.target, standing) }
+    } catch {
+      guard witness != nil else { throw error }
+      return nil
     }
   }
 
@@ -116,6 +164,7 @@ struct RecordingReplay {
     }
     try core.prime(from: source, before: start.time)
     try examples?.warmUp(from: source, asOf: start.time)
+    try witness?.warmUp(start.view, from: source, asOf: start.time)
     return source
   }
 
@@ -225,8 +274,9 @@ private final class RecordedHistory {
   let isDestination: Bool
   private var store: (any Store)?
 
-  init(_ location: StoreLocation, destination: (any Store)?, isDestination: Bool) {
-    (self.location, self.destination) = (location, destination)
+  /// - Parameter open: it, where it is open already.
+  init(_ location: StoreLocation, open: (any Store)?, destination: (any Store)?, isDestination: Bool) {
+    (self.location, store, self.destination) = (location, open, destination)
     self.isDestination = isDestination && destination != nil
   }
 
@@ -253,6 +303,7 @@ private final class Player {
   private var taken: [MarketEvent] = []
   private let publisher: CandlePublisher?
   private let examples: TapeExamples?
+  private let witness: TickWitness?
   private var waiting: [LiveBatch] = []
   /// Of each batch that waits.
   private var events: [[MarketEvent]] = []
@@ -260,11 +311,12 @@ private final class Player {
 
   init(
     _ core: LiveCore, _ predictor: LivePredictor, history: (store: any Store, time: Timestamp)?,
-    destination: (any Store)?, publisher: CandlePublisher?, examples: TapeExamples?
+    destination: (any Store)?, publisher: CandlePublisher?, examples: TapeExamples?, witness: TickWitness? = nil
   ) throws {
     self.core = core
     (self.predictor, self.history) = (predictor, history)
-    (self.destination, self.publisher, self.examples) = (destination, publisher, examples)
+    (self.destination, self.publisher) = (destination, publisher)
+    (self.examples, self.witness) = (examples, witness)
     let output = self.core.start()
     firstSocket = output.actions.lazy.compactMap { if case .connect(let id, _) = $0 { id } else { nil } }.first
     try take(output)
@@ -276,6 +328,7 @@ private final class Player {
     var batch = output.batch
     batch.predictions = predictor.take(output, now: batch.knownAt)
     examples?.take(output, at: batch.knownAt)
+    witness?.take(output, batch.predictions, at: batch.knownAt)
     taken += output.events
     if !batch.isEmpty {
       waiting.append(batch)

@@ -198,10 +198,8 @@ actor Upkeep {
     let parity = LiveParity(
       context: context, decisions: now.adding(minutes: -1440)..<now,
       share: context.configuration.number("schedule.parity_share") ?? 0, seed: UInt64(bitPattern: now.microseconds))
-    let result = try await writer.withStore { store in
-      try store.setMeta(key, now.description)
-      return try parity.run(in: store)
-    }
+    try await writer.withStore { try $0.setMeta(key, now.description) }
+    let result = try await writer.withReader { try parity.run(in: $0) }
     status.note(result)
     for mismatch in result.mismatches.prefix(20) { context.log.write(.error, "parity", mismatch) }
     return "\(result.checked) predictions computed again, \(result.mismatches.count) differ, "

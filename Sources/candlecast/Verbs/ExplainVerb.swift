@@ -13,6 +13,7 @@ struct ExplainVerb: Verb {
   let examples = [
     Example("candlecast explain --at 2024-03-31T23:45Z", "one prediction of a replay"),
     Example("candlecast explain --at 2024-03-31T23:40Z --target window-15m --json", "another target, for a program"),
+    Example("candlecast explain --at 2026-11-22T10:00:01.5Z --target move-60s", "between candles, from the tape"),
   ]
 
   let readsModels = true
@@ -21,9 +22,22 @@ struct ExplainVerb: Verb {
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
     guard let time = arguments.time("--at") else { throw UsageError.missingOption("--at", verb: name) }
     let store = try context.openForReading()
+    guard !context.target.isOfTicks else { return try explainTicks(at: time, store, context) }
     let prices = try context.prices(of: context.view, in: store)
     guard let explanation = try explain(time, store, prices.rows, context) else {
       throw context.noDecision(at: time, prices)
+    }
+    let stored = try StoredComparison(explanation.predictions, store)
+    context.output.present(explanation.json(stored)) { explanation.text(stored) }
+    return .done
+  }
+
+  private func explainTicks(at time: Timestamp, _ store: any Store, _ context: CommandContext) throws -> ExitCode {
+    guard let explanation = try TickExplanation.at(time, from: store, context) else {
+      throw CommandError(
+        .badData,
+        "the tape has no prediction between candles at \(time): its moments are multiples of "
+          + "inference.interval_seconds, and old segments are removed")
     }
     let stored = try StoredComparison(explanation.predictions, store)
     context.output.present(explanation.json(stored)) { explanation.text(stored) }
