@@ -279,13 +279,24 @@ function explainer(target, model) {
   return button;
 }
 
+/** What was said this moment may not be stored yet, nor be on the tape. */
+async function askPatiently(path, times = 4) {
+  try {
+    return await ask(path);
+  } catch (error) {
+    if (times === 1 || !element("explanation").open) throw error;
+    await new Promise((done) => setTimeout(done, 1000));
+    return askPatiently(path, times - 1);
+  }
+}
+
 async function explain(one) {
   element("explanation-title").textContent = `${one.target} at ${clock(one.time)}`;
   element("explanation-text").textContent = "reading …";
   element("contributions").replaceChildren();
   element("explanation").showModal();
   try {
-    const told = await ask(`v1/predictions/${encodeURIComponent(one.id)}/explain`);
+    const told = await askPatiently(`v1/predictions/${encodeURIComponent(one.id)}/explain`);
     const models = told.models.map((answer) => `${answer.model} ${saying(answer)}`).join(", ");
     element("explanation-text").textContent =
       `${told.version ?? "No version; the baseline"} (${told.state}${told.reason ? ": " + told.reason : ""}). ${models}. ` +
