@@ -28,6 +28,12 @@ import VenueSimulator
     #expect(predictions.count > 40)
     #expect(predictions.allSatisfy { $0.time.milliseconds % milliseconds == 0 && $0.forecast != nil })
     #expect(Set(predictions.map { $0.time.milliseconds % (milliseconds * 2) }).count == 2)
+    for target in PredictionTarget.openWindows {
+      let windows = try store.predictions(PredictionFilter(target: target))
+      #expect(windows.map(\.time) == predictions.filter { $0.modelName == .baseline }.map(\.time), "\(target)")
+      #expect(windows.allSatisfy { $0.forecast != nil && $0.modelName == .baseline })
+      #expect(windows.contains { $0.probabilityUp != nil }, "\(Set(windows.map(\.reason)))")
+    }
     #expect(try store.predictions().count == result.predictions)
   }
 

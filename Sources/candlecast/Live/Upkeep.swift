@@ -116,7 +116,8 @@ actor Upkeep {
       do {
         let roll = AccuracyRollUp(now: clock.now(), days: days)
         let outcomes = try await writer.withStore { try roll.settle(in: $0) }
-        for outcome in outcomes { hub?.publish(outcome) }
+        // A window that ends settles hundreds of its moments; those of its closes tell it already.
+        for outcome in outcomes where !PredictionTarget.openWindows.contains(outcome.target) { hub?.publish(outcome) }
         (days, hasFailed) = (1, false)
       } catch is LiveWriterError {
         return
