@@ -142,7 +142,8 @@ struct UpkeepTests {
     let tested = try TestedStore(kind)
     let filling = try Filling(folder.path)
     try filling.write(to: tested.store)
-    let result = try AccuracyRollUp(now: filling.now, days: 92).run(in: tested.store)
+    let result = try AccuracyRollUp(now: filling.now, since: filling.now.adding(minutes: -92 * 1440)).run(
+      in: tested.store)
     let closes = Dictionary(uniqueKeysWithValues: filling.candles.map { ($0.closeTime, $0.close) })
     let known = filling.predictions.filter { $0.time.adding(minutes: 15) <= filling.now }
     #expect(result.outcomes == Set(known.map(\.time)).count)
@@ -158,7 +159,9 @@ struct UpkeepTests {
       #expect(row.count == group.count)
       #expect(abs(row.accuracy - Double(right.count) / Double(group.count)) < 1e-12)
     }
-    #expect(try AccuracyRollUp(now: filling.now, days: 92).run(in: tested.store) == .init())
+    #expect(
+      try AccuracyRollUp(now: filling.now, since: filling.now.adding(minutes: -92 * 1440)).run(in: tested.store)
+        == .init())
   }
 
   @Test(arguments: TestedStore.kinds)
@@ -179,8 +182,8 @@ struct UpkeepTests {
     let moments = (0..<200).map { said(start.adding(microseconds: $0 * 1_500_000), .openWindow(lengthMinutes: 5)) }
     let closes = (1..<5).map { said(start.adding(minutes: $0), .window(lengthMinutes: 5)) }
     #expect(try tested.store.insert(moments + closes) == 204, "moments at closes are no duplicates")
-    #expect(try AccuracyRollUp(now: start.adding(minutes: 4), days: 92).run(in: tested.store) == .init())
-    let result = try AccuracyRollUp(now: start.adding(minutes: 20), days: 92).run(in: tested.store)
+    #expect(try AccuracyRollUp(now: start.adding(minutes: 4), since: .distantPast).run(in: tested.store) == .init())
+    let result = try AccuracyRollUp(now: start.adding(minutes: 20), since: .distantPast).run(in: tested.store)
     #expect(result.outcomes == 204)
     let closed = PredictionTarget.window(lengthMinutes: 5)
     let all = start..<start.adding(minutes: 5)
@@ -190,7 +193,7 @@ struct UpkeepTests {
     let rows = try tested.store.accuracy()
     #expect(Set(rows.map { "\($0.target) \($0.count)" }) == ["window-5m 4", "window-open-5m 200"])
     #expect(Set(rows.map(\.accuracy)).count == 1 && Set(rows.map(\.brier)).count == 1)
-    #expect(try AccuracyRollUp(now: start.adding(minutes: 20), days: 92).run(in: tested.store) == .init())
+    #expect(try AccuracyRollUp(now: start.adding(minutes: 20), since: .distantPast).run(in: tested.store) == .init())
   }
 
   // MARK: Commands
