@@ -125,11 +125,8 @@ struct LiveSession: Sendable {
     options.stores && context.isWanted("features.cache") ? context.target : nil
   }
 
-  /// The versions that are registered, and a baseline for the target asked for if it has none.
   private func serve(_ predictor: LivePredictor) throws -> [LiveStart.ServedTarget] {
-    try PredictionTarget.all.compactMap { target in
-      let version = try context.servedVersion(predictor.view, target)
-      guard version != nil || target == context.target else { return nil }
+    try context.answering(predictor.view).map { target, version in
       predictor.serve(target, with: version)
       options.status.models?.serve(target, with: version)
       return LiveStart.ServedTarget(target, .candles(version))

@@ -25,10 +25,7 @@ final class PredictRole {
   init(_ context: CommandContext, writer: LiveWriter, cache: FeatureCache?) throws {
     (self.context, self.writer, self.cache) = (context, writer, cache)
     inferenceLog = InferenceLog(folder: context.logFolder)
-    for target in PredictionTarget.all {
-      let version = try context.servedVersion(context.view, target)
-      if version != nil || target == context.target { versions.updateValue(version, forKey: target) }
-    }
+    for (target, version) in try context.answering(context.view) { versions.updateValue(version, forKey: target) }
     models = ModelWatch(
       context, context.view, serving: versions.map { LiveStart.ServedTarget($0, .candles($1)) }, LiveStatus())
   }
