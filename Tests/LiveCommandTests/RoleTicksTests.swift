@@ -18,8 +18,7 @@ struct RoleTicksTests {
 
   // MARK: Whoever is killed
 
-  @Test(arguments: Soak.seeds(6)) func `roles apart say what one process says, whoever is killed`(seed: UInt64) throws
-  {
+  @Test(arguments: Soak.seeds(6)) func `roles apart say what one process says, whoever is killed`(seed: UInt64) throws {
     let folder = try TemporaryFolder()
     let version = try Self.version(in: folder)
     var market = MadeMarket(Self.view.price, seed: seed)
@@ -56,6 +55,22 @@ struct RoleTicksTests {
       path: try made.write(in: folder.path), view: view, inputsHash: TickInputs.hash.description,
       inputNames: TickInputs.names)
     return ServedTickVersion(model, standing: .production)
+  }
+
+  @Test func `much at once is told in several records`() throws {
+    var market = MadeMarket(Self.view.price, seed: 1)
+    var teller = TickTeller(Self.view, Self.cadence, source: RoleSource.live)
+    var output = market.step(at: Self.start)
+    output.events = (0..<20).flatMap { _ in market.history }
+    let batches =
+      teller.take(output, now: Self.start) + teller.take(LiveOutput(at: Self.start), now: Self.start.adding(minutes: 1))
+    #expect(batches.map(\.number) == Array(0..<Int64(batches.count)) && batches.count > 15)
+    #expect(batches.reduce(0) { $0 + $1.entries.count } == output.events.count + output.ticks.count)
+    for batch in batches {
+      let record = StreamEvent.ticks(batch).record
+      #expect(record.body.count < StreamRecord.mostBytes / 2)
+      #expect(try StreamEvent(json: record.body) == .ticks(batch))
+    }
   }
 
   // MARK: What is lost

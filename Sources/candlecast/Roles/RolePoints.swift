@@ -50,8 +50,8 @@ struct RolePoints {
 
   private mutating func begin(_ batch: TickBatch, _ history: History) throws {
     var fresh = TickPoints(view, batch.cadence)
-    // Candles that were stored at the start itself are among the entries.
-    try history(StoredMoment(knownAt: batch.range.lowerBound, nextOpenTime: .distantPast)) { fresh.take($0) }
+    // Those that were stored at the start itself were told before it, or are now, and in any case before a point is made.
+    try history(StoredMoment(knownAt: batch.range.lowerBound, nextOpenTime: .distantFuture)) { fresh.take($0) }
     for entry in batch.known { fresh.take(entry) }
     points = fresh
   }

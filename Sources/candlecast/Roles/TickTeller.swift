@@ -6,7 +6,8 @@ import Streams
 
 /// Puts together what happened from one moment of the tick cadence to the next, for the role that makes points of it.
 struct TickTeller {
-  /// A batch of more is told before the next moment, since a record of a stream has its limits.
+  /// A batch of more is told before the next moment, since a record of a stream has its limits: that of so many trades
+  /// is 100 kB.
   private static let mostWeight = 400
 
   let view: MarketView
@@ -40,9 +41,17 @@ struct TickTeller {
     } else if moment(of: now) > moment(of: from) {
       complete.append(batch(until: now))
     }
-    for event in output.ticks { take(event, at: Timestamp(milliseconds: now.milliseconds)) }
-    for event in output.events { take(event, knownAt: output.batch.knownAt) }
-    if weight >= Self.mostWeight { complete.append(batch(until: now)) }
+    func split() {
+      if weight >= Self.mostWeight { complete.append(batch(until: now)) }
+    }
+    for event in output.ticks {
+      take(event, at: Timestamp(milliseconds: now.milliseconds))
+      split()
+    }
+    for event in output.events {
+      take(event, knownAt: output.batch.knownAt)
+      split()
+    }
     return complete
   }
 
@@ -71,7 +80,7 @@ struct TickTeller {
     guard case .candle(series, var record) = event else { return }
     record.knownAt = knownAt
     entries.append(.candle(series, record))
-    weight += 1
+    weight += 2
   }
 
   private mutating func batch(until: Timestamp) -> TickBatch {
