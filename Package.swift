@@ -130,7 +130,7 @@ let package = Package(
     tests("CloudTests", ["Cloud", "Crypto", "Market", "TestSupport", "Transport"], resources: [.copy("Fixtures")]),
     tests("VenuesTests", ["Compression", "Crypto", "Market", "TestSupport", "Venues"], resources: [.copy("Fixtures")]),
     tests("TapeTests", ["Compression", "Market", "Tape", "TestSupport"]),
-    tests("KinesisTests", ["Cloud", "Market", "Streams", "TestSupport", "Transport"]),
+    tests("KinesisTests", ["Cloud", "Crypto", "Market", "Streams", "TestSupport", "Transport"]),
     tests("RedisTests", ["Market", "Redis", "TestSupport"]),
     .executableTarget(
       name: "stream-worker", dependencies: ["Market", "Redis", "Storage", "Streams"], path: "Tests/StreamWorker",

@@ -1,9 +1,13 @@
+#define _GNU_SOURCE
 #include "CProcessor.h"
 
+#include <link.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -32,7 +36,26 @@ int candlecast_end_with_parent(int parent) {
   return getppid() == parent;
 }
 
-void candlecast_return_free_memory(void) { malloc_trim(0); }
+// Code is read from its file again when it is needed; most of what start-up ran is not.
+static int return_code(struct dl_phdr_info *object, size_t size, void *context) {
+  (void)size;
+  (void)context;
+  long page = sysconf(_SC_PAGESIZE);
+  for (int index = 0; index < object->dlpi_phnum; index++) {
+    const ElfW(Phdr) *part = &object->dlpi_phdr[index];
+    if (part->p_type != PT_LOAD || (part->p_flags & (PF_X | PF_W)) != PF_X) continue;
+    uintptr_t start = object->dlpi_addr + part->p_vaddr;
+    uintptr_t end = (start + part->p_memsz + page - 1) / page * page;
+    start = start / page * page;
+    madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void candlecast_return_free_memory(void) {
+  malloc_trim(0);
+  dl_iterate_phdr(return_code, NULL);
+}
 
 // Left alone, glibc gives each thread a heap of its own, and raises both thresholds to the largest block freed.
 void candlecast_keep_little_free_memory(void) {

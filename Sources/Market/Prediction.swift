@@ -31,6 +31,9 @@ package struct Prediction: Hashable, Sendable {
 
   package enum Direction: String, Sendable { case up = "UP", down = "DOWN" }
 
+  /// The probability of up, or the predicted change in percent.
+  package var answer: Double? { probabilityUp ?? changePercent }
+
   /// Equality is up, as in the settlement rule.
   package var direction: Direction? {
     if let probabilityUp { return probabilityUp >= 0.5 ? .up : .down }

@@ -5,6 +5,7 @@ package enum FreeMemory {
   /// `run` with a version has 11 MB less of its own then.
   package static func keepLittle() { candlecast_keep_little_free_memory() }
 
-  /// Gives what is free and still held back to the system; it takes milliseconds, so after a large piece of work.
+  /// Gives what is free and still held back to the system, and the code that was read from files, which is read again
+  /// where it is needed; it takes milliseconds, so after a large piece of work.
   package static func giveBack() { candlecast_return_free_memory() }
 }

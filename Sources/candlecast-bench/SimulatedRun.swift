@@ -4,7 +4,7 @@ import Market
 import Storage
 import Transport
 
-/// `candlecast run` on the last day of a file, which a simulator streams three hundred times as fast.
+/// `candlecast run` on the last day of a file, which a simulator streams sixty times as fast.
 enum SimulatedRun {
   struct Memory: Sendable {
     let residentBytes: Double
@@ -46,7 +46,7 @@ enum SimulatedRun {
     let simulator = Sibling(
       "candlecast",
       [
-        "simulate", "--data", path, "--symbol", "BTCUSDT", "--port", "0", "--json", "--speed", "300x",
+        "simulate", "--data", path, "--symbol", "BTCUSDT", "--port", "0", "--json", "--speed", "60x",
         "--original-time",
       ])
     defer { simulator.stop() }

@@ -55,17 +55,6 @@ struct TextTests {
     #expect(JSONTree(parsing: Array(text.utf8)) == nil)
   }
 
-  @Test func `bytes go through base64 and back`() {
-    for count in 0..<200 {
-      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ count) }
-      #expect(Base64.bytes(of: Base64.text(of: bytes)) == bytes)
-    }
-    #expect(Base64.text(of: Array("{\"p\":1}".utf8)) == "eyJwIjoxfQ==")
-    for bad in ["a", "ab", "abc", "a===", "====", "ab=c", "ab c", "YW==YQ==", "YR==", "ä==="] {
-      #expect(Base64.bytes(of: bad) == nil, "\(bad)")
-    }
-  }
-
   @Test func `percent encoding and its reverse`() {
     #expect("a b/ä~+%".percentEncoded() == "a%20b%2F%C3%A4~%2B%25")
     #expect("a b/ä".percentEncoded(keepingSlash: true) == "a%20b/%C3%A4")

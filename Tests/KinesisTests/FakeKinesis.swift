@@ -1,3 +1,4 @@
+import Crypto
 import Market
 import Synchronization
 import Transport

@@ -142,7 +142,8 @@ struct UpkeepTests {
     let tested = try TestedStore(kind)
     let filling = try Filling(folder.path)
     try filling.write(to: tested.store)
-    let result = try AccuracyRollUp(now: filling.now, days: 92).run(in: tested.store)
+    let result = try AccuracyRollUp(now: filling.now, since: filling.now.adding(minutes: -92 * 1440)).run(
+      in: tested.store)
     let closes = Dictionary(uniqueKeysWithValues: filling.candles.map { ($0.closeTime, $0.close) })
     let known = filling.predictions.filter { $0.time.adding(minutes: 15) <= filling.now }
     #expect(result.outcomes == Set(known.map(\.time)).count)
@@ -158,7 +159,9 @@ struct UpkeepTests {
       #expect(row.count == group.count)
       #expect(abs(row.accuracy - Double(right.count) / Double(group.count)) < 1e-12)
     }
-    #expect(try AccuracyRollUp(now: filling.now, days: 92).run(in: tested.store) == .init())
+    #expect(
+      try AccuracyRollUp(now: filling.now, since: filling.now.adding(minutes: -92 * 1440)).run(in: tested.store)
+        == .init())
   }
 
   // MARK: Commands

@@ -42,18 +42,7 @@ package struct ModelBundle: Sendable {
     path: String, view: MarketView, featureSetHash: String, columnNames: [String]
   ) throws(VersionError) {
     try self.init(try VersionDirectory(verifying: path))
-    guard card.view == view else {
-      throw .mismatch(what: "the market view", folder: path, expected: "\(view)", actual: "\(card.view)")
-    }
-    guard card.layout.featureSetHash == featureSetHash else {
-      throw .mismatch(
-        what: "the feature set's hash", folder: path, expected: featureSetHash, actual: card.layout.featureSetHash)
-    }
-    guard card.layout.columnNames == columnNames else {
-      throw .mismatch(
-        what: "the list of columns", folder: path, expected: "\(columnNames.count) names",
-        actual: "another list of \(card.layout.columnNames.count)")
-    }
+    try card.demand(view, featureSetHash: featureSetHash, columnNames: columnNames, in: path)
   }
 
   package var modelNames: [ModelName] { networks.calibration.modelNames }

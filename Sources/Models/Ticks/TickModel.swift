@@ -90,18 +90,7 @@ package struct TickModel: Sendable {
     path: String, view: MarketView, inputsHash: String, inputNames: [String]
   ) throws(VersionError) {
     try self.init(try VersionDirectory(verifying: path))
-    guard card.view == view else {
-      throw .mismatch(what: "the market view", folder: path, expected: "\(view)", actual: "\(card.view)")
-    }
-    guard card.layout.featureSetHash == inputsHash else {
-      throw .mismatch(
-        what: "the inputs' hash", folder: path, expected: inputsHash, actual: card.layout.featureSetHash)
-    }
-    guard card.layout.columnNames == inputNames else {
-      throw .mismatch(
-        what: "the list of inputs", folder: path, expected: "\(inputNames.count) names",
-        actual: "another list of \(card.layout.columnNames.count)")
-    }
+    try card.demand(view, featureSetHash: inputsHash, columnNames: inputNames, in: path)
   }
 
   /// Answers for the newest of some points; allocates nothing.

@@ -110,3 +110,23 @@ package struct GateVerdict: Sendable, Hashable, Codable {
     self.warning = warning
   }
 }
+
+extension VersionCard {
+  /// Throws unless it was made for this view and these columns.
+  func demand(
+    _ view: MarketView, featureSetHash: String, columnNames: [String], in folder: String
+  ) throws(VersionError) {
+    guard self.view == view else {
+      throw .mismatch(what: "the market view", folder: folder, expected: "\(view)", actual: "\(self.view)")
+    }
+    guard layout.featureSetHash == featureSetHash else {
+      throw .mismatch(
+        what: "the feature set's hash", folder: folder, expected: featureSetHash, actual: layout.featureSetHash)
+    }
+    guard layout.columnNames == columnNames else {
+      throw .mismatch(
+        what: "the list of columns", folder: folder, expected: "\(columnNames.count) names",
+        actual: "another list of \(layout.columnNames.count)")
+    }
+  }
+}

@@ -1,3 +1,4 @@
+internal import Crypto
 internal import Transport
 
 /// Who may ask, how often, and from which pages.
@@ -51,7 +52,8 @@ package struct AccessPolicy: Sendable {
     switch parts[0].lowercased() {
     case "bearer": return String(parts[1])
     case "basic":
-      guard let bytes = Base64.decode(parts[1]), let text = String(validating: bytes, as: UTF8.self),
+      guard let bytes = Base64.bytes(of: parts[1], padding: .optional),
+        let text = String(validating: bytes, as: UTF8.self),
         let colon = text.firstIndex(of: ":")
       else { return nil }
       return String(text[text.index(after: colon)...])

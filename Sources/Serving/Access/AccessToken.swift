@@ -24,11 +24,7 @@ package struct AccessToken: Sendable, CustomStringConvertible {
   }
 
   /// Takes as long for what is nearly right as for what is not.
-  func matches(_ hash: [UInt8]) -> Bool {
-    var difference: UInt8 = 0
-    for (one, other) in zip(hash, self.hash) { difference |= one ^ other }
-    return difference == 0 && hash.count == self.hash.count
-  }
+  func matches(_ hash: [UInt8]) -> Bool { HMACSHA256.areEqual(hash, self.hash) }
 
   static func hash(_ secret: String) -> [UInt8] {
     var hash = SHA256()

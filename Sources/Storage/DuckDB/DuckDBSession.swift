@@ -36,11 +36,16 @@ final class DuckDBSession {
   private let owner: DuckDBSession?
   /// Of those that every transaction needs, each is prepared once.
   private var frames: [Frame: CDuckDBStatement] = [:]
+  /// Statements run as they are written; else DuckDB looks for a better plan.
+  private var isPlain = false
+  /// What the next statement asks for. It is told to DuckDB before that one, so that transactions in a row tell it once.
+  private var wantsPlain = false
 
   /// What stands around the statements of a transaction.
   private enum Frame: String {
     case begin = "BEGIN TRANSACTION"
     case commit = "COMMIT"
+    case rollback = "ROLLBACK"
     case plain = "PRAGMA disable_optimizer"
     case planned = "PRAGMA enable_optimizer"
   }
@@ -53,6 +58,8 @@ final class DuckDBSession {
     var settings = [
       ("threads", "\(limits.threads)"), ("memory_limit", "\(limits.memoryMegabytes)MB"),
       ("autoinstall_known_extensions", "false"), ("autoload_known_extensions", "false"),
+      // What a statement needed is given back after it; DuckDB's own 128 MB is more than we ever have.
+      ("allocator_flush_threshold", "256KB"), ("allocator_bulk_deallocation_flush_threshold", "256KB"),
     ]
     if file != nil { settings.append(("access_mode", access.rawValue)) }
     try open(file, settings)
@@ -111,7 +118,10 @@ final class DuckDBSession {
     try query(sql).next { chunk throws(StoreError) in chunk.count > 0 ? chunk.column(0).optionalText(0) : nil } ?? nil
   }
 
-  func prepare(_ sql: String) throws(StoreError) -> Statement { Statement(self, try handle(of: sql)) }
+  func prepare(_ sql: String) throws(StoreError) -> Statement {
+    try tellMode()
+    return Statement(self, try handle(of: sql))
+  }
 
   /// To be destroyed by who asks for it.
   private func handle(of sql: String) throws(StoreError) -> CDuckDBStatement? {
@@ -122,6 +132,13 @@ final class DuckDBSession {
       throw StoreError(using: path, message: reason)
     }
     return handle
+  }
+
+  /// To be called before anything is run or prepared.
+  fileprivate func tellMode() throws(StoreError) {
+    guard isPlain != wantsPlain else { return }
+    try run(wantsPlain ? .plain : .planned)
+    isPlain = wantsPlain
   }
 
   private func run(_ frame: Frame) throws(StoreError) {
@@ -136,17 +153,17 @@ final class DuckDBSession {
   /// A transaction of small statements: they run as they are written, because the search for a better plan would cost
   /// more than the statement itself.
   func plainTransaction<Value>(_ body: () throws -> Value) throws -> Value {
-    try run(.plain)
-    defer { _ = try? run(.planned) }
+    wantsPlain = true
+    defer { wantsPlain = false }
     return try transaction(body)
   }
 
   /// Lets a query in a plain transaction have a plan: one that reads little of a large table.
   func planned<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
-    try run(.planned)
-    let value = try body()
-    try run(.plain)
-    return value
+    let before = wantsPlain
+    wantsPlain = false
+    defer { wantsPlain = before }
+    return try body()
   }
 
   /// All of `body`, or nothing of it.
@@ -158,7 +175,7 @@ final class DuckDBSession {
       return value
     } catch {
       // A failed COMMIT has ended the transaction already; the first error is the one to report.
-      _ = try? run("ROLLBACK")
+      _ = try? run(.rollback)
       throw error
     }
   }
@@ -178,6 +195,7 @@ final class Statement {
 
   /// The whole result, held in memory.
   func execute(_ values: [SQLValue] = []) throws(StoreError) -> QueryResult {
+    try session.tellMode()
     try bind(values)
     var result = CDuckDBResult()
     return QueryResult(session, try checked(call.execute_prepared(handle, &result), &result))
@@ -185,6 +203,7 @@ final class Statement {
 
   /// The result as it is made; nothing else may run on the session until it has been read or dropped.
   func stream(_ values: [SQLValue] = []) throws(StoreError) -> QueryResult {
+    try session.tellMode()
     try bind(values)
     var pending: CDuckDBPending?
     defer { call.destroy_pending(&pending) }

@@ -14,8 +14,8 @@ struct AccuracyRollUp {
   private static let marginMinutes = 60
 
   let now: Timestamp
-  /// Predictions made earlier are given up.
-  let days: Int
+  /// Predictions made earlier are left alone.
+  let since: Timestamp
 
   func run(in store: any Store) throws -> Result {
     let outcomes = try settle(in: store)
@@ -26,7 +26,7 @@ struct AccuracyRollUp {
   /// Stores the outcomes that are known by now of predictions that lack theirs, and returns them.
   func settle(in store: any Store) throws -> [PredictionOutcome] {
     var outcomes: [PredictionOutcome] = []
-    for unsettled in try store.predictionsWithoutOutcome(in: now.adding(minutes: -days * 1440)..<now) {
+    for unsettled in try store.predictionsWithoutOutcome(in: since..<now) {
       outcomes += try settle(unsettled, from: store)
     }
     try store.setOutcomes(outcomes)
@@ -56,13 +56,13 @@ struct AccuracyRollUp {
   private func settleTicks(_ unsettled: UnsettledPredictions, from store: any Store) throws -> [PredictionOutcome] {
     let horizon = Int64(unsettled.target.horizonSeconds) * 1_000_000
     let times = unsettled.times.filter { $0.adding(microseconds: horizon) <= now }
-    guard let first = times.first, let last = times.last else { return [] }
-    let filter = PredictionFilter(
-      range: first..<last.adding(microseconds: horizon + 1), view: unsettled.view, target: unsettled.target,
-      model: .baseline, mode: .live)
     var prices: [Timestamp: Double] = [:]
-    try store.readPredictions(filter) { batch in
-      for prediction in batch { prices[prediction.time] = prediction.forecast?.current }
+    for range in Self.ranges(times, reachMicroseconds: horizon) {
+      let filter = PredictionFilter(
+        range: range, view: unsettled.view, target: unsettled.target, model: .baseline, mode: .live)
+      try store.readPredictions(filter) { batch in
+        for prediction in batch { prices[prediction.time] = prediction.forecast?.current }
+      }
     }
     return times.compactMap { time in
       guard let before = prices[time], let after = prices[time.adding(microseconds: horizon)], before > 0 else {
@@ -72,5 +72,20 @@ struct AccuracyRollUp {
         time: time, view: unsettled.view, target: unsettled.target, value: 100 * (after - before) / before,
         knownAt: now)
     }
+  }
+
+  /// What is to be read for these times and as much later, in as many parts as there are between holes: one that will
+  /// never have an outcome does not make everything since be read.
+  private static func ranges(_ times: [Timestamp], reachMicroseconds: Int64) -> [Range<Timestamp>] {
+    var ranges: [Range<Timestamp>] = []
+    for time in times {
+      let end = time.adding(microseconds: reachMicroseconds + 1)
+      if let last = ranges.last, time < last.upperBound {
+        ranges[ranges.count - 1] = last.lowerBound..<end
+      } else {
+        ranges.append(time..<end)
+      }
+    }
+    return ranges
   }
 }

@@ -76,7 +76,7 @@ struct EvaluationRun {
         }
         answers.append(first.time, minutesLeft: window?.minutesLeft ?? 0, logistic: logistic ?? .nan)
         for prediction in predictions {
-          answers.set(prediction.modelName, prediction.probabilityUp ?? prediction.changePercent ?? .nan)
+          answers.set(prediction.modelName, prediction.answer ?? .nan)
         }
       })
     bar.finish()

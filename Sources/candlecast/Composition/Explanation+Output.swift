@@ -23,7 +23,7 @@ extension Explanation {
       "state": .text(first.state), "reason": .text(first.reason), "input_hash": .text(first.inputHashText),
       "feature_set": .text(first.featureSetHash), "available_at": .text(first.availableAt.description),
       "window": windowJSON, "models": .array(predictions.map(modelJSON)),
-      "baseline": JSONValue(baseline?.probabilityUp ?? baseline?.changePercent),
+      "baseline": JSONValue(baseline?.answer),
       "inputs": .array(
         inputs.map { input in
           ["name": .text(input.name), "value": JSONValue(Double(input.value)), "age_seconds": JSONValue(ageSeconds)]

@@ -85,7 +85,9 @@ struct LiveParity {
     try run.run(first..<last.adding(microseconds: 1), from: store) { _, predictions in
       for again in predictions {
         let place = Place(time: again.time, target: again.target, model: again.modelName)
-        guard let row = wanted.removeValue(forKey: place), !row.hasSameBits(as: again) else { continue }
+        guard let row = wanted.removeValue(forKey: place),
+          row.inputHash != again.inputHash || row.answer?.bitPattern != again.answer?.bitPattern
+        else { continue }
         result.mismatches.append("\(row.summary), computed again \(again.answer.map { "\($0)" } ?? "nothing")")
       }
     }
@@ -94,13 +96,6 @@ struct LiveParity {
 }
 
 extension Prediction {
-  /// The probability of up, or the predicted change in percent.
-  fileprivate var answer: Double? { probabilityUp ?? changePercent }
-
-  fileprivate func hasSameBits(as other: Prediction) -> Bool {
-    inputHash == other.inputHash && answer?.bitPattern == other.answer?.bitPattern
-  }
-
   fileprivate var summary: String {
     "\(target) by \(modelName.rawValue) at \(time) was \(answer.map { "\($0)" } ?? "nothing")"
   }

@@ -188,7 +188,7 @@ extension [Prediction] {
   /// By model, of those that answered.
   fileprivate var answers: [ModelName: Double] {
     var answers: [ModelName: Double] = [:]
-    for prediction in self { answers[prediction.modelName] = prediction.probabilityUp ?? prediction.changePercent }
+    for prediction in self { answers[prediction.modelName] = prediction.answer }
     return answers
   }
 }

@@ -88,7 +88,7 @@ extension Replay.Result {
       if prediction.state.hasPrefix("abstain") { abstentions[prediction.state, default: 0] += 1 }
       fingerprint.combine(UInt64(bitPattern: prediction.time.microseconds))
       fingerprint.combine(prediction.modelName.rawValue)
-      fingerprint.combine((prediction.probabilityUp ?? prediction.changePercent ?? .nan).bitPattern)
+      fingerprint.combine((prediction.answer ?? .nan).bitPattern)
       fingerprint.combine(prediction.inputHash)
     }
   }

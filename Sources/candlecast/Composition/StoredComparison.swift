@@ -75,8 +75,3 @@ struct StoredComparison {
 
   private static func name(_ version: String) -> String { version.isEmpty ? "the baseline" : version }
 }
-
-extension Prediction {
-  /// The probability of up, or the predicted change in percent.
-  fileprivate var answer: Double? { probabilityUp ?? changePercent }
-}

@@ -55,7 +55,7 @@ struct StoredDataSubject: AuditSubject {
       .flatMap { model, rows in
         answers("prediction \(model.rawValue)", rows.map(\.time)) { row in
           var bits = Fingerprint()
-          bits.combine((rows[row].probabilityUp ?? rows[row].changePercent ?? .nan).bitPattern)
+          bits.combine((rows[row].answer ?? .nan).bitPattern)
           bits.combine(rows[row].inputHash)
           bits.combine(rows[row].state)
           return bits.value

@@ -142,7 +142,7 @@ extension Fingerprint {
     combine(UInt64(bitPattern: prediction.time.microseconds))
     combine(prediction.target.description)
     combine(prediction.modelName.rawValue)
-    combine((prediction.probabilityUp ?? prediction.changePercent ?? .nan).bitPattern)
+    combine((prediction.answer ?? .nan).bitPattern)
     combine(prediction.inputHash)
   }
 }

@@ -107,17 +107,20 @@ actor Upkeep {
     try? await Task.sleep(for: .seconds(min(max(clock.wallSeconds(next), 0.05), 5)))
   }
 
-  /// Every minute, what has become known of the predictions so far. The first time all that were ever made count, then
-  /// those of the last day; older ones wait for the job that sums up.
+  /// Every minute, what has become known of the predictions of the last two hours, every hour of those of the last day,
+  /// and the first time of all that were ever made; older ones wait for the job that sums up.
   private func settle() async {
-    var days = RetentionPolicy(context.configuration).predictionsDays
+    var passes = 0
     var hasFailed = false
     while !Task.isCancelled {
       do {
-        let roll = AccuracyRollUp(now: clock.now(), days: days)
+        let now = clock.now()
+        let everMinutes = RetentionPolicy(context.configuration).predictionsDays * 1440
+        let minutes = passes == 0 ? everMinutes : passes.isMultiple(of: 60) ? 1440 : 120
+        let roll = AccuracyRollUp(now: now, since: now.adding(minutes: -minutes))
         let outcomes = try await writer.withStore { try roll.settle(in: $0) }
         for outcome in outcomes { hub?.publish(outcome) }
-        (days, hasFailed) = (1, false)
+        (passes, hasFailed) = (passes + 1, false)
       } catch is LiveWriterError {
         return
       } catch {
@@ -229,7 +232,8 @@ actor Upkeep {
       return "\(removed.candles) candles, \(removed.predictions) predictions, \(removed.features) vectors and "
         + "\(removed.rest) other rows removed"
     default:
-      let result = try AccuracyRollUp(now: now, days: policy.predictionsDays).run(in: store)
+      let since = now.adding(minutes: -policy.predictionsDays * 1440)
+      let result = try AccuracyRollUp(now: now, since: since).run(in: store)
       return "\(result.outcomes) outcomes, \(result.rows) rows of prediction_accuracy"
     }
   }

@@ -1,5 +1,11 @@
-/// RFC 4648 with padding, as blobs stand in JSON.
-enum Base64 {
+/// RFC 4648, as blobs stand in JSON and credentials in HTTP.
+package enum Base64 {
+  package enum Padding: Sendable {
+    case required
+    /// It may be there or not.
+    case optional
+  }
+
   private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
   private static let values: [UInt8] = {
     var values = [UInt8](repeating: 0xFF, count: 256)
@@ -7,7 +13,7 @@ enum Base64 {
     return values
   }()
 
-  static func text(of bytes: [UInt8]) -> String {
+  package static func text(of bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -21,10 +27,11 @@ enum Base64 {
   }
 
   /// `nil` for a foreign letter, a wrong length or padding elsewhere than at the end.
-  static func bytes(of text: some StringProtocol) -> [UInt8]? {
+  package static func bytes(of text: some StringProtocol, padding: Padding = .required) -> [UInt8]? {
     var letters = Array(text.utf8)[...]
-    guard letters.count.isMultiple(of: 4) else { return nil }
+    guard letters.count.isMultiple(of: 4) || padding == .optional else { return nil }
     for _ in 0..<2 where letters.last == UInt8(ascii: "=") { letters.removeLast() }
+    guard letters.count % 4 != 1 else { return nil }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(letters.count / 4 * 3 + 2)
     var (word, bits) = (UInt32(0), 0)
