@@ -62,7 +62,7 @@ package struct WindowStage: Sendable {
       let reading = try reading(of: window, point)
       let form = try closedForm(reading, minute, at: time)
       let offset = held.offset(in: window)
-      return answers(row, held, reading, form, offset, inputHash(reading, minute, offset?.value))
+      return answers(row, held, reading, minute, form, offset)
     } catch {
       let ofVersion = held.version.map { [row.abstention(.ensemble, $0, error)] } ?? []
       return ofVersion + [row.abstention(.baseline, "", error)]
@@ -92,15 +92,16 @@ package struct WindowStage: Sendable {
   }
 
   private func answers(
-    _ row: Row, _ held: HeldOffset, _ reading: WindowReading, _ form: ClosedForm,
-    _ offset: (value: Double, time: Timestamp)?, _ hash: UInt64
+    _ row: Row, _ held: HeldOffset, _ reading: WindowReading, _ minute: ClosedMinute?, _ form: ClosedForm,
+    _ offset: (value: Double, time: Timestamp)?
   ) -> [Prediction] {
     var (state, reason) = (held.state, held.reason)
     if reading.source == .fallback {
       state = "fallback"
       reason += (reason.isEmpty ? "" : "; ") + "the stream is silent; asked for by requests"
     }
-    let baseline = row.prediction(.baseline, "", form.probability.value, state, reason, reading, hash)
+    let baseline = row.prediction(
+      .baseline, "", form.probability.value, state, reason, reading, inputHash(reading, minute, nil))
     guard let version = held.version else { return [baseline] }
     guard let offset else {
       let silence = WindowSilence(code: "no_offset", reason: "the version has not answered in this window yet")
@@ -108,6 +109,7 @@ package struct WindowStage: Sendable {
     }
     let probability = Probability(logit: form.logit + offset.value).value
     reason += (reason.isEmpty ? "" : "; ") + "its offset is of \(offset.time)"
+    let hash = inputHash(reading, minute, offset.value)
     return [row.prediction(.ensemble, version, probability, state, reason, reading, hash), baseline]
   }
 

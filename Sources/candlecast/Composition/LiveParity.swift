@@ -28,6 +28,12 @@ struct LiveParity {
     let rows: [Prediction]
   }
 
+  /// Who made a prediction; without a version, the baseline.
+  private struct Maker: Hashable {
+    let target: PredictionTarget
+    let version: String
+  }
+
   let context: CommandContext
   /// Decision times.
   let decisions: Range<Timestamp>
@@ -97,9 +103,9 @@ struct LiveParity {
 
   /// Plays the tape of what was said between candles.
   private func checkTicks(_ rows: [Prediction], _ store: any Store, _ result: inout Result) {
-    let versions = Set(rows.map(\.version)).filter { $0.isEmpty || isLoadable($0) }
+    let makers = Set(rows.map { Maker(target: $0.target, version: $0.version) }).filter(isLoadable)
     var wanted = Dictionary(
-      rows.filter { versions.contains($0.version) }
+      rows.filter { makers.contains(Maker(target: $0.target, version: $0.version)) }
         .map { (Place(time: $0.time, target: $0.target, model: $0.modelName), $0) }, uniquingKeysWith: { a, _ in a })
     result.unverifiable += rows.count - wanted.count
     guard let first = wanted.keys.map(\.time).min(), let last = wanted.keys.map(\.time).max() else { return }
@@ -132,8 +138,13 @@ struct LiveParity {
     result.mismatches += mismatches
   }
 
-  private func isLoadable(_ version: String) -> Bool {
-    (try? context.tickVersion(version, context.view, TickDecisions.target, .production)) != nil
+  private func isLoadable(_ maker: Maker) -> Bool {
+    if maker.version.isEmpty { return true }
+    guard case .openWindow(let minutes) = maker.target else {
+      return (try? context.tickVersion(maker.version, context.view, maker.target, .production)) != nil
+    }
+    let closed = PredictionTarget.window(lengthMinutes: minutes)
+    return (try? context.version(maker.version, context.view, closed, standing: .production)) != nil
   }
 }
 

@@ -7,17 +7,21 @@ import Storage
 
 /// How what was said between candles came about, as the tape tells it.
 struct TickExplanation {
-  /// All of one moment, the answer first.
+  /// All of one target at one moment, the answer first.
   let predictions: [Prediction]
   /// What they were made of.
   let point: TickPoint
 
   /// - Parameter store: what the recorded runs began with.
   /// - Returns: `nil` if the tape does not have that moment, or not yet.
-  static func at(_ time: Timestamp, from store: any Store, _ context: CommandContext) throws -> TickExplanation? {
+  static func of(
+    _ target: PredictionTarget, at time: Timestamp, from store: any Store, _ context: CommandContext
+  ) throws -> TickExplanation? {
     var found: TickExplanation?
     let witness = TickWitness(time..<time.adding(microseconds: 1), wantsInputs: true) { predictions, point in
-      found = point.map { TickExplanation(predictions: predictions, point: $0) }
+      let asked = predictions.filter { $0.target == target }
+      guard let point, !asked.isEmpty else { return }
+      found = TickExplanation(predictions: asked, point: point)
     }
     try RecordingReplay(context, hearing: witness, history: store)?.run()
     return found

@@ -65,7 +65,7 @@ struct LiveContent {
     var filter = PredictionFilter(range: span, view: view, target: id.target, model: id.model)
     (filter.version, filter.mode) = (id.version, id.mode)
     guard let stored = try store.predictions(filter).first else { return nil }
-    if id.target.isOfTicks { return try explanationOfTicks(at: id.time, store, context) }
+    if id.target.isOfTicks { return try explanationOfTicks(id, store, context) }
     var run = HistoryRun(view: view, mode: .predict)
     run.serve(id.target, with: try version(of: stored, context))
     var explanation: Explanation?
@@ -79,19 +79,19 @@ struct LiveContent {
 
   /// Trades and quotes are on the tape alone.
   private static func explanationOfTicks(
-    at time: Timestamp, _ store: any Store, _ context: CommandContext
+    _ id: PredictionID, _ store: any Store, _ context: CommandContext
   ) throws -> JSONValue {
     let found: TickExplanation?
     do {
-      found = try TickExplanation.at(time, from: store, context)
+      found = try TickExplanation.of(id.target, at: id.time, from: store, context)
     } catch {
-      context.log.write(.warning, "explain", "the tape does not tell of \(time): \(error)")
+      context.log.write(.warning, "explain", "the tape does not tell of \(id.time): \(error)")
       found = nil
     }
     guard let found else {
       throw APIFailure(
         409, "not_on_tape",
-        "what is predicted between candles is made of trades and quotes, and the tape of \(time) is "
+        "what is predicted between candles is made of trades and quotes, and the tape of \(id.time) is "
           + "gone or not yet written")
     }
     return found.json(try StoredComparison(found.predictions, store))

@@ -31,7 +31,7 @@ struct RecordingReplay {
   var publisher: CandlePublisher?
   /// Takes what can be learnt from; then nothing is predicted.
   var examples: TapeExamples?
-  /// Hears what is said between candles; then nothing else is predicted.
+  /// Hears what is said between candles; then nothing is predicted that it does not follow from.
   var witness: TickWitness?
   /// The store that the recorded runs began with, where it is open already.
   var openHistory: (any Store)?
@@ -131,22 +131,23 @@ struct RecordingReplay {
   }
 
   private func serve(_ target: LiveStart.ServedTarget, _ view: MarketView, _ predictor: LivePredictor) throws {
-    guard witness == nil || target.target.isOfTicks else { return }
+    guard witness == nil || target.target.isOfTicks || target.target.isWindow else { return }
     let standing = target.unpromotedReason.map { ServedVersion.Standing.unpromoted(reason: $0) } ?? .production
     if target.target.isOfTicks {
-      predictor.serveTicks(try tickVersion(target, view, standing))
+      predictor.serveTicks(try loaded(target) { try context.tickVersion($0, view, target.target, standing) })
     } else {
-      let version = try target.version.map { try context.version($0, view, target.target, standing: standing) }
-      predictor.serve(target.target, with: version)
+      predictor.serve(
+        target.target,
+        with: try loaded(target) { try context.version($0, view, target.target, standing: standing) })
     }
   }
 
   /// A witness hears what the others say, also where the version is gone.
-  private func tickVersion(
-    _ target: LiveStart.ServedTarget, _ view: MarketView, _ standing: ServedVersion.Standing
-  ) throws -> ServedTickVersion? {
+  private func loaded<Version>(
+    _ target: LiveStart.ServedTarget, _ load: (String) throws -> Version?
+  ) throws -> Version? {
     do {
-      return try target.version.map { try context.tickVersion($0, view, target.target, standing) }
+      return try target.version.flatMap(load)
     } catch {
       guard witness != nil else { throw error }
       return nil

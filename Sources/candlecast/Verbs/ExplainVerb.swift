@@ -33,7 +33,7 @@ struct ExplainVerb: Verb {
   }
 
   private func explainTicks(at time: Timestamp, _ store: any Store, _ context: CommandContext) throws -> ExitCode {
-    guard let explanation = try TickExplanation.at(time, from: store, context) else {
+    guard let explanation = try TickExplanation.of(context.target, at: time, from: store, context) else {
       throw CommandError(
         .badData,
         "the tape has no prediction between candles at \(time): its moments are multiples of "
