@@ -32,7 +32,7 @@ struct RoleTests {
     #expect(try await ingest.end(within: 240) == .exited(0), "\(ingest.error)")
     for (index, role) in ["features", "predict", "features"].enumerated().map({ ($0.offset % 2, $0.element) }) {
       let before = try predictions(apart).count
-      _ = try await Wait.until("a prediction", 60, readers[index]) {
+      _ = try await Wait.until("a prediction", 240, readers[index]) {
         let count = try predictions(apart).count
         return count > before || count == recorded.contents.predictions.count ? true : nil
       }
