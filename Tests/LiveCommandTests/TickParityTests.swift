@@ -47,7 +47,7 @@ struct TickParityTests {
     var forged = try #require(said.first { $0.modelName == .baseline })
     forged.time = forged.time.adding(microseconds: 1000)
     var earlier = forged
-    earlier.time = said[0].time.adding(minutes: -1)
+    earlier.time = said[0].time.adding(minutes: -1440)
     var unknown = forged
     unknown.version = "20240101-1"
     _ = try context.openForWriting().insert([forged, earlier, unknown])
