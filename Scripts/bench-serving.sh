@@ -43,12 +43,12 @@ resident() { awk '/VmRSS/ { print $2 }' "/proc/$ours/status"; }
 idle=$(resident)
 {
   echo "{\"name\":\"serving.predict\",\"unit\":\"1/s\",\"value\":$mine,\"peer\":$theirs,\"ratio\":$(awk "BEGIN { print $mine / $theirs }")}"
-  "$bench" listen "$port" 100 10 all
-  "$bench" listen "$port" 10000 10 all & listen=$!
+  taskset -c 1 "$bench" listen "$port" 100 10 all
+  taskset -c 1 "$bench" listen "$port" 10000 10 all & listen=$!
   sleep 9
   echo "{\"name\":\"serving.websocket_memory_10000\",\"unit\":\"MB\",\"value\":$((($(resident) - idle) / 1024))}"
   wait "$listen"
-  "$bench" listen "$port" 10000 10 spread
+  taskset -c 1 "$bench" listen "$port" 10000 10 spread
 } | tee "$work/results"
 mkdir -p "$(dirname "$out")"
 { echo "["; sed '$!s/$/,/' "$work/results"; echo "]"; } >"$out"

@@ -43,9 +43,10 @@ package struct ServingRules: Hashable, Sendable {
 extension Prediction {
   /// From then on its outcome is known, or can be.
   package var expiresAt: Timestamp {
-    guard case .window(let minutes) = target else {
-      return time.adding(microseconds: Int64(target.horizonSeconds) * 1_000_000)
+    switch target {
+    case .window(let minutes), .openWindow(let minutes):
+      Timestamp(minute: (time.minute.flooredQuotient(Int64(minutes)) + 1) * Int64(minutes))
+    case .direction, .change, .move: time.adding(microseconds: Int64(target.horizonSeconds) * 1_000_000)
     }
-    return Timestamp(minute: (time.minute.flooredQuotient(Int64(minutes)) + 1) * Int64(minutes))
   }
 }

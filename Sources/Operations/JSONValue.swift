@@ -37,10 +37,13 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
 
 extension JSONValue: CustomStringConvertible {
   /// One line without spaces.
-  package var description: String {
-    var text = ""
-    write(to: &text)
-    return text
+  package var description: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// The description in UTF-8.
+  package var bytes: [UInt8] {
+    var writer = JSONWriter()
+    write(to: &writer)
+    return writer.bytes
   }
 
   /// With two spaces a level, for people; arrays of plain values stay on one line.
@@ -50,30 +53,25 @@ extension JSONValue: CustomStringConvertible {
     return text
   }
 
-  private func write(to text: inout String) {
+  private func write(to writer: inout JSONWriter) {
     switch self {
-    case .null: text += "null"
-    case .boolean(let value): text += value ? "true" : "false"
-    case .integer(let value): text += String(value)
-    case .number(let value): text += value.isFinite ? String(value) : "null"
-    case .text(let value): Self.write(value, to: &text)
-    case .literal(let value): text += value
+    case .null: writer.null()
+    case .boolean(let value): writer.value(value)
+    case .integer(let value): writer.value(value)
+    case .number(let value): writer.value(value)
+    case .text(let value): writer.value(value)
+    case .literal(let value): writer.literal(value)
     case .array(let values):
-      text += "["
-      for (index, value) in values.enumerated() {
-        if index > 0 { text += "," }
-        value.write(to: &text)
-      }
-      text += "]"
+      writer.beginArray()
+      for value in values { value.write(to: &writer) }
+      writer.endArray()
     case .object(let members):
-      text += "{"
-      for (index, member) in members.enumerated() {
-        if index > 0 { text += "," }
-        Self.write(member.name, to: &text)
-        text += ":"
-        member.value.write(to: &text)
+      writer.beginObject()
+      for member in members {
+        writer.name(member.name)
+        member.value.write(to: &writer)
       }
-      text += "}"
+      writer.endObject()
     }
   }
 
@@ -90,14 +88,12 @@ extension JSONValue: CustomStringConvertible {
     case .object(let members) where !members.isEmpty:
       text += "{"
       for (index, member) in members.enumerated() {
-        text += (index > 0 ? ",\n" : "\n") + inner
-        Self.write(member.name, to: &text)
-        text += ": "
+        text += (index > 0 ? ",\n" : "\n") + inner + JSONValue.text(member.name).description + ": "
         member.value.write(to: &text, indent: indent + 1)
       }
       text += "\n" + inner.dropLast(2) + "}"
     default:
-      write(to: &text)
+      text += description
     }
   }
 
@@ -105,29 +101,6 @@ extension JSONValue: CustomStringConvertible {
     switch self {
     case .array, .object: true
     default: false
-    }
-  }
-
-  private static func write(_ value: String, to text: inout String) {
-    text += "\""
-    defer { text += "\"" }
-    // Nearly all have nothing to be escaped.
-    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-      text += value
-      return
-    }
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case ..<" ":
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
     }
   }
 }

@@ -10,6 +10,7 @@ package struct DecisionStage: ~Copyable {
   private let mode: Prediction.Mode
   private let featureSet: FeatureSet
   private let featureSetHash: String
+  private let volatilityColumn: Int?
   private(set) var recent: RecentVectors
   private var servings: [Serving] = []
 
@@ -17,6 +18,7 @@ package struct DecisionStage: ~Copyable {
     (self.view, self.mode) = (view, mode)
     featureSet = .of(view)
     featureSetHash = featureSet.hash.description
+    volatilityColumn = featureSet.index(of: PriceBaseline.volatilityColumn)
     recent = RecentVectors(featureSet)
   }
 
@@ -42,6 +44,15 @@ package struct DecisionStage: ~Copyable {
 
   /// Open time of the newest minute.
   package var newestOpenTime: Timestamp? { recent.newest?.openTime }
+
+  /// The newest minute as far as a window that is not over reads it; `nil` before the first one.
+  package var closedMinute: ClosedMinute? {
+    recent.newest.map { newest in
+      ClosedMinute(
+        closeTime: newest.openTime.adding(minutes: 1),
+        volatility: volatilityColumn.map { column in recent.withNewest { Double($0[column]) } } ?? .nan)
+    }
+  }
 
   /// Takes the minutes of before as they stand.
   mutating func restart(with recent: consuming RecentVectors) {

@@ -106,6 +106,9 @@ package struct PredictionPipeline: ~Copyable {
   /// The newest feature vector, raw, in the order of the view's feature set; empty before the first candle.
   package var vector: [Float] { decisions.recent.newestVector }
 
+  /// The newest minute as far as a window that is not over reads it; `nil` before the first one.
+  package var closedMinute: ClosedMinute? { decisions.closedMinute }
+
   package var newestOpenTime: Timestamp? { decisions.newestOpenTime }
 
   /// The version that answers for a target, as the last decision left it.

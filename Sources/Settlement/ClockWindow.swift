@@ -15,6 +15,12 @@ package struct ClockWindow: Hashable, Sendable {
     self.lengthMinutes = lengthMinutes
   }
 
+  /// The window that an instant lies in; its end belongs to the next one.
+  package init(containing time: Timestamp, lengthMinutes: Int) {
+    start = Timestamp(minute: time.minute.flooredQuotient(Int64(lengthMinutes)) * Int64(lengthMinutes))
+    self.lengthMinutes = lengthMinutes
+  }
+
   package var end: Timestamp { start.adding(minutes: lengthMinutes) }
 
   /// Open times of the window's candles.

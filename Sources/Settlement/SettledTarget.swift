@@ -27,7 +27,11 @@ package struct SettledTarget: Hashable, Sendable {
         Outcome(value: 100 * ($0.last / $0.first - 1), labelEnd: $0.end)
       }
     case .window(let minutes):
-      try windowOutcome(decisionTime, minutes, prices, ticks)
+      try ClockWindow(decisionTime: decisionTime, lengthMinutes: minutes).flatMap { window throws(SettlementError) in
+        try outcome(of: window, prices, ticks)
+      }
+    case .openWindow(let minutes):
+      try outcome(of: ClockWindow(containing: decisionTime, lengthMinutes: minutes), prices, ticks)
     case .move(let seconds):
       // The price of the last trade is known at the end of each minute, as its close.
       seconds % 60 == 0
@@ -58,14 +62,14 @@ package struct SettledTarget: Hashable, Sendable {
     case .direction(let minutes), .change(let minutes): decisionTime.adding(minutes: minutes)
     case .move(let seconds): decisionTime.adding(microseconds: Int64(seconds) * 1_000_000)
     case .window(let minutes): ClockWindow(decisionTime: decisionTime, lengthMinutes: minutes)?.end ?? decisionTime
+    case .openWindow(let minutes): ClockWindow(containing: decisionTime, lengthMinutes: minutes).end
     }
   }
 
-  private func windowOutcome(
-    _ time: Timestamp, _ minutes: Int, _ prices: PricePath, _ ticks: TickPath?
+  private func outcome(
+    of window: ClockWindow, _ prices: PricePath, _ ticks: TickPath?
   ) throws(SettlementError) -> Outcome? {
-    guard let window = ClockWindow(decisionTime: time, lengthMinutes: minutes) else { return nil }
-    if let ticks { return outcome(of: window, prices, ticks) }
+    if let ticks { return observedOutcome(of: window, prices, ticks) }
     for instant in [window.start, window.end] {
       let rule = SettlementRule.inForce(at: instant, source: source.venue)
       guard rule == .point else { throw .needsTicks(rule: rule, target: self, time: instant) }
@@ -77,7 +81,7 @@ package struct SettledTarget: Hashable, Sendable {
 
   /// By all digits of the oracle. A window with another rule at its end than at its start has no outcome here: which of
   /// them its market had, only the market's own metadata tells.
-  private func outcome(of window: ClockWindow, _ prices: PricePath, _ ticks: TickPath) -> Outcome? {
+  private func observedOutcome(of window: ClockWindow, _ prices: PricePath, _ ticks: TickPath) -> Outcome? {
     let rule = SettlementRule.inForce(at: window.start, source: source.venue)
     guard rule == SettlementRule.inForce(at: window.end, source: source.venue), prices.hasAll(window.minutes),
       let strike = ticks.value(at: window.start, rule: rule), let last = ticks.value(at: window.end, rule: rule)

@@ -16,5 +16,5 @@ struct Benchmark: Sendable {
 enum Benchmarks {
   static let all =
     MarketBenchmarks.all + VenueBenchmarks.all + FeatureBenchmarks.all + ImportBenchmarks.all
-    + PredictionBenchmarks.all + LiveBenchmarks.all + RunBenchmarks.all
+    + PredictionBenchmarks.all + TickBenchmarks.all + LiveBenchmarks.all + RunBenchmarks.all
 }

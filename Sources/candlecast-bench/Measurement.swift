@@ -15,11 +15,19 @@ struct Measurement: Sendable {
   }
 
   /// Microseconds of single calls, after a tenth as many to warm up.
-  static func latency(_ name: String, count: Int, _ body: (Int) throws -> Void) rethrows -> Measurement {
-    for index in 0..<max(1, count / 10) { try body(index) }
+  ///
+  /// - Parameter before: what each call needs and is not measured.
+  static func latency(
+    _ name: String, count: Int, before: (Int) -> Void = { _ in }, _ body: (Int) throws -> Void
+  ) rethrows -> Measurement {
+    for index in 0..<max(1, count / 10) {
+      before(index)
+      try body(index)
+    }
     var nanoseconds: [Int64] = []
     nanoseconds.reserveCapacity(count)
     for index in 0..<count {
+      before(index)
       let start = SystemClock.monotonicNanoseconds()
       try body(index)
       nanoseconds.append(SystemClock.monotonicNanoseconds() - start)

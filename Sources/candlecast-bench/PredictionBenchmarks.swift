@@ -3,6 +3,7 @@ import Market
 import Models
 import Pipeline
 import TestSupport
+import Venues
 
 /// One decision as serving makes it: a candle folded into features, then A, B, C, MLP, calibrators and ensemble, with
 /// weights of a fitted version's size.
@@ -10,14 +11,7 @@ enum PredictionBenchmarks {
   static let all = [
     Benchmark("pipeline.decision", peer: "peer.hybrid_prediction") { name, path in
       let candles = try CandleColumn.read(path).map(\.record)
-      let folder = try ScratchFolder()
-      var pipeline = PredictionPipeline(view: MadeVersion.view, mode: .replay)
-      let made = MadeVersion(target: .direction(horizonMinutes: 15), columns: .candles, treeCount: 400, depth: 5)
-      let set = FeatureSet.candles
-      let bundle = try ModelBundle(
-        path: made.write(in: folder.path), view: MadeVersion.view, featureSetHash: set.hash.description,
-        columnNames: set.names)
-      pipeline.serve(made.target, with: ServedVersion(bundle, standing: .production))
+      var pipeline = try servedPipeline()
       var sink = LastPrediction()
       var next = 0
       let series = MadeVersion.view.price
@@ -25,6 +19,27 @@ enum PredictionBenchmarks {
         _ = pipeline.step(.candle(series, candles[next]), into: &sink)
         next += 1
       }
+    },
+    // The same from the venue's text on: decoded, made a candle, folded and predicted on.
+    Benchmark("pipeline.event_to_prediction") { name, path in
+      let candles = try CandleColumn.read(path).map(\.record.candle)
+      var pipeline = try servedPipeline()
+      var sink = LastPrediction()
+      let (venue, series) = (BinanceProtocol(), MadeVersion.view.price)
+      var (next, frame): (Int, [UInt8]) = (0, [])
+      let measurement = try Measurement.latency(
+        name, count: min(20_000, candles.count * 9 / 10), before: { _ in frame = klineFrame(candles[next]) }
+      ) { _ in
+        next += 1
+        try frame.withUnsafeBufferPointer { bytes in
+          try venue.decode(bytes, isBinary: false) { message in
+            guard case .kline(_, let kline) = message, kline.isClosed else { return }
+            _ = pipeline.step(.candle(series, CandleRecord(arrived: kline.candle)), into: &sink)
+          }
+        }
+      }
+      precondition(sink.count * 2 > next, "most frames lead to predictions")
+      return measurement
     },
     Benchmark("models.lstm", peer: "peer.lstm_sequence") { name, _ in
       let made = MadeVersion(columns: .candles)
@@ -53,6 +68,38 @@ enum PredictionBenchmarks {
   ]
 }
 
+/// With one version for the next quarter of an hour.
+private func servedPipeline() throws -> PredictionPipeline {
+  let folder = try ScratchFolder()
+  let made = MadeVersion(target: .direction(horizonMinutes: 15), columns: .candles, treeCount: 400, depth: 5)
+  let set = FeatureSet.candles
+  let bundle = try ModelBundle(
+    path: made.write(in: folder.path), view: MadeVersion.view, featureSetHash: set.hash.description,
+    columnNames: set.names)
+  var pipeline = PredictionPipeline(view: MadeVersion.view, mode: .replay)
+  pipeline.serve(made.target, with: ServedVersion(bundle, standing: .production))
+  return pipeline
+}
+
+private func klineFrame(_ candle: Candle) -> [UInt8] {
+  let text = """
+    {"stream":"btcusdt@kline_1m","data":{"e":"kline","E":\(candle.closeTime.milliseconds),"s":"BTCUSDT","k":{\
+    "t":\(candle.openTime.milliseconds),"T":\(candle.closeTime.milliseconds - 1),"s":"BTCUSDT","i":"1m",\
+    "f":1,"L":1,"o":"\(candle.open)","c":"\(candle.close)","h":"\(candle.high)","l":"\(candle.low)",\
+    "v":"\(candle.volume ?? .zero)","n":\(candle.trades ?? 0),"x":true,"q":"\(candle.quoteVolume ?? .zero)",\
+    "V":"\(candle.takerBuyBase ?? .zero)","Q":"\(candle.takerBuyQuote ?? .zero)","B":"0"}}}
+    """
+  return Array(text.utf8)
+}
+
+extension CandleRecord {
+  fileprivate init(arrived candle: Candle) {
+    self.init(
+      candle: candle, availableAt: candle.closeTime, knownAt: candle.closeTime, provenance: .live,
+      isAvailabilityAssumed: false)
+  }
+}
+
 extension MadeVersion.Columns {
   /// Those of the real feature set.
   static var candles: MadeVersion.Columns {
@@ -78,6 +125,12 @@ extension FeatureInput {
 
 private struct LastPrediction: PipelineSink {
   var probability = 0.0
+  /// Candles that were predicted on.
+  var count = 0
+  private var time: Timestamp?
 
-  mutating func receive(_ prediction: Prediction) { probability = prediction.probabilityUp ?? probability }
+  mutating func receive(_ prediction: Prediction) {
+    probability = prediction.probabilityUp ?? probability
+    if prediction.time != time { (time, count) = (prediction.time, count + 1) }
+  }
 }

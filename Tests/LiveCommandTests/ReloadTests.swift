@@ -135,8 +135,9 @@ struct ReloadTests {
         guard status.reloads.switched == stage.registered else { return false }
         let seenAt = stage.seenAt ?? made
         stage.seenAt = seenAt
-        // The baseline says one thing a minute, a version six: each serves for a whole minute at least.
-        guard made >= seenAt + (stage.registered == 0 ? 2 : 13) else { return false }
+        // Of the target the baseline says one thing a minute, a version six, and of each window one is said: each
+        // serves for a whole minute at least.
+        guard made >= seenAt + (stage.registered == 0 ? 6 : 17) else { return false }
         guard stage.registered < names.count else { return true }
         try shelf.register(names[stage.registered], treeCount: stage.registered + 2)
         stage = (stage.registered + 1, nil)
@@ -145,7 +146,11 @@ struct ReloadTests {
     }
     let stored = try DuckDBStore(path: desk.storePath).predictions()
     #expect(stored.count == result.predictions)
-    let minutes = Dictionary(grouping: stored, by: \.time).sorted { $0.key < $1.key }
+    let windows = stored.filter { PredictionTarget.marketWindows.contains($0.target) }
+    #expect(Set(windows.map(\.target)) == Set(PredictionTarget.marketWindows))
+    #expect(windows.allSatisfy { $0.version == "" } && windows.contains { $0.modelName == .baseline })
+    let minutes = Dictionary(grouping: stored.filter { $0.target == Self.target }, by: \.time)
+      .sorted { $0.key < $1.key }
     for (minute, next) in zip(minutes, minutes.dropFirst()) {
       #expect(next.key.minute == minute.key.minute + 1, "a minute has no prediction")
     }

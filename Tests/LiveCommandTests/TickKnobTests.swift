@@ -14,11 +14,16 @@ import VenueSimulator
   func `predictions between candles are stored at multiples of the interval, and play back to the same bits`(
     seconds: String, milliseconds: Int64
   ) async throws {
-    let desk = try Desk(try Exchange.shared.get().knobs.merging(["inference.interval_seconds": seconds]) { $1 })
+    // An hour of candles makes a volatility, and no candle's prediction.
+    let knobs = ["inference.interval_seconds": seconds, "ingest.limit": "60"]
+    let desk = try Desk(try Exchange.shared.get().knobs.merging(knobs) { $1 })
     let context = try desk.context()
     var options = LiveSession.Options(service: context.configuration)
     options.servesHealth = false
-    let result = try await Watch.run(context, options) { ($0.current?.predictions["untrained"] ?? 0) > 40 }
+    let result = try await Watch.run(context, options) { status in
+      let states = status.current?.predictions ?? [:]
+      return states["untrained", default: 0] > 40 && states["unpromoted", default: 0] > 10
+    }
     let replayed = try RecordingReplay(
       context: context, path: desk.folder.path + "/tape", destination: nil, history: .duckDB(path: desk.storePath)
     ).run()
@@ -28,6 +33,13 @@ import VenueSimulator
     #expect(predictions.count > 40)
     #expect(predictions.allSatisfy { $0.time.milliseconds % milliseconds == 0 && $0.forecast != nil })
     #expect(Set(predictions.map { $0.time.milliseconds % (milliseconds * 2) }).count == 2)
+    for target in PredictionTarget.openWindows {
+      let windows = try store.predictions(PredictionFilter(target: target))
+      #expect(Set(windows.map(\.time)) == Set(predictions.map(\.time)), "\(target)")
+      #expect(windows.allSatisfy { $0.forecast != nil && $0.modelName == .baseline })
+    }
+    let said = try PredictionTarget.openWindows.flatMap { try store.predictions(PredictionFilter(target: $0)) }
+    #expect(said.filter { $0.probabilityUp != nil }.count > 10, "\(Set(said.map(\.reason)))")
     #expect(try store.predictions().count == result.predictions)
   }
 

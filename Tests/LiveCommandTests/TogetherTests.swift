@@ -48,5 +48,6 @@ struct TogetherTests {
     let predictions = try store.predictions()
     #expect(predictions.count == result.predictions && !predictions.isEmpty)
     #expect(predictions.allSatisfy { $0.view == Self.view })
+    #expect(Set(predictions.map(\.target)).isSuperset(of: PredictionTarget.openWindows))
   }
 }

@@ -16,10 +16,13 @@ final class Predictor {
   private var standing: [Timestamp: Candle] = [:]
   private var needsRebuild = false
   private var ticks: TickStage
+  private var windows: WindowStage
 
   init(_ view: MarketView) {
     // Few, so that hours go by fast.
-    ticks = TickStage(view, TickCadence(intervalMilliseconds: 20_000, maxInputAgeMilliseconds: 30_000), mode: .live)
+    let cadence = TickCadence(intervalMilliseconds: 20_000, maxInputAgeMilliseconds: 30_000)
+    ticks = TickStage(view, cadence, mode: .live)
+    windows = WindowStage(view, cadence, mode: .live)
     pipeline = PredictionPipeline(view: view, mode: .live)
     for target in [PredictionTarget.window(lengthMinutes: 15), .window(lengthMinutes: 5)] {
       pipeline.serve(target, with: nil)
@@ -31,6 +34,7 @@ final class Predictor {
     try store.readEvents(pipeline.view, in: .all, asOf: now) { event in
       keep(event)
       ticks.take(event)
+      windows.take(event)
       if case .needsRebuild = pipeline.fold(event) { needsRebuild = true }
     }
     rebuildIfNeeded()
@@ -38,9 +42,19 @@ final class Predictor {
 
   /// What is said between candles when a step is made, and before it.
   func takeTicks(_ output: LiveOutput, at now: Timestamp) -> [Prediction] {
-    let said = ticks.advance(to: now)
-    for event in output.ticks { ticks.take(event, at: now) }
-    for event in output.events { ticks.take(event) }
+    var said: [Prediction] = []
+    if let point = ticks.point(by: now) {
+      said = ticks.decide(on: point) + windows.decide(on: point, pipeline.closedMinute)
+    }
+    for event in output.ticks {
+      ticks.take(event, at: now)
+      windows.take(event)
+    }
+    for record in output.batch.ticks where record.venue == pipeline.view.price.venue { windows.take(record.tick) }
+    for event in output.events {
+      ticks.take(event)
+      windows.take(event)
+    }
     return said
   }
 
@@ -52,6 +66,7 @@ final class Predictor {
       if case .needsRebuild = pipeline.step(event, into: &sink) { needsRebuild = true }
     }
     rebuildIfNeeded()
+    windows.hold(sink.predictions)
     return sink.predictions
   }
 

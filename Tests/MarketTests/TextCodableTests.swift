@@ -30,6 +30,16 @@ struct TextCodableTests {
     #expect(PredictionTarget("move-61s") == nil)
   }
 
+  @Test func `windows that are not over are read, and are not learnt`() {
+    let targets = PredictionTarget.openWindows
+    #expect(targets.map(\.description) == ["window-open-5m", "window-open-15m"])
+    #expect(
+      targets.allSatisfy { PredictionTarget($0.description) == $0 && $0.isOfTicks && $0.isBinary && !$0.isWindow })
+    #expect(targets.allSatisfy { !PredictionTarget.learnable.contains($0) })
+    #expect(targets.map(\.horizonMinutes) == [5, 15])
+    #expect(PredictionTarget("window-open-1h") == nil)
+  }
+
   @Test(arguments: [("window-1h", "window-1d"), ("2024-03-01", "2024-03-32"), ("BTC/USD", "btc")])
   func `a text that the type does not read is refused`(from: String, to: String) throws {
     let text = String(decoding: try JSONEncoder().encode(Values()), as: UTF8.self).replacing("\\/", with: "/")

@@ -1,3 +1,4 @@
+import Features
 import Glibc
 import Market
 import Models
@@ -28,8 +29,8 @@ struct RoleTests {
     let ingest = try recorded.rehearsal.candlecast(
       recorded.played + ["--roles", "ingest", "--store", apart.address], in: recorded.folder,
       environment: streams.environment, name: "\(carrier)-ingest")
-    #expect(try await ingest.end() == .exited(0), "\(ingest.error)")
-    for (index, role) in ["features", "predict"].enumerated() {
+    #expect(try await ingest.end(within: 240) == .exited(0), "\(ingest.error)")
+    for (index, role) in ["features", "predict", "features"].enumerated().map({ ($0.offset % 2, $0.element) }) {
       let before = try predictions(apart).count
       _ = try await Wait.until("a prediction", 60, readers[index]) {
         let count = try predictions(apart).count
@@ -48,9 +49,60 @@ struct RoleTests {
       #expect(ending == .exited(0) || ending == .killed(SIGTERM), "\(ending): \(reader.error)")
     }
     let found = try Contents(apart)
-    let difference = found.difference(from: recorded.contents)
+    let difference = found.difference(from: recorded.contents.told(over: carrier))
     #expect(difference == nil)
-    #expect(Set(found.predictions.map(\.probabilityUp)).count > 20, "predictions hardly differ")
+    for isOfTicks in [false, true] {
+      let predictions = found.predictions.filter { $0.target.isOfTicks == isOfTicks }
+      #expect(Set(predictions.compactMap(\.probabilityUp)).count > 20, "predictions hardly differ")
+    }
+  }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `without points it is said why, until they come again`() async throws {
+    let rehearsal = try await Rehearsal(Rehearsal.candles(hours: 5), speed: 20, streamedHours: 3)
+    let redis = try await RedisServer()
+    let apart = try PostgresServer.shared().makeDatabase()
+    let folder = try TemporaryFolder()
+    func start(_ role: String) throws -> RunningProgram {
+      try rehearsal.candlecast(
+        ["run", "--roles", role, "--store", apart.address] + Self.venue, in: folder,
+        environment: ["CANDLECAST_REDIS_HOST": "127.0.0.1", "CANDLECAST_REDIS_PORT": "\(redis.port)"], name: role)
+    }
+    let ingest = try start("ingest")
+    var features = try start("features")
+    let predict = try start("predict")
+    let store = try #require(StoreLocation(apart.address)).open(.create)
+    var last = Timestamp.distantPast
+    /// Waits for a row after the last one of which something holds.
+    func awaitRow(_ what: String, _ holds: (Prediction) -> Bool) async throws -> Prediction {
+      let found = try await Wait.until(what, 120, predict) {
+        guard ingest.ending == nil, features.ending == nil || features.ending == .killed(SIGKILL) else {
+          throw RunningProgram.NotInTime(description: "\(what): \(ingest.error) \(features.error)")
+        }
+        let filter = PredictionFilter(
+          range: last..<(.distantFuture), target: .move(horizonSeconds: 60), mode: .live)
+        return try store.predictions(filter).first(where: holds)
+      }
+      last = found.time
+      return found
+    }
+    let first = try await awaitRow("a prediction") { $0.state == "untrained" }
+    #expect(first.forecast?.source == .redis)
+    let point = try redis.ask("LINDEX", "features:BTCUSDT", "0")
+    for name in ["\"price\": ", "\"vwap\": ", "\"order_book_imbalance\": ", "\"rsi_5m\": "] {
+      #expect(point.contains(name), "\(point)")
+    }
+    #expect(try redis.ask("GET", "prediction:BTCUSDT:latest").contains("\"source\": \"redis\""))
+    features.kill()
+    let stale = try await awaitRow("a stale key") { $0.state == "abstain:stale" && $0.reason.contains("in Redis are") }
+    #expect(stale.probabilityUp == nil && stale.confidence == nil && stale.forecast?.source == .redis)
+    try redis.ask("DEL", "features:BTCUSDT")
+    _ = try await awaitRow("a missing key") { $0.state == "abstain:missing" }
+    redis.kill()
+    _ = try await awaitRow("Redis gone") { $0.state == "abstain:unavailable" }
+    try await redis.start()
+    features = try start("features")
+    _ = try await awaitRow("points again") { $0.state == "untrained" }
   }
 
   @Test func `a stream that is not there ends the roles with what to do`() async throws {
@@ -86,13 +138,14 @@ struct RoleTests {
     let contents: Contents
 
     private init() async throws {
-      rehearsal = try await Rehearsal(Rehearsal.candles(hours: 30), speed: 600, streamedHours: 12)
+      rehearsal = try await Rehearsal(Rehearsal.candles(hours: 30), speed: 300, streamedHours: 12)
       folder = try TemporaryFolder()
       try KillTests.register(in: folder)
+      try Self.registerTicks(in: folder)
       let live = try rehearsal.live(in: folder)
       try await live.untilCaughtUp()
-      _ = try await Wait.until("an hour of predictions", 60, live.program) {
-        try await live.metrics()["candlecast_predictions_total", default: 0] > 5000 ? true : nil
+      _ = try await Wait.until("half an hour of predictions", 120, live.program) {
+        try await live.metrics()["candlecast_predictions_total", default: 0] > 3000 ? true : nil
       }
       _ = try await live.stop()
       played = ["replay", "--recording", "feature_store/tape", "--history", folder.storePath] + RoleTests.venue
@@ -102,6 +155,15 @@ struct RoleTests {
       #expect(try await one.end() == .exited(0), "\(one.error)")
       contents = try Contents(together)
     }
+
+    /// A version of random weights for what is said between candles.
+    private static func registerTicks(in folder: TemporaryFolder) throws {
+      let made = MadeTickVersion(
+        shape: .sequence, view: MarketView(price: Rehearsal.series), inputsHash: TickInputs.hash.description,
+        inputNames: TickInputs.names)
+      _ = try Registry(path: folder.file("models")).register(
+        staged: try made.write(in: folder.path), at: Timestamp(minute: 0), who: "test", why: "test")
+    }
   }
 
   private struct Contents: Equatable, Sendable {
@@ -109,7 +171,7 @@ struct RoleTests {
     let revisions: [CandleRevision]
     let ledger: [LedgerRange]
     let quality: [QualityEvent]
-    let predictions: [Prediction]
+    private(set) var predictions: [Prediction]
 
     init(_ database: PostgresDatabase) throws {
       let store = try Self.store(database)
@@ -136,9 +198,18 @@ struct RoleTests {
       try #require(StoreLocation(database.address)).open(.existing)
     }
 
-    /// Those of candles: nothing between them goes from one role to another.
+    /// The same, when points of the feed go from one role to another.
+    func told(over carrier: Carrier) -> Contents {
+      guard carrier == .redis else { return self }
+      var contents = self
+      for place in predictions.indices where predictions[place].forecast?.source == .direct {
+        contents.predictions[place].forecast?.source = .redis
+      }
+      return contents
+    }
+
     static func predictions(_ store: any Store) throws -> [Prediction] {
-      try store.predictions().filter { !$0.target.isOfTicks }.map { prediction in
+      try store.predictions().map { prediction in
         var prediction = prediction
         prediction.latencyNanoseconds = 0
         return prediction

@@ -47,7 +47,7 @@ struct FeatureCacheTests {
     var random = SplitMix64(seed: seed)
     var point = FeaturePoint(
       symbol: .bitcoinUSD, timestamp: Timestamp(milliseconds: .random(in: 0...4_000_000_000_000, using: &random)))
-    for (_, path) in FeaturePoint.fields where Bool.random(using: &random) {
+    for (_, path) in FeaturePoint.namedValues where Bool.random(using: &random) {
       let value = Double(bitPattern: random.next())
       point[keyPath: path] = value.isFinite ? value : nil
     }

@@ -184,7 +184,7 @@ struct RetentionTests {
           time: day.adding(minutes: minute), view: Filling.view, target: Filling.target, value: value, knownAt: now)
       })
     #expect(try store.predictionsWithoutOutcome(in: .all).map(\.times) == [[day.adding(minutes: 2)]])
-    let outcomes = try store.outcomes(of: Filling.view, in: day..<day.adding(minutes: 2))
+    let outcomes = try store.outcomes(of: Filling.view, in: day..<day.adding(minutes: 2), target: nil)
     #expect(outcomes.map(\.time) == [day, day.adding(minutes: 1)])
     #expect(outcomes.map(\.value) == [1, 1])
     #expect(outcomes.allSatisfy { $0.target == Filling.target && $0.knownAt == now })

@@ -164,6 +164,38 @@ struct UpkeepTests {
         == .init())
   }
 
+  @Test(arguments: TestedStore.kinds)
+  func `what was said of windows that were not over is settled beside what was said at closes, and counted apart`(
+    kind: TestedStore.Kind
+  ) throws {
+    let tested = try TestedStore(kind)
+    let start = Timestamp("2026-11-20T12:00:00Z")!
+    let candles = TestedCandles.walk(seed: 4, count: 60, endingAt: start.adding(minutes: 30))
+    try tested.store.write(candles)
+    let view = MarketView(price: Filling.series)
+    func said(_ time: Timestamp, _ target: PredictionTarget) -> Prediction {
+      Prediction(
+        time: time, availableAt: time, view: view, target: target, probabilityUp: 0.75, confidence: 0.75,
+        modelName: .baseline, version: "", featureSetHash: "h", inputHash: 1, state: "fresh", reason: "", mode: .live,
+        latencyNanoseconds: 0, forecast: target.isOfTicks ? PriceForecast(current: 1, source: .direct) : nil)
+    }
+    let moments = (0..<200).map { said(start.adding(microseconds: $0 * 1_500_000), .openWindow(lengthMinutes: 5)) }
+    let closes = (1..<5).map { said(start.adding(minutes: $0), .window(lengthMinutes: 5)) }
+    #expect(try tested.store.insert(moments + closes) == 204, "moments at closes are no duplicates")
+    #expect(try AccuracyRollUp(now: start.adding(minutes: 4), since: .distantPast).run(in: tested.store) == .init())
+    let result = try AccuracyRollUp(now: start.adding(minutes: 20), since: .distantPast).run(in: tested.store)
+    #expect(result.outcomes == 204)
+    let closed = PredictionTarget.window(lengthMinutes: 5)
+    let all = start..<start.adding(minutes: 5)
+    #expect(
+      try tested.store.outcomes(of: view, in: all, target: closed).map(\.target) == .init(repeating: closed, count: 4))
+    #expect(try tested.store.outcomes(of: view, in: all, target: nil).count == 204)
+    let rows = try tested.store.accuracy()
+    #expect(Set(rows.map { "\($0.target) \($0.count)" }) == ["window-5m 4", "window-open-5m 200"])
+    #expect(Set(rows.map(\.accuracy)).count == 1 && Set(rows.map(\.brier)).count == 1)
+    #expect(try AccuracyRollUp(now: start.adding(minutes: 20), since: .distantPast).run(in: tested.store) == .init())
+  }
+
   // MARK: Commands
 
   private func run(_ words: String...) -> (code: ExitCode, output: String) {

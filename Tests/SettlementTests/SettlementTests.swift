@@ -49,6 +49,24 @@ struct SettlementTests {
     #expect(try target("window-5m").outcome(decisionTime: Timestamp(minute: 35), prices: prices) == nil)
   }
 
+  @Test func `what is said of a window between its closes comes out as the window does`() throws {
+    let prices = path([
+      (30, 100, 1), (31, 1, 1), (32, 1, 1), (33, 1, 1), (34, 1, 100), (35, 200, 1), (36, 1, 1), (37, 1, 1), (38, 1, 1),
+      (39, 1, 199), (40, 1, 1),
+    ])
+    let open = target("window-open-5m")
+    for tenths in 0..<3000 as Range<Int64> {
+      let time = Timestamp(minute: 30).adding(microseconds: tenths * 100_000)
+      let outcome = try open.outcome(decisionTime: time, prices: prices)
+      #expect(outcome == Outcome(value: 1, labelEnd: Timestamp(minute: 35)))
+      #expect(open.labelEnd(decisionTime: time) == Timestamp(minute: 35))
+    }
+    // The end of a window is the start of the next one.
+    let next = try open.outcome(decisionTime: Timestamp(minute: 35), prices: prices)
+    #expect(next == Outcome(value: 0, labelEnd: Timestamp(minute: 40)))
+    #expect(try open.outcome(decisionTime: Timestamp(minute: 41), prices: prices) == nil)
+  }
+
   @Test func `a label whose minute is absent is not known`() throws {
     let holed = path([(30, 1, 1), (31, 1, 1), (33, 1, 1), (34, 1, 1), (37, 1, 1)])
     #expect(try target("window-5m").outcome(decisionTime: Timestamp(minute: 31), prices: holed) == nil)

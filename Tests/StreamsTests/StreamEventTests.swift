@@ -87,6 +87,30 @@ struct StreamEventTests {
     try record.validate()
   }
 
+  @Test func `what happened between two moments is the seed's records in their order`() throws {
+    let price = try #require(Decimal8("45230.5"))
+    let time = Timestamp(microseconds: 1_638_360_001_500_250)
+    let (trade, quote) = (
+      Trade(id: 7, time: time, price: price, quantity: price, isTakerBuyer: true),
+      Quote(time: time, bidPrice: price, bidQuantity: price, askPrice: price, askQuantity: price)
+    )
+    let at = Timestamp(milliseconds: time.milliseconds)
+    let batch = TickBatch(
+      series: Self.series, cadence: TickCadence(), run: time, number: 3,
+      range: time..<time.adding(microseconds: 1_500_000), known: [],
+      entries: [
+        .tick(.trade(Self.series, trade), at: at), .tick(.quote(Self.series, quote), at: at),
+        .tick(.interrupted(Self.series), at: at),
+      ], source: "stream")
+    let text = String(decoding: StreamEvent.ticks(batch).record.body, as: UTF8.self)
+    for event: StreamEvent in [
+      .trade(TradeEvent(series: Self.series, trade: trade, ingestTime: at, source: "stream")),
+      .quote(QuoteEvent(series: Self.series, quote: quote, ingestTime: at, source: "stream")),
+    ] { #expect(text.contains(String(decoding: event.record.body, as: UTF8.self))) }
+    #expect(try StreamEvent(json: Array(text.utf8)) == .ticks(batch))
+    #expect(batch.moment == Timestamp(milliseconds: 1_638_360_003_000))
+  }
+
   @Test(arguments: Soak.seeds(20)) func `a damaged event is an event or an error`(seed: UInt64) {
     var (mutator, draw) = (Mutator(seed: seed), EventDraw(seed: seed))
     let corpus = (0..<20).map { _ in draw.event().record.body }
@@ -136,19 +160,14 @@ struct EventDraw {
       [.btcusdt, .bitcoinUSD].randomElement(using: &random) ?? .btcusdt)
     let ingest = Timestamp(milliseconds: .random(in: 0...4_000_000_000_000, using: &random))
     let source = ["sbe", "rest", "a \"b\" \\ é\n"].randomElement(using: &random) ?? ""
-    switch Int.random(in: 0..<4, using: &random) {
+    switch Int.random(in: 0..<6, using: &random) {
     case 0: return .candle(CandleEvent(series: series, record: record(), ingestTime: ingest, source: source))
     case 1:
-      let trade = Trade(
-        id: .random(in: .min + 1 ... .max, using: &random), time: time(), price: amount(least: 1),
-        quantity: amount(), isTakerBuyer: .random(using: &random), count: .random(in: 1...3, using: &random))
-      return .trade(TradeEvent(series: series, trade: trade, ingestTime: ingest, source: source))
+      return .trade(TradeEvent(series: series, trade: trade(at: time()), ingestTime: ingest, source: source))
     case 2:
-      let quote = Quote(
-        updateId: Bool.random(using: &random) ? Int64.random(in: 0...Int64.max, using: &random) : nil,
-        time: Bool.random(using: &random) ? time() : nil, bidPrice: amount(), bidQuantity: amount(),
-        askPrice: amount(), askQuantity: amount())
-      return .quote(QuoteEvent(series: series, quote: quote, ingestTime: ingest, source: source))
+      return .quote(QuoteEvent(series: series, quote: quote(), ingestTime: ingest, source: source))
+    case 3: return .ticks(batch(series, ingest, source))
+    case 4: return .point(pointEvent(ingest, source))
     default:
       let view = MarketView(price: Series(.chainlink, .bitcoinUSD), volume: Series(.binance, .btcusdt))
       return .features(
@@ -156,6 +175,67 @@ struct EventDraw {
           view: view, featureSetHash: "abc", update: update(), knownAt: time(), cause: "candle/\(view.price)/1",
           causeOpenTime: time(), ordinal: .random(in: 0...9, using: &random), source: source))
     }
+  }
+
+  private mutating func batch(_ series: Series, _ ingest: Timestamp, _ source: String) -> TickBatch {
+    let run = time()
+    let from = run.adding(microseconds: .random(in: 0...1_000_000_000, using: &random))
+    return TickBatch(
+      series: series, cadence: TickCadence(intervalMilliseconds: .random(in: 1...10_000, using: &random)), run: run,
+      number: .random(in: 0...1_000_000, using: &random), range: from..<from.adding(microseconds: 1_500_000),
+      known: [.tick(.tradesBegin(series, at: time()), at: ingest)],
+      entries: (0..<Int.random(in: 0...30, using: &random)).map { _ in entry(series, ingest) }, source: source)
+  }
+
+  private mutating func entry(_ series: Series, _ ingest: Timestamp) -> TickBatch.Entry {
+    switch Int.random(in: 0..<6, using: &random) {
+    case 0: return .candle(series, record())
+    case 1: return .tick(.quote(series, quote()), at: ingest)
+    case 2: return .tick(.interrupted(series), at: ingest)
+    case 3:
+      var snapshot = MarketSnapshot()
+      snapshot.candles = (0..<Int.random(in: 0...3, using: &random)).map { _ in record().candle }
+      snapshot.trades = (0..<Int.random(in: 0...3, using: &random)).map { _ in trade(at: positiveTime()) }
+      if Bool.random(using: &random) { snapshot.tradesFrom = positiveTime() }
+      if Bool.random(using: &random) {
+        snapshot.quote = quote()
+        snapshot.quote?.time = Bool.random(using: &random) ? positiveTime() : nil
+      }
+      return .tick(.snapshot(series, snapshot), at: ingest)
+    default: return .tick(.trade(series, trade(at: time())), at: ingest)
+    }
+  }
+
+  private mutating func pointEvent(_ ingest: Timestamp, _ source: String) -> PointEvent {
+    func number(_ random: inout SplitMix64) -> Double? {
+      let value = Double(bitPattern: random.next())
+      return value.isFinite && Bool.random(using: &random) ? value : nil
+    }
+    let values = TickInputs.names.map { _ in number(&random) }
+    let point = TickPoint(
+      inputs: TickInputs(time: time(), values: values, reference: number(&random)),
+      ageMilliseconds: Bool.random(using: &random) ? Int64.random(in: 0...1_000_000, using: &random) : nil,
+      source: PriceForecast.Source.allCases.randomElement(using: &random) ?? .direct)
+    return PointEvent(
+      view: MarketView(price: Series(.chainlink, .bitcoinUSD), volume: Series(.binance, .btcusdt)),
+      cadence: TickCadence(), run: time(), point: point, source: source)
+  }
+
+  private mutating func trade(at time: Timestamp) -> Trade {
+    Trade(
+      id: .random(in: .min + 1 ... .max, using: &random), time: time, price: amount(least: 1), quantity: amount(),
+      isTakerBuyer: .random(using: &random), count: .random(in: 1...3, using: &random))
+  }
+
+  private mutating func quote() -> Quote {
+    Quote(
+      updateId: Bool.random(using: &random) ? Int64.random(in: 0...Int64.max, using: &random) : nil,
+      time: Bool.random(using: &random) ? time() : nil, bidPrice: amount(), bidQuantity: amount(),
+      askPrice: amount(), askQuantity: amount())
+  }
+
+  private mutating func positiveTime() -> Timestamp {
+    Timestamp(microseconds: .random(in: 0...4_000_000_000_000_000, using: &random))
   }
 
   private mutating func update() -> FeatureUpdate {

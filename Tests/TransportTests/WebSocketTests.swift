@@ -56,6 +56,21 @@ import Testing
     }
   }
 
+  @Test func `one message for many reaches clients of each server, and names those that are gone`() async throws {
+    let (handler, client) = (Watching(), try WebSocketClient())
+    let servers = [try HTTPServer(handler: handler), try HTTPServer(handler: handler)]
+    var (clients, sockets): ([WebSocket], [ServerSocket]) = ([], [])
+    for server in servers + servers {
+      clients.append(try await client.connect(.init(url: Self.url(server.port))))
+      sockets.append(try #require(await handler.nextOpened()))
+    }
+    sockets[0].abort()
+    _ = await handler.nextClosed()
+    let refusing = ServerSocket.send(Self.text("to all"), to: sockets)
+    #expect(refusing.count == 1 && refusing.first === sockets[0])
+    for client in clients.dropFirst() { #expect(await client.next()?.message == Self.text("to all")) }
+  }
+
   @Test func `the server need not compress`() async throws {
     let server = try HTTPServer(handler: Echo())
     let socket = try await WebSocketClient().connect(.init(url: Self.url(server.port), usesCompression: true))

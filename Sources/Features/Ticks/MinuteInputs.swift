@@ -23,15 +23,22 @@ package struct MinuteInputs: Hashable, Sendable {
   /// - Parameter candles: ascending; of those that end by `time`, the ones of the day before it count.
   package init(_ candles: [FeatureInput], before time: Timestamp) {
     let end = time.minute
-    let counted = candles.filter { $0.openTime.minute < end && $0.openTime.minute >= end - Int64(Self.minutes) }
+    let counted = Self.part(candles, end - Int64(Self.minutes)..<end)
     guard let newest = counted.last, newest.openTime.minute == end - 1 else { return }
     foldMinutes(counted)
     foldBars(counted)
-    averageVolume = Self.mean(counted, 5, \.volume)
-    meanClose = Self.mean(counted, 60, \.close)
+    averageVolume = Self.mean(counted, 5) { $0.volume }
+    meanClose = Self.mean(counted, 60) { $0.close }
   }
 
-  private mutating func foldMinutes(_ candles: [FeatureInput]) {
+  /// In place: to copy a day of candles takes longer than to fold it.
+  private static func part(_ candles: [FeatureInput], _ minutes: Range<Int64>) -> ArraySlice<FeatureInput> {
+    let stop = candles.lastIndex { $0.openTime.minute < minutes.upperBound }.map { $0 + 1 } ?? 0
+    let newest = candles[max(0, stop - minutes.count)..<stop]
+    return newest.drop { $0.openTime.minute < minutes.lowerBound }
+  }
+
+  private mutating func foldMinutes(_ candles: ArraySlice<FeatureInput>) {
     var averages = AverageDifference()
     var closes = SlidingMoments<20>()
     var previous: Int64?
@@ -49,7 +56,7 @@ package struct MinuteInputs: Hashable, Sendable {
   }
 
   /// A five-minute candle is as old as its last minute, and not known without it.
-  private mutating func foldBars(_ candles: [FeatureInput]) {
+  private mutating func foldBars(_ candles: ArraySlice<FeatureInput>) {
     var gain = SmoothedGain<14>()
     var previous: FeatureInput?
     for candle in candles where (candle.openTime.minute + 1) % Self.barMinutes == 0 {
@@ -68,11 +75,13 @@ package struct MinuteInputs: Hashable, Sendable {
   private static func isTornApart(_ minutes: Int64) -> Bool { minutes > Int64(FeatureEngine.longestBridgedHole) + 1 }
 
   /// NaN unless the last minutes are all there.
-  private static func mean(_ candles: [FeatureInput], _ count: Int, _ value: KeyPath<FeatureInput, Double>) -> Double {
+  private static func mean(
+    _ candles: ArraySlice<FeatureInput>, _ count: Int, _ value: (FeatureInput) -> Double
+  ) -> Double {
     let last = candles.suffix(count)
     guard last.count == count, let newest = last.last, let oldest = last.first,
       newest.openTime.minutes(since: oldest.openTime) == count - 1
     else { return .nan }
-    return last.reduce(0) { $0 + $1[keyPath: value] } / Double(count)
+    return last.reduce(0) { $0 + value($1) } / Double(count)
   }
 }

@@ -10,10 +10,19 @@ package struct ClosedForm: Sendable, Hashable {
   ///
   /// - Parameter volatility: standard deviation of one-minute log returns.
   package init?(_ window: WindowState, volatility: Double) {
-    guard volatility > 0, volatility.isFinite, window.minutesLeft > 0, window.moveBasisPoints.isFinite else {
-      return nil
-    }
-    z = window.moveBasisPoints / 10_000 / (volatility * Double(window.minutesLeft).squareRoot())
+    guard volatility > 0, volatility.isFinite, window.minutesLeft > 0 else { return nil }
+    self.init(
+      logMove: window.moveBasisPoints / 10_000, deviation: volatility * Double(window.minutesLeft).squareRoot())
+  }
+
+  /// `nil` unless both are numbers and the deviation is above zero.
+  ///
+  /// - Parameters:
+  ///   - logMove: of the price that is expected to settle, over the strike.
+  ///   - deviation: of the logarithm of the price that settles.
+  package init?(logMove: Double, deviation: Double) {
+    guard logMove.isFinite, deviation > 0, deviation.isFinite else { return nil }
+    z = logMove / deviation
     probability = Probability(clipping: Self.normal(z))
   }
 

@@ -57,7 +57,8 @@ package struct TickModel: Sendable {
       guard isFit else { throw .mismatch(what: what, folder: folder, expected: expected, actual: actual) }
     }
     try demand(
-      "the target", card.target.isOfTicks, expected: "one of the tick cadence", actual: card.target.description)
+      "the target", PredictionTarget.ofTicks.contains(card.target), expected: "one of the tick cadence",
+      actual: card.target.description)
     let width = card.layout.columnNames.count
     try demand(
       "the list of model columns", card.layout.modelColumns == Array(0..<width), expected: "all \(width)",

@@ -62,7 +62,8 @@ extension KnobKind {
     case .venue: Venue(text).map { .text($0.name) }
     case .symbol: Symbol(text).map { .text($0.name) }
     case .view: MarketView(text).map { .text($0.description) }
-    case .target: PredictionTarget(text).map { .text($0.description) }
+    case .target:
+      PredictionTarget(text).flatMap { PredictionTarget.learnable.contains($0) ? .text($0.description) : nil }
     case .integer(let range): Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
     case .number(let range): Double(text).flatMap { range.contains($0) ? .number($0) : nil }
     case .boolean: Self.boolean(text).map { .boolean($0) }
@@ -84,7 +85,7 @@ extension KnobKind {
     case .symbol: "a symbol such as BTCUSDT"
     case .view: "VENUE:SYMBOL or PRICE+VOLUME such as chainlink:BTC/USD+binance:BTCUSDT"
     case .target:
-      "one of " + (PredictionTarget.all + PredictionTarget.ofTicks).map(\.description).joined(separator: ", ")
+      "one of " + PredictionTarget.learnable.map(\.description).joined(separator: ", ")
     case .integer(let range):
       "a whole number"
         + (range.upperBound == .max ? " from \(range.lowerBound)" : " \(range.lowerBound)…\(range.upperBound)")

@@ -65,6 +65,18 @@ package struct TickDecisions: Sendable {
     return answers(question, price)
   }
 
+  /// What is said of a moment of which no point has come, and why none has.
+  package mutating func abstain(at time: Timestamp, code: String, reason: String, source: PriceForecast.Source)
+    -> Prediction
+  {
+    let nothing = TickInputs(
+      time: time, values: [Double?](repeating: nil, count: TickInputs.names.count), reference: nil)
+    let point = TickPoint(inputs: nothing, ageMilliseconds: nil, source: source)
+    let completed = known.complete(nothing, maxAgeMilliseconds: cadence.maxInputAgeMilliseconds)
+    follow(nil, at: time)
+    return abstention(Question(point, completed), code, reason)
+  }
+
   private mutating func follow(_ inputs: [Double]?, at time: Timestamp) {
     let isNext = newest.map { $0.adding(microseconds: cadence.intervalMilliseconds * 1000) == time } ?? false
     newest = time

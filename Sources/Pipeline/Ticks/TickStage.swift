@@ -20,9 +20,15 @@ package struct TickStage: Sendable {
   ///
   /// - Returns: the predictions of the newest moment that is due by now, the answer first; none if no moment is.
   package mutating func advance(to now: Timestamp) -> [Prediction] {
-    guard let point = points.advance(to: now) else { return [] }
-    return decisions.decide(on: point)
+    guard let point = point(by: now) else { return [] }
+    return decide(on: point)
   }
+
+  /// The first half of `advance`.
+  package mutating func point(by now: Timestamp) -> TickPoint? { points.advance(to: now) }
+
+  /// The second half of `advance`.
+  package mutating func decide(on point: TickPoint) -> [Prediction] { decisions.decide(on: point) }
 
   package mutating func take(_ event: TickEvent, at now: Timestamp) { points.take(event, at: now) }
 

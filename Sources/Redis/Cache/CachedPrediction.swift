@@ -16,16 +16,18 @@ package struct CachedPrediction: Hashable, Sendable {
   package var latencyMilliseconds: Int64
   /// Where the features came from: `redis`, `fallback`, or `pipeline` where both run in one process.
   package var source: String
+  /// `ok`, or what is wrong; `nil` where the writer does not tell.
+  package var state: String?
 
   package init(
     symbol: Symbol, timestamp: Timestamp, currentPrice: Double?, predictedPrice: Double?, horizonSeconds: Int64,
     confidence: Double?, modelVersion: String, featuresAgeMilliseconds: Int64, latencyMilliseconds: Int64,
-    source: String
+    source: String, state: String? = nil
   ) {
     (self.symbol, self.timestamp, self.currentPrice) = (symbol, timestamp, currentPrice)
     (self.predictedPrice, self.horizonSeconds, self.confidence) = (predictedPrice, horizonSeconds, confidence)
     (self.modelVersion, self.featuresAgeMilliseconds) = (modelVersion, featuresAgeMilliseconds)
-    (self.latencyMilliseconds, self.source) = (latencyMilliseconds, source)
+    (self.latencyMilliseconds, self.source, self.state) = (latencyMilliseconds, source, state)
   }
 }
 
@@ -42,6 +44,7 @@ extension CachedPrediction {
     text.add("features_age_ms", featuresAgeMilliseconds)
     text.add("inference_latency_ms", latencyMilliseconds)
     text.add("source", source)
+    if let state { text.add("state", state) }
     return text.bytes
   }
 
@@ -55,6 +58,6 @@ extension CachedPrediction {
       confidence: try members.number("confidence"), modelVersion: try members.text("model_version") ?? "",
       featuresAgeMilliseconds: try members.integer("features_age_ms") ?? 0,
       latencyMilliseconds: try members.integer("inference_latency_ms") ?? 0,
-      source: try members.text("source") ?? "redis")
+      source: try members.text("source") ?? "redis", state: try members.text("state"))
   }
 }

@@ -26,7 +26,7 @@ package struct FeaturePoint: Hashable, Sendable {
   package init(symbol: Symbol, timestamp: Timestamp) { (self.symbol, self.timestamp) = (symbol, timestamp) }
 
   /// The values by their names in JSON, in the order in which they are written.
-  static var fields: [(name: StaticString, path: any WritableKeyPath<FeaturePoint, Double?> & Sendable)] {
+  package static var namedValues: [(name: StaticString, path: any WritableKeyPath<FeaturePoint, Double?> & Sendable)] {
     [
       ("price", \.price), ("volume", \.volume), ("vwap", \.vwap), ("price_change_1m", \.priceChange1m),
       ("price_change_5m", \.priceChange5m), ("volume_avg_1m", \.volumeAverage1m), ("bid_ask_spread", \.bidAskSpread),
@@ -38,13 +38,13 @@ package struct FeaturePoint: Hashable, Sendable {
 
 extension FeaturePoint {
   /// The paths of its values, in the order in which they are written.
-  package static var values: [any WritableKeyPath<FeaturePoint, Double?> & Sendable] { fields.map(\.path) }
+  package static var values: [any WritableKeyPath<FeaturePoint, Double?> & Sendable] { namedValues.map(\.path) }
 
   package var json: [UInt8] {
     var text = JSONText()
     text.add("symbol", symbol.name)
     text.add("timestamp", timestamp.milliseconds)
-    for (name, path) in Self.fields { text.add(name, self[keyPath: path]) }
+    for (name, path) in Self.namedValues { text.add(name, self[keyPath: path]) }
     if let source { text.add("source", source) }
     return text.bytes
   }
@@ -53,7 +53,7 @@ extension FeaturePoint {
   package init(json: [UInt8]) throws(JSONMembersError) {
     let members = try JSONMembers(json)
     self.init(symbol: try members.symbol("symbol"), timestamp: try members.milliseconds("timestamp"))
-    for (name, path) in Self.fields { self[keyPath: path] = try members.number(name) }
+    for (name, path) in Self.namedValues { self[keyPath: path] = try members.number(name) }
     source = try members.text("source")
   }
 }

@@ -8,19 +8,24 @@ package struct JSONMembersError: Error, Hashable, Sendable, CustomStringConverti
   package init(description: String) { self.description = description }
 }
 
-/// The plain members of one object of JSON, and its arrays of plain elements.
+/// The plain members of one object of JSON, and its arrays of plain elements and of objects like itself, which have no
+/// objects in theirs.
 ///
 /// A name that stands there twice has its last value. Other objects and arrays are passed over.
-package struct JSONMembers: Sendable {
+package struct JSONMembers: Hashable, Sendable {
   package enum Value: Hashable, Sendable {
     /// As it stands there.
     case number(String)
     case text(String)
     case boolean(Bool)
     case array([Value?])
+    /// In an array only.
+    case object(JSONMembers)
   }
 
   private var values: [String: Value] = [:]
+
+  private init() {}
 
   /// - Parameter limit: a text of more bytes is refused.
   package init(_ json: [UInt8], limit: Int = 64 << 10) throws(JSONMembersError) {
@@ -33,20 +38,30 @@ package struct JSONMembers: Sendable {
   }
 
   private static func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(VenueError) -> [String: Value] {
-    var values: [String: Value] = [:]
     var scanner = JSONScanner(bytes)
-    try scanner.object { scanner, key throws(VenueError) in
-      let name = String(decoding: key.bytes, as: UTF8.self)
-      if scanner.peek() == .array { return values[name] = .array(try elements(&scanner)) }
-      values[name] = try plain(&scanner)
-    }
+    let values = try members(&scanner, isElement: false)
     try scanner.end()
     return values
   }
 
-  private static func elements(_ scanner: inout JSONScanner) throws(VenueError) -> [Value?] {
+  private static func members(_ scanner: inout JSONScanner, isElement: Bool) throws(VenueError) -> [String: Value] {
+    var values: [String: Value] = [:]
+    try scanner.object { scanner, key throws(VenueError) in
+      let name = String(decoding: key.bytes, as: UTF8.self)
+      if scanner.peek() == .array { return values[name] = .array(try elements(&scanner, ofElement: isElement)) }
+      values[name] = try plain(&scanner)
+    }
+    return values
+  }
+
+  private static func elements(_ scanner: inout JSONScanner, ofElement: Bool) throws(VenueError) -> [Value?] {
     var elements: [Value?] = []
-    try scanner.array { scanner, _ throws(VenueError) in elements.append(try plain(&scanner)) }
+    try scanner.array { scanner, _ throws(VenueError) in
+      guard !ofElement, scanner.peek() == .object else { return elements.append(try plain(&scanner)) }
+      var object = JSONMembers()
+      object.values = try members(&scanner, isElement: true)
+      elements.append(.object(object))
+    }
     return elements
   }
 
@@ -107,6 +122,17 @@ package struct JSONMembers: Sendable {
     return elements
   }
 
+  /// The elements of an array that has nothing but objects.
+  package func objects(_ name: StaticString) throws(JSONMembersError) -> [JSONMembers]? {
+    guard let elements = try array(name) else { return nil }
+    var objects: [JSONMembers] = []
+    for element in elements {
+      guard case .object(let object) = element else { throw wrong(name) }
+      objects.append(object)
+    }
+    return objects
+  }
+
   // MARK: Members that must be there
 
   package func required<Wanted>(_ name: StaticString, _ value: Wanted?) throws(JSONMembersError) -> Wanted {
@@ -132,7 +158,7 @@ package struct JSONMembers: Sendable {
     case .number(let text), .text(let text):
       JSONMembersError(description: "\(name) is \(String(text.prefix(40)).debugDescription)")
     case .boolean(let value): JSONMembersError(description: "\(name) is \(value)")
-    case .array: JSONMembersError(description: "\(name) is an array, or has a wrong element")
+    case .array, .object: JSONMembersError(description: "\(name) is an array, or has a wrong element")
     }
   }
 }

@@ -23,9 +23,9 @@ package struct APIFailure: Error, Hashable, Sendable {
     var members: [JSONValue.Member] = [.init("code", .text(code)), .init("message", .text(message))]
     if let expected { members.append(.init("expected", expected)) }
     let body: JSONValue = ["error": .object(members)]
-    return ServerResponse(
-      status: status, headers: [HTTPHeader("Content-Type", "application/json")] + headers,
-      body: Array(body.description.utf8))
+    var response = ServerResponse.json(body, status: status)
+    response.headers += headers
+    return response
   }
 
   static func badParameter(_ name: String, _ message: String) -> APIFailure {
@@ -44,7 +44,12 @@ package struct APIFailure: Error, Hashable, Sendable {
 
 extension ServerResponse {
   package static func json(_ value: JSONValue, status: Int = 200) -> ServerResponse {
-    ServerResponse(
-      status: status, headers: [HTTPHeader("Content-Type", "application/json")], body: Array(value.description.utf8))
+    json(value.bytes, status: status)
   }
+
+  static func json(_ body: [UInt8], status: Int = 200) -> ServerResponse {
+    ServerResponse(status: status, headers: jsonHeaders, body: body)
+  }
+
+  private static let jsonHeaders = [HTTPHeader("Content-Type", "application/json")]
 }

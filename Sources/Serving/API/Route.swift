@@ -2,7 +2,7 @@ package import Operations
 package import Transport
 
 /// One method of one path: what it takes, what it answers, and its page in the documentation.
-package struct Route: Sendable {
+package final class Route: Sendable {
   package enum Answer: Sendable {
     /// On the server's own thread: takes microseconds.
     case now(@Sendable (APIRequest) throws(APIFailure) -> ServerResponse)

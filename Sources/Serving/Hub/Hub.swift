@@ -31,21 +31,23 @@ package final class Hub: Sendable {
     var sent: UInt64 = 0
     var slow: UInt64 = 0
 
-    mutating func send(_ bytes: [UInt8], to socket: ServerSocket) {
-      guard socket.closing == nil else { return }
-      guard socket.send(.text(bytes)) else {
-        // One that does not keep up is dropped, so that it slows nobody else.
-        slow += 1
-        members[socket.id] = nil
-        return socket.close(code: 1008, reason: "slow")
-      }
-      sent += 1
+    mutating func send(_ bytes: [UInt8], to sockets: [ServerSocket]) {
+      let refusing = ServerSocket.send(.text(bytes), to: sockets)
+      sent += UInt64(sockets.count - refusing.count)
+      for socket in refusing where socket.closing == nil { drop(socket) }
+    }
+
+    /// One that does not keep up is dropped, so that it slows nobody else.
+    private mutating func drop(_ socket: ServerSocket) {
+      guard members.removeValue(forKey: socket.id) != nil else { return }
+      slow += 1
+      socket.close(code: 1008, reason: "slow")
     }
 
     mutating func tellNewest(_ subscription: Subscription, to socket: ServerSocket) {
       for (subject, account) in accounts where subscription.wants(subject.topic, of: subject.symbol) {
         for message in account.newest.values.sorted(by: { $0.sequence < $1.sequence }) {
-          send(message.bytes, to: socket)
+          send(message.bytes, to: [socket])
         }
       }
     }
@@ -75,21 +77,20 @@ package final class Hub: Sendable {
         "type": .text(topic.rawValue), "symbol": JSONValue(symbol?.name), "sequence": .integer(Int64(sequence)),
         "data": data,
       ]
-      let bytes = Array(message.description.utf8)
+      let bytes = message.bytes
       state.accounts[subject, default: Account()].sequence = sequence
       state.accounts[subject, default: Account()].newest[key] = (sequence, bytes)
-      for member in state.members.values where member.subscription.wants(topic, of: symbol) {
-        state.send(bytes, to: member.socket)
-      }
+      let wanting = state.members.values.lazy.filter { $0.subscription.wants(topic, of: symbol) }
+      state.send(bytes, to: wanting.map(\.socket))
     }
   }
 
   /// So that clients know that nothing happening is not nothing heard.
   package func beat(at time: Timestamp) {
     let message: JSONValue = ["type": "heartbeat", "time": .text(time.description)]
-    let bytes = Array(message.description.utf8)
+    let bytes = message.bytes
     state.withLock { state in
-      for member in state.members.values { state.send(bytes, to: member.socket) }
+      state.send(bytes, to: state.members.values.map(\.socket))
     }
   }
 

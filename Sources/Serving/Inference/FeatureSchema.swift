@@ -29,7 +29,7 @@ package struct FeatureSchema: Sendable {
     guard features.count == names.count else {
       throw wrong("\(features.count) features; expected \(names.count), those of the feature set \(hash) (\(name))")
     }
-    if let place = features.firstIndex(where: \.isInfinite) {
+    if let place = features.firstIndex(where: { $0.isInfinite }) {
       throw wrong(
         "feature \(place + 1) (\(names[place])) is not finite as a 32-bit number; null is for what is missing")
     }

@@ -9,7 +9,7 @@ extension Route {
       "What the models say of one feature vector; the baseline answers where no version is registered.",
       schema: VectorAnswer.schema, bodySchema: VectorQuestion.schema(models.schema),
       answer: .now { request throws(APIFailure) in
-        .json(try models.answer(try VectorQuestion(body: request.body)).json)
+        .json(try models.answer(try VectorQuestion(body: request.body)).body)
       })
   }
 }

@@ -15,10 +15,13 @@ package final class ServedModels: Sendable {
   private final class Served: @unchecked Sendable {
     let version: ServedVersion
     let name: String
+    let state: String
+    let reason: String
     var bundle: ModelBundle
 
     init(_ version: ServedVersion) {
       (self.version, name, bundle) = (version, version.bundle.card.name.description, version.bundle)
+      (state, reason) = (version.state, version.reason)
       bundle.restart()
     }
   }
@@ -77,8 +80,8 @@ package final class ServedModels: Sendable {
     let hash = question.features.withUnsafeBufferPointer { Fingerprint($0, question.window) }
     var answer = VectorAnswer(
       target: target, view: viewText, modelName: question.model ?? .baseline, value: nil, version: "",
-      state: served?.version.state ?? "unpromoted",
-      reason: served?.version.reason ?? "no version is registered for \(target)", featureSetHash: schema.hash,
+      state: served?.state ?? "unpromoted",
+      reason: served?.reason ?? "no version is registered for \(target)", featureSetHash: schema.hash,
       inputHash: hash)
     if let answers {
       answer.take(

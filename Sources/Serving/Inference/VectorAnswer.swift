@@ -33,6 +33,7 @@ struct VectorAnswer: Sendable {
   ///   - preferred: without one, the first of them that answers is the answer.
   mutating func take(_ answers: Answers, of version: String, asked: ModelName?, preferred: [ModelName]) {
     self.version = version
+    models.reserveCapacity(preferred.count)
     for name in preferred {
       if let answer = answers[name] { models.append((name, answer.value)) }
     }
@@ -51,19 +52,34 @@ struct VectorAnswer: Sendable {
     reason = abstention?.description ?? "nothing answers for one vector"
   }
 
-  var json: JSONValue {
+  /// As JSON. Written without a tree of values, which would cost more than the prediction.
+  var body: [UInt8] {
     let isBinary = target.isBinary
     let isUp = value.map { $0 >= (isBinary ? 0.5 : 0) }
-    return [
-      "prediction": JSONValue(value), "model_name": .text(modelName.rawValue), "model_version": .text(version),
-      "target": .text(target.description), "view": .text(view),
-      "probability_up": isBinary ? JSONValue(value) : .null, "change_percent": isBinary ? .null : JSONValue(value),
-      "direction": JSONValue(isUp.map { $0 ? "UP" : "DOWN" }),
-      "confidence": isBinary ? JSONValue(value.map { max($0, 1 - $0) }) : .null,
-      "state": .text(state), "reason": .text(reason), "feature_set": .text(featureSetHash),
-      "input_hash": .text(inputHash.description),
-      "models": .object(models.map { .init($0.name.rawValue, .number($0.value)) }),
-    ]
+    var writer = JSONWriter(reserving: 1024)
+    writer.beginObject()
+    writer.member("prediction", value)
+    writer.member("model_name", modelName.rawValue)
+    writer.member("model_version", version)
+    writer.member("target", target.description)
+    writer.member("view", view)
+    writer.member("probability_up", isBinary ? value : nil)
+    writer.member("change_percent", isBinary ? nil : value)
+    writer.member("direction", isUp.map { $0 ? "UP" : "DOWN" })
+    writer.member("confidence", isBinary ? value.map { max($0, 1 - $0) } : nil)
+    writer.member("state", state)
+    writer.member("reason", reason)
+    writer.member("feature_set", featureSetHash)
+    writer.member("input_hash", inputHash.description)
+    writer.name("models")
+    writer.beginObject()
+    for model in models {
+      writer.name(model.name.rawValue)
+      writer.value(model.value)
+    }
+    writer.endObject()
+    writer.endObject()
+    return writer.bytes
   }
 
   static let schema: JSONValue = [

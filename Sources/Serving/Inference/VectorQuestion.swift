@@ -25,13 +25,13 @@ package struct VectorQuestion: Sendable {
 extension VectorQuestion {
   /// Vectors are of some dozens of columns; more are counted, not kept.
   private static let mostValues = 4096
+  private static let usualValues = 256
 
   /// Reads the body of `POST /predict`.
   init(body: [UInt8]) throws(APIFailure) {
-    self.init(features: [])
-    features.reserveCapacity(96)
     let result = body.withUnsafeBytes { bytes -> Result<VectorQuestion, APIFailure> in
-      var (scanner, question) = (JSONScanner(bytes), self)
+      var (scanner, question) = (JSONScanner(bytes), VectorQuestion(features: []))
+      question.features.reserveCapacity(Self.usualValues)
       do throws(APIFailure) {
         try question.read(&scanner)
         return .success(question)

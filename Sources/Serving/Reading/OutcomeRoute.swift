@@ -19,11 +19,9 @@ extension Route {
         let listing = try await store.read { store in
           var listing = Listing(limit: page.limit)
           guard let newest = try store.summary(of: view.price)?.lastOpenTime.adding(minutes: 1) else { return listing }
-          let outcomes = try store.outcomes(of: view, in: page.range(newest: newest))
+          let outcomes = try store.outcomes(of: view, in: page.range(newest: newest), target: target)
           try listing.fill { add in
-            for outcome in outcomes where target == nil || outcome.target == target {
-              try add(outcome.time, outcome.json)
-            }
+            for outcome in outcomes { try add(outcome.time, outcome.json) }
           }
           return listing
         }
@@ -52,7 +50,7 @@ extension APIRequest {
   func target(_ name: String) throws(APIFailure) -> PredictionTarget? {
     guard let text = text(name) else { return nil }
     guard let target = PredictionTarget(text) else {
-      let known = (PredictionTarget.all + PredictionTarget.ofTicks).map(\.description).joined(separator: ", ")
+      let known = PredictionTarget.known.map(\.description).joined(separator: ", ")
       throw .badParameter(name, "“\(text.shortened)” is none of \(known)")
     }
     return target

@@ -7,7 +7,9 @@ internal import Transport
 
 extension Route {
   private static let preset = PredictionTarget.direction(horizonMinutes: 15)
-  private static let targets = PredictionTarget.all.filter(\.isBinary)
+  /// All of it is held at once.
+  private static let mostMinutesOfTicks = 48 * 60
+  private static let targets = PredictionTarget.known.filter(\.isBinary)
 
   /// How good the live predictions of a running pipeline have been.
   package static func skill(of view: MarketView, from store: some StoreReading) -> Route {
@@ -21,6 +23,9 @@ extension Route {
       answer: .later { request throws(APIFailure) in
         let target = try request.target("target") ?? preset
         let minutes = request.integer("hours") * 60
+        guard !target.isOfTicks || minutes <= mostMinutesOfTicks else {
+          throw .badParameter("hours", "\(target) is said every few seconds; at most \(mostMinutesOfTicks / 60) hours")
+        }
         let table = try await store.read { store in try skill(view, target, minutes: minutes, in: store) }
         return .json(table.json)
       })
@@ -32,7 +37,7 @@ extension Route {
     let end = try store.summary(of: view.price)?.lastOpenTime.adding(minutes: 1) ?? Timestamp(minute: 0)
     let range = end.adding(minutes: -minutes)..<end.adding(microseconds: 1)
     var table = SkillTable(view, target, range)
-    for outcome in try store.outcomes(of: view, in: range) where outcome.target == target { table.add(outcome) }
+    for outcome in try store.outcomes(of: view, in: range, target: target) { table.add(outcome) }
     var filter = PredictionFilter(view: view)
     (filter.target, filter.mode, filter.range) = (target, .live, range)
     try store.readPredictions(filter) { batch in for prediction in batch { table.add(prediction) } }

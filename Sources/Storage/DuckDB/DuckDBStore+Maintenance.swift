@@ -166,13 +166,19 @@ extension DuckDBStore: Maintenance {
     }
   }
 
-  package func outcomes(of view: MarketView, in range: Range<Timestamp>) throws -> [PredictionOutcome] {
+  package func outcomes(
+    of view: MarketView, in range: Range<Timestamp>, target: PredictionTarget?
+  ) throws -> [PredictionOutcome] {
     var outcomes: [PredictionOutcome] = []
     try session.query(
       """
       SELECT time, target, outcome, known_at FROM prediction_outcomes
-      WHERE market_view = ? AND time >= ? AND time < ? ORDER BY time, target
-      """, [.text(view.description), .instant(range.lowerBound), .instant(range.upperBound)]
+      WHERE market_view = ?1 AND time >= ?2 AND time < ?3 AND ?4 IN ('', target) ORDER BY time, target
+      """,
+      [
+        .text(view.description), .instant(range.lowerBound), .instant(range.upperBound),
+        .text(target?.description ?? ""),
+      ]
     ).forEachRow { chunk, row throws(StoreError) in
       guard let target = PredictionTarget(chunk.column(1).text(row)) else {
         throw .corrupt(path: path, reason: "an outcome of \(chunk.column(0).time(row)) has a target nobody knows")

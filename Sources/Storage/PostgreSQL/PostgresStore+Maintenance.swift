@@ -156,13 +156,20 @@ extension PostgresStore: Maintenance {
     }
   }
 
-  package func outcomes(of view: MarketView, in range: Range<Timestamp>) throws -> [PredictionOutcome] {
+  package func outcomes(
+    of view: MarketView, in range: Range<Timestamp>, target: PredictionTarget?
+  ) throws -> [PredictionOutcome] {
     let rows = try pool.withConnection {
       try $0.query(
         """
         SELECT time, target, outcome, known_at FROM prediction_outcomes
-        WHERE market_view = $1 AND time >= $2 AND time < $3 ORDER BY time, target COLLATE "C"
-        """, [.text(view.description), .instant(range.lowerBound), .instant(range.upperBound)])
+        WHERE market_view = $1 AND time >= $2 AND time < $3 AND $4::TEXT IN ('', target)
+        ORDER BY time, target COLLATE "C"
+        """,
+        [
+          .text(view.description), .instant(range.lowerBound), .instant(range.upperBound),
+          .text(target?.description ?? ""),
+        ])
     }
     return try (0..<rows.count).map { row in
       guard let target = PredictionTarget(try rows.text(row, 1)), let value = try rows.optionalDouble(row, 2) else {

@@ -28,7 +28,11 @@ package protocol Maintenance: AnyObject {
   func setOutcomes(_ outcomes: [PredictionOutcome]) throws
 
   /// Of the decisions in a range, by time and target.
-  func outcomes(of view: MarketView, in range: Range<Timestamp>) throws -> [PredictionOutcome]
+  ///
+  /// - Parameter target: `nil` for all.
+  func outcomes(
+    of view: MarketView, in range: Range<Timestamp>, target: PredictionTarget?
+  ) throws -> [PredictionOutcome]
 
   /// Computes the rows of `prediction_accuracy` of the days from which on outcomes were added, and returns their number.
   func rollUpAccuracy(from day: Timestamp, at now: Timestamp) throws -> Int

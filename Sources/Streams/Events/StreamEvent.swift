@@ -9,6 +9,8 @@ package enum StreamEvent: Hashable, Sendable {
   case quote(QuoteEvent)
   case candle(CandleEvent)
   case features(FeatureEvent)
+  case ticks(TickBatch)
+  case point(PointEvent)
 
   private var body: any StreamEventBody {
     switch self {
@@ -16,16 +18,15 @@ package enum StreamEvent: Hashable, Sendable {
     case .quote(let event): event
     case .candle(let event): event
     case .features(let event): event
+    case .ticks(let batch): batch
+    case .point(let event): event
     }
   }
 
   /// Same event, same record: publishing it again tells nobody anything new.
   package var record: StreamRecord {
     let body = body
-    var text = JSONText()
-    text.add("message_type", type(of: body).messageType)
-    body.write(to: &text)
-    return StreamRecord(id: body.id, key: body.key, body: text.bytes)
+    return StreamRecord(id: body.id, key: body.key, body: body.json)
   }
 
   /// Members that it does not know are passed over.
@@ -37,6 +38,8 @@ package enum StreamEvent: Hashable, Sendable {
       case QuoteEvent.messageType?: self = .quote(try QuoteEvent(members))
       case CandleEvent.messageType?: self = .candle(try CandleEvent(members))
       case FeatureEvent.messageType?: self = .features(try FeatureEvent(members))
+      case TickBatch.messageType?: self = .ticks(try TickBatch(members))
+      case PointEvent.messageType?: self = .point(try PointEvent(members))
       default: throw members.wrong("message_type")
       }
     } catch {
@@ -61,6 +64,15 @@ protocol StreamEventBody: Hashable, Sendable {
   /// Everything but the type.
   func write(to text: inout JSONText)
   init(_ members: JSONMembers) throws(JSONMembersError)
+}
+
+extension StreamEventBody {
+  var json: [UInt8] {
+    var text = JSONText()
+    text.add("message_type", Self.messageType)
+    write(to: &text)
+    return text.bytes
+  }
 }
 
 extension JSONMembers {

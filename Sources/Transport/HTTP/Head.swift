@@ -6,10 +6,16 @@ struct Head: Hashable, Sendable {
     let reason: String
   }
 
+  private struct Field: Hashable {
+    let name: Range<Int>
+    /// Without blanks around it.
+    let value: Range<Int>
+  }
+
   /// With the empty line at the end.
   private let bytes: [UInt8]
-  /// Of the first header line.
-  private let fieldsStart: Int
+  private let firstLineEnd: Int
+  private let fields: [Field]
 
   /// The number of bytes up to and with the empty line, if it is there. `from` is where to begin looking: everything
   /// before it was looked at already.
@@ -25,40 +31,52 @@ struct Head: Hashable, Sendable {
   /// `bytes` ends with the empty line. Every line is checked here, so that reading cannot fail.
   init(_ bytes: [UInt8]) throws(Malformed) {
     guard let end = Self.lineEnd(bytes, 0) else { throw Malformed(status: 400, reason: "a line does not end") }
-    (self.bytes, fieldsStart) = (bytes, end + 2)
     guard bytes[..<end].allSatisfy({ $0.isFieldByte && $0 != 9 }) else {
       throw Malformed(status: 400, reason: "control characters in the first line")
     }
-    var start = fieldsStart
+    var fields: [Field] = []
+    fields.reserveCapacity(Self.usualFields)
+    var start = end + 2
     while let end = Self.lineEnd(bytes, start), end > start {
-      guard let colon = bytes[start..<end].firstIndex(of: UInt8(ascii: ":")), colon > start,
-        bytes[start..<colon].allSatisfy(\.isTokenByte)
-      else { throw Malformed(status: 400, reason: "a header line has no name") }
-      guard bytes[colon..<end].allSatisfy(\.isFieldByte) else {
-        throw Malformed(status: 400, reason: "control characters in a header")
-      }
+      fields.append(try Self.field(bytes, start..<end))
       start = end + 2
     }
     guard start == bytes.count - 2 else { throw Malformed(status: 400, reason: "the head ends early") }
+    (self.bytes, firstLineEnd, self.fields) = (bytes, end, fields)
   }
 
-  var firstLine: String { String(decoding: bytes[..<(fieldsStart - 2)], as: UTF8.self) }
+  private static let usualFields = 8
+
+  private static func field(_ bytes: [UInt8], _ line: Range<Int>) throws(Malformed) -> Field {
+    guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")), colon > line.lowerBound,
+      bytes[line.lowerBound..<colon].allSatisfy(\.isTokenByte)
+    else { throw Malformed(status: 400, reason: "a header line has no name") }
+    guard bytes[colon..<line.upperBound].allSatisfy(\.isFieldByte) else {
+      throw Malformed(status: 400, reason: "control characters in a header")
+    }
+    var (first, last) = (colon + 1, line.upperBound)
+    while first < last, bytes[first] == 32 || bytes[first] == 9 { first += 1 }
+    while last > first, bytes[last - 1] == 32 || bytes[last - 1] == 9 { last -= 1 }
+    return Field(name: line.lowerBound..<colon, value: first..<last)
+  }
+
+  var firstLine: String { String(decoding: bytes[..<firstLineEnd], as: UTF8.self) }
 
   /// Words of the first line, split at single blanks; at most three.
   func words() -> [String] {
-    bytes[..<(fieldsStart - 2)].split(separator: 32, maxSplits: 2, omittingEmptySubsequences: false).map {
-      String(decoding: $0, as: UTF8.self)
+    var words: [String] = []
+    words.reserveCapacity(3)
+    var start = 0
+    while words.count < 2, let blank = bytes[start..<firstLineEnd].firstIndex(of: 32) {
+      words.append(String(decoding: bytes[start..<blank], as: UTF8.self))
+      start = blank + 1
     }
+    words.append(String(decoding: bytes[start..<firstLineEnd], as: UTF8.self))
+    return words
   }
 
   var headers: [HTTPHeader] {
-    var headers: [HTTPHeader] = []
-    forEachField { name, value in
-      headers.append(
-        HTTPHeader(String(decoding: bytes[name], as: UTF8.self), String(decoding: bytes[value], as: UTF8.self)))
-      return true
-    }
-    return headers
+    fields.map { HTTPHeader(String(decoding: bytes[$0.name], as: UTF8.self), text($0)) }
   }
 
   /// The first one under this name, in either case.
@@ -70,39 +88,27 @@ struct Head: Hashable, Sendable {
   }
 
   func count(_ name: StaticString) -> Int {
-    var count = 0
     name.withUTF8Buffer { wanted in
-      forEachField { name, _ in
-        if isSame(name, UnsafeRawBufferPointer(wanted)) { count += 1 }
-        return true
-      }
+      fields.count { isSame($0.name, UnsafeRawBufferPointer(wanted)) }
     }
-    return count
   }
 
   /// Whether one of the comma-separated words under this name is `word`.
   func list(_ name: StaticString, has word: String) -> Bool {
-    var isThere = false
     name.withUTF8Buffer { wanted in
-      forEachField { name, value in
-        guard isSame(name, UnsafeRawBufferPointer(wanted)) else { return true }
-        let words = bytes[value].split(separator: UInt8(ascii: ","))
-        isThere = words.contains { String(decoding: $0, as: UTF8.self)[...].trimmed.isSameToken(as: word) }
-        return !isThere
+      fields.contains { field in
+        guard isSame(field.name, UnsafeRawBufferPointer(wanted)) else { return false }
+        let words = bytes[field.value].split(separator: UInt8(ascii: ","))
+        return words.contains { String(decoding: $0, as: UTF8.self)[...].trimmed.isSameToken(as: word) }
       }
     }
-    return isThere
   }
 
   private func first(_ wanted: UnsafeRawBufferPointer) -> String? {
-    var found: String?
-    forEachField { name, value in
-      guard isSame(name, wanted) else { return true }
-      found = String(decoding: bytes[value], as: UTF8.self)
-      return false
-    }
-    return found
+    fields.first { isSame($0.name, wanted) }.map(text)
   }
+
+  private func text(_ field: Field) -> String { String(decoding: bytes[field.value], as: UTF8.self) }
 
   private func isSame(_ name: Range<Int>, _ wanted: UnsafeRawBufferPointer) -> Bool {
     guard name.count == wanted.count else { return false }
@@ -110,19 +116,6 @@ struct Head: Hashable, Sendable {
       return false
     }
     return true
-  }
-
-  /// Until `take` returns false; values are without blanks around them.
-  private func forEachField(_ take: (_ name: Range<Int>, _ value: Range<Int>) -> Bool) {
-    var start = fieldsStart
-    while let end = Self.lineEnd(bytes, start), end > start {
-      let colon = bytes[start..<end].firstIndex(of: UInt8(ascii: ":")) ?? end
-      var (first, last) = (min(colon + 1, end), end)
-      while first < last, bytes[first] == 32 || bytes[first] == 9 { first += 1 }
-      while last > first, bytes[last - 1] == 32 || bytes[last - 1] == 9 { last -= 1 }
-      guard take(start..<colon, first..<last) else { return }
-      start = end + 2
-    }
   }
 
   /// Where the CR of the line beginning at `start` stands.

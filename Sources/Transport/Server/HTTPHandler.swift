@@ -48,9 +48,10 @@ package struct ServerRequest: Sendable {
     self.client = client
   }
 
-  package var path: Substring { target.prefix { $0 != "?" } }
+  package var path: Substring { target[..<(questionMark ?? target.endIndex)] }
   /// What follows the question mark.
-  package var query: Substring? { target.firstIndex(of: "?").map { target[target.index(after: $0)...] } }
+  package var query: Substring? { questionMark.map { target[target.utf8.index(after: $0)...] } }
+  private var questionMark: String.Index? { target.utf8.firstIndex(of: UInt8(ascii: "?")) }
   /// All of them in the order they came; `header` is cheaper for one.
   package var headers: [HTTPHeader] { head.headers }
 

@@ -337,6 +337,13 @@ final class ServerConnection: @unchecked Sendable {
     }
   }
 
+  /// At once where nothing waits for the kernel: asking it first costs a look at every connection.
+  func writeMessages() {
+    guard case .socket(let side) = stage, !isBuffered else { return callOnWritable() }
+    lastWritten = core.now
+    writeFrames(side)
+  }
+
   private func writeFrames(_ side: SocketSide) {
     for _ in 0..<Self.writesInARow {
       guard let wsi else { return }

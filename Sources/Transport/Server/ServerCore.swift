@@ -10,7 +10,7 @@ import Synchronization
 final class ServerCore: @unchecked Sendable {
   enum Work {
     case answer(ServerConnection, ServerResponse)
-    case write(ServerConnection)
+    case write([ServerConnection])
     case abort(ServerConnection)
     case stop
   }
@@ -275,7 +275,7 @@ final class ServerCore: @unchecked Sendable {
   private func perform(_ work: Work) {
     switch work {
     case .answer(let connection, let response): connection.answer(response)
-    case .write(let connection): connection.callOnWritable()
+    case .write(let connections): for connection in connections { connection.writeMessages() }
     case .abort(let connection): connection.abort()
     case .stop:
       guard stopDeadline == nil else { return }

@@ -38,7 +38,33 @@ package final class ServerSocket: Sendable, Identifiable {
   /// or the socket is closed: a client that does not keep up costs nobody else memory.
   @discardableResult
   package func send(_ message: WebSocketMessage) -> Bool {
-    let (isQueued, calls) = state.withLock { state -> (Bool, Bool) in
+    let (isQueued, calls) = queue(message)
+    if calls { core.post(.write([connection])) }
+    return isQueued
+  }
+
+  /// Queues one message for many, as `send` for each, but wakes each server once for all. Returns those that did not
+  /// take it.
+  package static func send(_ message: WebSocketMessage, to sockets: some Sequence<ServerSocket>) -> [ServerSocket] {
+    var refusing: [ServerSocket] = []
+    var calls: [(core: ServerCore, connections: [ServerConnection])] = []
+    for socket in sockets {
+      let (isQueued, isCalling) = socket.queue(message)
+      if !isQueued { refusing.append(socket) }
+      guard isCalling else { continue }
+      if let place = calls.firstIndex(where: { $0.core === socket.core }) {
+        calls[place].connections.append(socket.connection)
+      } else {
+        calls.append((socket.core, [socket.connection]))
+      }
+    }
+    for call in calls { call.core.post(.write(call.connections)) }
+    return refusing
+  }
+
+  /// Returns whether it was taken, and whether the service thread has to be told.
+  private func queue(_ message: WebSocketMessage) -> (isQueued: Bool, calls: Bool) {
+    state.withLock { state in
       guard state.closing == nil, state.requestedClose == nil, state.outbox.count < core.options.unsentMessages,
         state.outboxBytes < core.options.unsentBytes
       else { return (false, false) }
@@ -47,8 +73,6 @@ package final class ServerSocket: Sendable, Identifiable {
       defer { state.isCalled = true }
       return (true, !state.isCalled)
     }
-    if calls { core.post(.write(connection)) }
-    return isQueued
   }
 
   /// Sends what is queued, then a close frame, and waits at most two seconds for the peer's.
@@ -59,7 +83,7 @@ package final class ServerSocket: Sendable, Identifiable {
       defer { state.isCalled = true }
       return !state.isCalled
     }
-    if calls { core.post(.write(connection)) }
+    if calls { core.post(.write([connection])) }
   }
 
   /// Drops the connection without a close frame.

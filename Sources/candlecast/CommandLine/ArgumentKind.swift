@@ -54,7 +54,7 @@ extension ArgumentKind {
     switch self {
     case .choice(let words): Suggestion.nearest(to: text, among: words)
     case .knob(.target, _):
-      Suggestion.nearest(to: text, among: (PredictionTarget.all + PredictionTarget.ofTicks).map(\.description))
+      Suggestion.nearest(to: text, among: PredictionTarget.learnable.map(\.description))
     case .knob(.venue, _), .knob(.symbol, _): [text.lowercased(), text.uppercased()].first(where: accepts)
     case .knob(.store, _): accepts("duckdb:" + text) && !text.contains(":") ? "duckdb:" + text : nil
     default: nil

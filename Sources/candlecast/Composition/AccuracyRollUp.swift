@@ -36,7 +36,7 @@ struct AccuracyRollUp {
   private func settle(
     _ unsettled: UnsettledPredictions, from store: any Store
   ) throws -> [PredictionOutcome] {
-    guard !unsettled.target.isOfTicks else { return try settleTicks(unsettled, from: store) }
+    if case .move = unsettled.target { return try settleMoves(unsettled, from: store) }
     let target = SettledTarget(unsettled.target, source: unsettled.view.price)
     let times = unsettled.times.filter { target.labelEnd(decisionTime: $0) <= now }
     guard let first = times.first, let last = times.last else { return [] }
@@ -51,9 +51,9 @@ struct AccuracyRollUp {
     }
   }
 
-  /// What is said between candles is settled by the price of the last trade that the prediction a horizon later began
+  /// Where the price will be is settled by the price of the last trade that the prediction a horizon later began
   /// with; where none was made then, there is no outcome.
-  private func settleTicks(_ unsettled: UnsettledPredictions, from store: any Store) throws -> [PredictionOutcome] {
+  private func settleMoves(_ unsettled: UnsettledPredictions, from store: any Store) throws -> [PredictionOutcome] {
     let horizon = Int64(unsettled.target.horizonSeconds) * 1_000_000
     let times = unsettled.times.filter { $0.adding(microseconds: horizon) <= now }
     var prices: [Timestamp: Double] = [:]

@@ -21,6 +21,16 @@ extension CommandContext {
     }
   }
 
+  /// What answers in a running pipeline: each version that is registered, and where there is none, what follows from
+  /// the price alone for the target asked for and for the windows that markets are made of.
+  func answering(_ view: MarketView) throws -> [(target: PredictionTarget, version: ServedVersion?)] {
+    try PredictionTarget.all.compactMap { target in
+      let version = try servedVersion(view, target)
+      let isAnswered = version != nil || target == self.target || PredictionTarget.marketWindows.contains(target)
+      return isAnswered ? (target, version) : nil
+    }
+  }
+
   /// A version by alias or name; without one as `servedVersion`.
   func version(_ reference: String?, _ view: MarketView, _ target: PredictionTarget) throws -> ServedVersion? {
     guard let reference else { return try servedVersion(view, target) }

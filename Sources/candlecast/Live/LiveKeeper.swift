@@ -18,6 +18,7 @@ final class LiveKeeper {
   private let status: LiveStatus
   private let inbox: Inbox<StampedInput>
   private let publisher: CandlePublisher?
+  private var teller: TickTeller?
   private let announcer: Announcer?
   private let latest: LatestPredictions?
   private let models: ModelWatch?
@@ -36,10 +37,12 @@ final class LiveKeeper {
   init(
     context: CommandContext, clock: PipelineClock, writer: LiveWriter?, tape: TapeRecorder?, predictor: LivePredictor?,
     memories: FeedMemoryFile?, status: LiveStatus, inbox: Inbox<StampedInput>,
-    publisher: CandlePublisher? = nil, announcer: Announcer? = nil, latest: LatestPredictions? = nil,
+    publisher: CandlePublisher? = nil, teller: TickTeller? = nil, announcer: Announcer? = nil,
+    latest: LatestPredictions? = nil,
     models: ModelWatch? = nil
   ) {
     (self.publisher, self.announcer, self.latest, self.models) = (publisher, announcer, latest, models)
+    self.teller = teller
     (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
     (self.predictor, self.memories, self.status, self.inbox) = (predictor, memories, status, inbox)
     inferenceLog = InferenceLog(folder: context.logFolder)
@@ -66,6 +69,7 @@ final class LiveKeeper {
         try await writer.submit(batch, receivedNanoseconds: received)
       }
     }
+    if let complete = teller?.take(output, now: output.batch.knownAt) { try await publisher?.publish(complete) }
     latest?.note(made)
     announcer?.tell(output.events, made)
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }

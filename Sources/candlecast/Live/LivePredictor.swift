@@ -24,6 +24,7 @@ final class LivePredictor {
   private var promoted: Set<PredictionTarget> = []
   /// `nil` where nothing is predicted between candles.
   private var ticks: TickStage?
+  private var windows: WindowStage?
 
   /// - Parameter cachedTarget: every vector is kept as a row of `feature_cache`, with the scaling of this target's
   ///   production version; `nil` keeps none.
@@ -34,10 +35,12 @@ final class LivePredictor {
     featureRows = cachedTarget.map { FeatureRows(view, $0) }
     pipeline = PredictionPipeline(view: view, mode: mode)
     ticks = cadence.map { TickStage(view, $0, mode: mode) }
+    windows = cadence.map { WindowStage(view, $0, mode: mode) }
   }
 
   func serve(_ target: PredictionTarget, with version: ServedVersion?) {
     pipeline.serve(target, with: version)
+    windows?.serve(target, with: version)
     if version?.standing == .production { promoted.insert(target) } else { promoted.remove(target) }
   }
 
@@ -54,6 +57,7 @@ final class LivePredictor {
     try store.readEvents(pipeline.view, in: first..<now, asOf: now) { event in
       if case .needsRebuild = pipeline.fold(event) { needsRebuild = true }
       ticks?.take(event)
+      windows?.take(event)
       history.combine(event)
       candles += 1
     }
@@ -69,17 +73,33 @@ final class LivePredictor {
 
   /// Those of a moment that is due, which has seen nothing of what came now.
   func takeTicks(_ output: LiveOutput, now: Timestamp) -> [Prediction] {
+    guard ticks != nil else { return [] }
     let start = SystemClock.monotonicNanoseconds()
-    guard var made = ticks?.advance(to: now) else { return [] }
+    var made: [Prediction] = []
+    if let point = ticks?.point(by: now) {
+      made = ticks?.decide(on: point) ?? []
+      made += windows?.decide(on: point, pipeline.closedMinute) ?? []
+    }
     let latency = SystemClock.monotonicNanoseconds() - start
-    for event in output.ticks { ticks?.take(event, at: now) }
-    for event in output.events { ticks?.take(event) }
+    follow(output, now: now)
     for place in made.indices {
       made[place].latencyNanoseconds = latency
       fingerprint.combine(made[place])
     }
     predictions += made.count
     return made
+  }
+
+  private func follow(_ output: LiveOutput, now: Timestamp) {
+    for event in output.ticks {
+      ticks?.take(event, at: now)
+      windows?.take(event)
+    }
+    for record in output.batch.ticks where record.venue == view.price.venue { windows?.take(record.tick) }
+    for event in output.events {
+      ticks?.take(event)
+      windows?.take(event)
+    }
   }
 
   /// Predictions that follow from what became available.
@@ -91,6 +111,7 @@ final class LivePredictor {
     for event in events where pipeline.take(event) { foldAll() }
     pipeline.advance(to: now)
     foldAll()
+    windows?.hold(sink.predictions)
     for prediction in sink.predictions { fingerprint.combine(prediction) }
     predictions += sink.predictions.count
     return sink.predictions

@@ -101,7 +101,8 @@ struct LiveSession: Sendable {
     let memories = FeedMemoryFile(in: context.stateFolder)
     let remembered = options.stores ? try memories.read() : []
     let view = try planner.view
-    let cadence = options.predicts && options.channels.contains(.trades) ? TickCadence(context.configuration) : nil
+    let isFollowed = options.predicts || options.publisher != nil
+    let cadence = isFollowed && options.channels.contains(.trades) ? TickCadence(context.configuration) : nil
     let predictor =
       options.predicts
       ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget, cadence: cadence) : nil
@@ -125,11 +126,8 @@ struct LiveSession: Sendable {
     options.stores && context.isWanted("features.cache") ? context.target : nil
   }
 
-  /// The versions that are registered, and a baseline for the target asked for if it has none.
   private func serve(_ predictor: LivePredictor) throws -> [LiveStart.ServedTarget] {
-    try PredictionTarget.all.compactMap { target in
-      let version = try context.servedVersion(predictor.view, target)
-      guard version != nil || target == context.target else { return nil }
+    try context.answering(predictor.view).map { target, version in
       predictor.serve(target, with: version)
       options.status.models?.serve(target, with: version)
       return LiveStart.ServedTarget(target, .candles(version))
@@ -161,6 +159,12 @@ struct LiveSession: Sendable {
 
   // MARK: Run
 
+  /// `nil` where nothing is said between candles.
+  private func teller(_ start: LiveStart) -> TickTeller? {
+    guard options.publisher != nil, let cadence = start.cadence else { return nil }
+    return TickTeller(start.view, cadence, source: RoleSource.live)
+  }
+
   private func feed(
     _ start: Start, _ clock: PipelineClock, _ http: HTTPClient, _ writer: LiveWriter?, _ tape: TapeRecorder?,
     _ server: LiveServer?
@@ -181,7 +185,8 @@ struct LiveSession: Sendable {
     let keeper = LiveKeeper(
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox,
-      publisher: options.publisher, announcer: server.map { Announcer($0.hub, options.status, $0.latest.rules) },
+      publisher: options.publisher, teller: teller(start.record),
+      announcer: server.map { Announcer($0.hub, options.status, $0.latest.rules) },
       latest: server?.latest, models: models)
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }

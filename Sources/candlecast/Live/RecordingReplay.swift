@@ -3,6 +3,7 @@ import Market
 import Operations
 import Pipeline
 import Storage
+import Streams
 import Tape
 import Venues
 
@@ -124,6 +125,8 @@ struct RecordingReplay {
     let store = try start.history.map { try warmUp(predictor, &core, start, $0, try history.opened()) }
     return try Player(
       core, predictor, history: store.map { ($0, start.time) }, destination: destination, publisher: publisher,
+      teller: publisher != nil
+        ? start.cadence.map { TickTeller(start.view, $0, source: RoleSource.replay) } : nil,
       examples: examples, witness: witness)
   }
 
@@ -193,7 +196,7 @@ struct RecordingReplay {
     }
     let core = LiveCore(plan, protocols: protocols, now: begin)
     let player = try Player(
-      core, predictor, history: nil, destination: destination, publisher: publisher,
+      core, predictor, history: nil, destination: destination, publisher: publisher, teller: nil,
       examples: examples)
     guard let socket = player.firstSocket else {
       throw CommandError(.badData, "\(venue) has no sockets, so a recording of frames cannot be its")
@@ -291,6 +294,11 @@ private final class RecordedHistory {
 
 /// One recorded run while it is played back.
 private final class Player {
+  private struct Told {
+    let events: [MarketEvent]
+    let ticks: [TickBatch]
+  }
+
   private static let batchSize = 512
   /// More than a run can have on the tape and not in its store.
   private static let held = 2048
@@ -302,20 +310,22 @@ private final class Player {
   private let destination: (any Store)?
   private var taken: [MarketEvent] = []
   private let publisher: CandlePublisher?
+  private var teller: TickTeller?
   private let examples: TapeExamples?
   private let witness: TickWitness?
   private var waiting: [LiveBatch] = []
-  /// Of each batch that waits.
-  private var events: [[MarketEvent]] = []
+  /// Of each batch that waits: what other roles are told.
+  private var told: [Told] = []
   let firstSocket: SocketID?
 
   init(
     _ core: LiveCore, _ predictor: LivePredictor, history: (store: any Store, time: Timestamp)?,
-    destination: (any Store)?, publisher: CandlePublisher?, examples: TapeExamples?, witness: TickWitness? = nil
+    destination: (any Store)?, publisher: CandlePublisher?, teller: TickTeller?, examples: TapeExamples?,
+    witness: TickWitness? = nil
   ) throws {
     self.core = core
     (self.predictor, self.history) = (predictor, history)
-    (self.destination, self.publisher) = (destination, publisher)
+    (self.destination, self.publisher, self.teller) = (destination, publisher, teller)
     (self.examples, self.witness) = (examples, witness)
     let output = self.core.start()
     firstSocket = output.actions.lazy.compactMap { if case .connect(let id, _) = $0 { id } else { nil } }.first
@@ -330,9 +340,10 @@ private final class Player {
     examples?.take(output, at: batch.knownAt)
     witness?.take(output, batch.predictions, at: batch.knownAt)
     taken += output.events
-    if !batch.isEmpty {
+    let ticks = teller?.take(output, now: batch.knownAt) ?? []
+    if !batch.isEmpty || !ticks.isEmpty {
       waiting.append(batch)
-      events.append(output.events)
+      told.append(Told(events: output.events, ticks: ticks))
     }
     if predictor.needsRebuild { try rebuild(asOf: batch.knownAt) }
     if waiting.count >= Self.held + Self.batchSize { try flush(Self.batchSize) }
@@ -341,21 +352,26 @@ private final class Player {
   private func flush(_ count: Int) throws {
     if let destination, count > 0 { try destination.commit(Array(waiting[..<count])) }
     if let publisher {
-      for (batch, events) in zip(waiting, events).prefix(count) { try publisher.wait(events, knownAt: batch.knownAt) }
+      for (batch, told) in zip(waiting, told).prefix(count) {
+        try publisher.wait(told.events, knownAt: batch.knownAt)
+        try publisher.wait(told.ticks)
+      }
     }
     waiting.removeFirst(count)
-    events.removeFirst(count)
+    told.removeFirst(count)
   }
 
   /// Lets go of what a crash kept the run from storing: the tape is ahead of the store, and the next run did it anew.
   func dropUnstored(before next: LiveStart, _ history: RecordedHistory) throws {
     guard destination != nil, !history.isDestination,
       waiting.contains(where: { !$0.candles.isEmpty || !$0.predictions.isEmpty })
+        || told.contains(where: { !$0.ticks.isEmpty })
     else { return }
     let store = try history.opened()
     let hasCandles = next.history != nil
-    let last = try waiting.lastIndex { batch in
-      try isStored(batch.predictions, in: store)
+    let last = try waiting.indices.lastIndex { index in
+      let batch = waiting[index]
+      return try isStored(batch.predictions, in: store) || isDecidedOn(told[index].ticks, in: store)
         || hasCandles
           && batch.candles.contains { candle in
             let open = candle.record.candle.openTime
@@ -375,9 +391,19 @@ private final class Player {
     return try !store.predictions(filter).isEmpty
   }
 
+  /// The same for moments that other roles are told of.
+  private func isDecidedOn(_ ticks: [TickBatch], in store: any Store) throws -> Bool {
+    try ticks.contains { batch in
+      guard let moment = batch.moment else { return false }
+      let filter = PredictionFilter(
+        range: moment..<moment.adding(microseconds: 1), view: predictor.view, target: TickDecisions.target, mode: .live)
+      return try !store.predictions(filter).isEmpty
+    }
+  }
+
   private func drop(from index: Int) {
     waiting.removeSubrange(index...)
-    events.removeSubrange(index...)
+    told.removeSubrange(index...)
   }
 
   private func rebuild(asOf now: Timestamp) throws {

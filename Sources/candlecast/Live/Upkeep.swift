@@ -119,7 +119,8 @@ actor Upkeep {
         let minutes = passes == 0 ? everMinutes : passes.isMultiple(of: 60) ? 1440 : 120
         let roll = AccuracyRollUp(now: now, since: now.adding(minutes: -minutes))
         let outcomes = try await writer.withStore { try roll.settle(in: $0) }
-        for outcome in outcomes { hub?.publish(outcome) }
+        // A window that ends settles hundreds of its moments; those of its closes tell it already.
+        for outcome in outcomes where !PredictionTarget.openWindows.contains(outcome.target) { hub?.publish(outcome) }
         (passes, hasFailed) = (passes + 1, false)
       } catch is LiveWriterError {
         return

@@ -7,7 +7,7 @@ import Redis
 import Storage
 import Streams
 
-/// Makes feature vectors of the candles that another process has stored.
+/// Makes feature vectors of the candles that another process has stored, and points of what it was told between them.
 final class FeatureRole {
   private let context: CommandContext
   private let output: any EventStream
@@ -16,29 +16,51 @@ final class FeatureRole {
   /// What was stored before the first event is folded.
   private var isReady = false
   private var last: CandleEvent?
+  private var points: RolePoints
+  private var held = HeldDeliveries()
+  /// Of the newest point in the cache.
+  private var lastCached = Timestamp.distantPast
   private(set) var candles = 0
   private(set) var vectors = 0
+  private(set) var pointsTold = 0
 
   init(_ context: CommandContext, output: any EventStream, cache: FeatureCache?) {
     (self.context, self.output, self.cache) = (context, output, cache)
     stage = FeatureStage(context.view)
+    points = RolePoints(context.view)
   }
 
-  func take(_ input: RoleInput) async throws {
+  /// - Returns: what need not come again.
+  func take(_ input: RoleInput) async throws -> [Delivery] {
     switch input {
     case .deliveries(let deliveries):
-      for delivery in deliveries { try await take(delivery) }
+      var done: [Delivery] = []
+      for delivery in deliveries {
+        switch try StreamEvent(json: delivery.record.body) {
+        case .candle(let event): try await take(event)
+        case .ticks(let batch):
+          try await take(batch)
+          held.hold(delivery, at: batch.range.upperBound)
+          held.release(before: points.until.adding(microseconds: -RolePoints.reachMicroseconds))
+          continue
+        default: break
+        }
+        done.append(delivery)
+      }
       try await output.flush()
+      return done + held.takeReleased()
     case .tick(let now):
       // What is played back has no clock but its events.
-      guard let last, last.source != RoleSource.replay else { return }
+      guard let last, last.source != RoleSource.replay else { return [] }
       stage.advance(to: now)
       try await publish(after: last, ordinal: 1000)
+      return []
     }
   }
 
-  private func take(_ delivery: Delivery) async throws {
-    guard case .candle(let event) = try StreamEvent(json: delivery.record.body) else { return }
+  // MARK: Candles
+
+  private func take(_ event: CandleEvent) async throws {
     candles += 1
     if !isReady { try fold(at: .before(event)) }
     isReady = true
@@ -58,7 +80,10 @@ final class FeatureRole {
       vectors += 1
       ordinal += 1
       switch update {
-      case .next(let vector, _, _): _ = await cache?.store(FeaturePoint(vector.candle, of: stage.view.price.symbol))
+      case .next(let vector, _, _):
+        // Where there are points of the tick cadence, the key is theirs.
+        guard pointsTold == 0 else { break }
+        _ = await cache?.store(FeaturePoint(vector.candle, of: stage.view.price.symbol))
       case .amended: break
       case .needsRebuild: try rebuild(at: .after(event))
       }
@@ -75,6 +100,58 @@ final class FeatureRole {
 
   private func rebuild(at moment: StoredMoment) throws {
     stage.rebuild(from: try context.openForReading().joinedCandles(of: stage.view, at: moment))
+  }
+}
+
+extension FeatureRole {
+  private func take(_ batch: TickBatch) async throws {
+    let series = context.view.tradedSeries
+    guard batch.series == series else {
+      throw CommandError(
+        .badData,
+        "what happens between candles of \(batch.series) comes, and of \(series) is wanted: let both roles have the same "
+          + "market.view")
+    }
+    let outcome = try points.take(batch) { moment, body in
+      try context.openForReading().readEvents(context.view, at: moment, body)
+    }
+    guard let outcome else { return }
+    if let beginning = outcome.beginning {
+      // Nothing reaches back to before it.
+      held.release(before: .distantFuture)
+      await note(beginning, batch)
+    }
+    guard let point = outcome.point else { return }
+    pointsTold += 1
+    let event = PointEvent(
+      view: context.view, cadence: batch.cadence, run: batch.run, point: point, source: batch.source)
+    try await output.publish([StreamEvent.point(event).record])
+    // Points that are made once more while windows fill are older than what stands there.
+    guard let cache, point.inputs.time > lastCached else { return }
+    lastCached = point.inputs.time
+    _ = await cache.store(FeaturePoint(point, of: context.view.price.symbol))
+  }
+
+  private func note(_ beginning: RolePoints.Beginning, _ batch: TickBatch) async {
+    switch beginning {
+    case .run: lastCached = .distantPast
+    case .takeover:
+      lastCached = await newestCached(at: batch.range.upperBound)
+      context.log.write(.info, "features", "points begin at \(batch.range.lowerBound), amid a run: \(Self.filling)")
+    case .hole:
+      context.log.write(
+        .warning, "features",
+        "of what happened between candles before \(batch.range.lowerBound) something is missing: \(Self.filling)")
+    }
+  }
+
+  private static let filling = "windows are whole again when 5 minutes have come"
+
+  private func newestCached(at time: Timestamp) async -> Timestamp {
+    switch await cache?.features(context.view.price.symbol, now: time) {
+    case .fresh(let points, _)?, .stale(let points, _)?: points.map(\.timestamp).max() ?? .distantPast
+    default: .distantPast
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import Redis
 import Storage
 import Streams
 
-/// Decides on the feature vectors that another process has made, and stores the predictions.
+/// Decides on the feature vectors and points that another process has made, and stores the predictions.
 final class PredictRole {
   private let context: CommandContext
   private let writer: LiveWriter
@@ -18,32 +18,59 @@ final class PredictRole {
   private var stage: DecisionStage?
   /// What answers, by target.
   private var versions: [PredictionTarget: ServedVersion?] = [:]
+  private var ticks: RoleDecisions
+  private var held = HeldDeliveries()
+  /// What is told of one that did not come, told once.
+  private var isWithoutPoints = false
   let models: ModelWatch
   private(set) var predictions = 0
   private(set) var fingerprint = Fingerprint()
 
+  var points: Int { ticks.decided }
+  /// Points that came when it had been said already that none had come.
+  var latePoints: Int { ticks.late }
+
   init(_ context: CommandContext, writer: LiveWriter, cache: FeatureCache?) throws {
     (self.context, self.writer, self.cache) = (context, writer, cache)
     inferenceLog = InferenceLog(folder: context.logFolder)
-    for target in PredictionTarget.all {
-      let version = try context.servedVersion(context.view, target)
-      if version != nil || target == context.target { versions.updateValue(version, forKey: target) }
-    }
+    for (target, version) in try context.answering(context.view) { versions.updateValue(version, forKey: target) }
+    let tickVersion = try context.servedTickVersion(context.view)
+    ticks = RoleDecisions(context.view, tickVersion, carrier: RoleStreams(context: context).kind)
+    let served = versions.map { LiveStart.ServedTarget($0, .candles($1)) }
     models = ModelWatch(
-      context, context.view, serving: versions.map { LiveStart.ServedTarget($0, .candles($1)) }, LiveStatus())
+      context, context.view, serving: served + [LiveStart.ServedTarget(TickDecisions.target, .ticks(tickVersion))],
+      LiveStatus())
   }
 
-  func take(_ input: RoleInput) async throws {
-    guard case .deliveries(let deliveries) = input else { return }
-    for delivery in deliveries {
-      guard case .features(let event) = try StreamEvent(json: delivery.record.body) else { continue }
-      try await take(event)
+  /// - Returns: what need not come again.
+  func take(_ input: RoleInput) async throws -> [Delivery] {
+    switch input {
+    case .deliveries(let deliveries):
+      var done: [Delivery] = []
+      for delivery in deliveries {
+        for change in models.take() { adopt(change) }
+        switch try StreamEvent(json: delivery.record.body) {
+        case .features(let event): try await take(event)
+        case .point(let event):
+          try await take(event)
+          held.hold(delivery, at: event.point.inputs.time)
+          held.release(before: ticks.newest.adding(microseconds: -RoleDecisions.reachMicroseconds))
+          continue
+        default: break
+        }
+        done.append(delivery)
+      }
+      try await writer.flush()
+      return done + held.takeReleased()
+    case .tick(let now):
+      try await lookForPoint(at: now)
+      return []
     }
-    try await writer.flush()
   }
+
+  // MARK: Candles
 
   private func take(_ event: FeatureEvent) async throws {
-    for change in models.take() { adopt(change) }
     let set = FeatureSet.of(context.view)
     guard event.view == context.view, event.featureSetHash == set.hash.description else {
       throw CommandError(
@@ -65,9 +92,12 @@ final class PredictRole {
   }
 
   private func adopt(_ change: ModelWatch.Change) {
-    guard case .candles(let version) = change.answer else { return }
-    versions.updateValue(version, forKey: change.served.target)
-    stage?.serve(change.served.target, with: version)
+    switch change.answer {
+    case .candles(let version):
+      versions.updateValue(version, forKey: change.served.target)
+      stage?.serve(change.served.target, with: version)
+    case .ticks(let version): ticks.serve(version)
+    }
     context.log.write(.info, "models", change.served.sentence)
   }
 
@@ -85,7 +115,8 @@ final class PredictRole {
     try inferenceLog.append(made)
     predictions += made.count
     for prediction in made { fingerprint.combine(prediction) }
-    guard case .next(let point, _, _) = event.update else { return }
+    // Where there is something to say between candles, the key is for that.
+    guard ticks.decided == 0, case .next(let point, _, _) = event.update else { return }
     for prediction in made where prediction.modelName == .ensemble || prediction.modelName == .baseline {
       _ = await cache?.store(CachedPrediction(prediction, price: point.candle.close, knownAt: event.knownAt))
     }
@@ -104,6 +135,67 @@ final class PredictRole {
     }
     if needsRebuild { pipeline.rebuild(from: try store.joinedCandles(of: context.view, at: moment)) }
     return pipeline.decisionStage()
+  }
+}
+
+// MARK: Points
+
+extension PredictRole {
+  private func take(_ event: PointEvent) async throws {
+    guard event.view == context.view else {
+      throw CommandError(
+        .badData,
+        "points of \(event.view) come, and \(context.view) is wanted: let both roles have the same market.view")
+    }
+    let start = SystemClock.monotonicNanoseconds()
+    let made = try ticks.decide(on: event) { range, mode in
+      let filter = PredictionFilter(range: range, view: context.view, target: TickDecisions.target, mode: mode)
+      var times: Set<Timestamp> = []
+      try context.openForReading().readPredictions(filter) { times.formUnion($0.map(\.time)) }
+      return times
+    }
+    // No decision reaches back to before its run.
+    if ticks.beginsRun { held.release(before: .distantFuture) }
+    if isWithoutPoints { context.log.write(.info, "predict", "points come again") }
+    isWithoutPoints = false
+    try await keep(made, latencyNanoseconds: SystemClock.monotonicNanoseconds() - start)
+  }
+
+  /// Where none has come for too long, the cache is looked at, and what it has or lacks is told.
+  private func lookForPoint(at now: Timestamp) async throws {
+    guard let moment = ticks.overdueMoment(at: now) else { return }
+    let reading = await cache?.features(context.view.price.symbol, now: now)
+    let start = SystemClock.monotonicNanoseconds()
+    let made = ticks.decide(on: reading, at: moment, now: now)
+    if !isWithoutPoints { context.log.write(.warning, "predict", "no points come: \(made.first?.reason ?? "")") }
+    isWithoutPoints = true
+    try await keep(made, latencyNanoseconds: SystemClock.monotonicNanoseconds() - start)
+    try await writer.flush()
+  }
+
+  private func keep(_ made: [Prediction], latencyNanoseconds: Int64) async throws {
+    guard let answer = made.first else { return }
+    var stamped = made
+    for place in stamped.indices { stamped[place].latencyNanoseconds = latencyNanoseconds }
+    var batch = LiveBatch(knownAt: answer.availableAt)
+    batch.predictions = stamped
+    try await writer.submit(batch)
+    try inferenceLog.append(stamped)
+    predictions += stamped.count
+    for prediction in stamped { fingerprint.combine(prediction) }
+    _ = await cache?.store(CachedPrediction(stamped[0]))
+  }
+}
+
+extension CachedPrediction {
+  fileprivate init(_ prediction: Prediction) {
+    self.init(
+      symbol: prediction.view.price.symbol, timestamp: prediction.time, currentPrice: prediction.forecast?.current,
+      predictedPrice: prediction.forecast?.predicted, horizonSeconds: Int64(prediction.target.horizonSeconds),
+      confidence: prediction.confidence, modelVersion: prediction.version,
+      featuresAgeMilliseconds: prediction.forecast?.inputAgeMilliseconds ?? 0,
+      latencyMilliseconds: prediction.latencyNanoseconds / 1_000_000,
+      source: prediction.forecast?.source.rawValue ?? "", state: prediction.state)
   }
 }
 

@@ -17,8 +17,9 @@ struct RoleReader: Sendable {
   let clock: PipelineClock?
   let isStopRequested: @Sendable () -> Bool
 
-  /// Calls `take` with what comes, in order, and acknowledges it then; returns soon after a stop was asked for.
-  func run(_ take: (RoleInput) async throws -> Void) async throws {
+  /// Calls `take` with what comes, in order, and acknowledges what that says is done; returns soon after a stop was
+  /// asked for. What is not done when this process ends comes again to the next.
+  func run(_ take: (RoleInput) async throws -> [Delivery]) async throws {
     let consumer = try await stream.consumer(group: group, name: member)
     let inbox = Inbox<RoleInput>(capacity: 16)
     try await withThrowingTaskGroup { tasks in
@@ -47,8 +48,8 @@ struct RoleReader: Sendable {
         let inputs = await inbox.take()
         guard !inputs.isEmpty else { break }
         for input in inputs {
-          try await take(input)
-          if case .deliveries(let deliveries) = input { try await consumer.acknowledge(deliveries) }
+          let done = try await take(input)
+          if !done.isEmpty { try await consumer.acknowledge(done) }
         }
       }
       await consumer.close()

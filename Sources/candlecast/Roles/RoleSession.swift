@@ -13,6 +13,9 @@ struct RoleSession: Sendable {
     var replay: RecordingReplay.Result?
     var candles = 0
     var vectors = 0
+    var points = 0
+    /// Of the points: those that came when it had been said already that none had.
+    var latePoints = 0
     var predictions = 0
     var fingerprint: Fingerprint?
 
@@ -20,6 +23,8 @@ struct RoleSession: Sendable {
       ingest = ingest ?? other.ingest
       candles += other.candles
       vectors += other.vectors
+      points += other.points
+      latePoints += other.latePoints
       predictions += other.predictions
       fingerprint = fingerprint ?? other.fingerprint
     }
@@ -87,7 +92,7 @@ struct RoleSession: Sendable {
       guard let output else { return Result() }
       let role = FeatureRole(context, output: output, cache: try context.featureCache())
       try await reader(input, .features, options).run { try await role.take($0) }
-      return Result(candles: role.candles, vectors: role.vectors)
+      return Result(candles: role.candles, vectors: role.vectors, points: role.pointsTold)
     }
   }
 
@@ -103,7 +108,8 @@ struct RoleSession: Sendable {
       }
       defer { reloads.cancel() }
       try await reader(input, .predict, options).run { try await role.take($0) }
-      return Result(predictions: role.predictions, fingerprint: role.fingerprint)
+      return Result(
+        points: role.points, latePoints: role.latePoints, predictions: role.predictions, fingerprint: role.fingerprint)
     }
     try await writer.close()
     return result
@@ -114,13 +120,25 @@ struct RoleSession: Sendable {
   private func reader(
     _ stream: any EventStream, _ role: Role, _ options: LiveSession.Options
   ) async throws -> RoleReader {
-    let clock = role == .features && context.view.volume != nil ? try await clock() : nil
+    let clock = try await clock(of: role)
     return RoleReader(
       stream: stream, group: role.rawValue, member: context.configuration.text("stream.member") ?? role.rawValue,
       clock: clock, isStopRequested: options.isStopRequested)
   }
 
-  /// What waits for the volumes of its minute does not wait for ever.
+  /// What waits for the volumes of its minute does not wait for ever, and neither does who waits for points.
+  private func clock(of role: Role) async throws -> PipelineClock? {
+    switch role {
+    case .ingest: return nil
+    case .features: return context.view.volume != nil ? try await clock() : nil
+    case .predict:
+      do { return try await clock() } catch {
+        context.log.write(.warning, "predict", "nobody will tell if no points come: \(error)")
+        return nil
+      }
+    }
+  }
+
   private func clock() async throws -> PipelineClock {
     let venues = try LivePlanner(context: context, catalogue: catalogue, now: .distantPast).venues
     let http = try HTTPClient(HTTPClient.Options(context.configuration))
@@ -150,7 +168,8 @@ extension RoleSession.Result {
     if let replay { return replay.json }
     return [
       "ingest": ingest?.json ?? .null, "candles": JSONValue(candles), "vectors": JSONValue(vectors),
-      "predictions": JSONValue(predictions), "fingerprint": JSONValue(fingerprint?.description),
+      "points": JSONValue(points), "late_points": JSONValue(latePoints), "predictions": JSONValue(predictions),
+      "fingerprint": JSONValue(fingerprint?.description),
     ]
   }
 
@@ -159,6 +178,7 @@ extension RoleSession.Result {
     let lines = [
       ingest?.text,
       candles + vectors == 0 ? nil : "\(candles.grouped) candles and \(vectors.grouped) vectors passed on",
+      points == 0 ? nil : "\(points.grouped) points between candles, \(latePoints.grouped) late",
       fingerprint.map { "\(predictions.grouped) predictions, fingerprint \($0)" },
     ]
     return lines.compactMap(\.self).joined(separator: "\n")

@@ -85,6 +85,7 @@ extension CommandContext {
     var options = FeatureCacheOptions()
     options.featuresKeyPrefix = configuration.text("redis.features_key_prefix") ?? options.featuresKeyPrefix
     options.predictionKey = configuration.text("redis.prediction_key") ?? options.predictionKey
+    options.mostAgeMilliseconds = TickCadence(configuration).maxInputAgeMilliseconds
     return FeatureCache(try RedisClient(RedisOptions(redisAddress, seed: seed)), options)
   }
 }

@@ -1,0 +1,151 @@
+import Features
+import Market
+import Pipeline
+import Redis
+import Streams
+
+/// The second half of the tick cadence in a process of its own: points in, predictions out.
+struct RoleDecisions {
+  /// No decision depends on older points.
+  static let reachMicroseconds: Int64 = 660_000_000
+  /// What was stored of points that come again is asked for once, for so much time after the first.
+  private static let storedMicroseconds: Int64 = 3_600_000_000
+  private static let rememberedRuns = 8
+
+  /// Times within a range of which there are rows.
+  typealias Stored = (Range<Timestamp>, Prediction.Mode) throws -> Set<Timestamp>
+
+  private let view: MarketView
+  private let carrier: RoleStreams.Kind
+  private var version: ServedTickVersion?
+  private var cadence = TickCadence()
+  private var decisions: TickDecisions?
+  private var runs: [Run] = []
+  private var stored: Set<Timestamp>?
+  /// Since when points come as they are made, and nothing is played back.
+  private var isLive = false
+  /// Of these moments it was said that no point had come.
+  private var unheardUntil = Timestamp.distantPast
+  /// The moment of the newest point.
+  private(set) var newest = Timestamp.distantPast
+  private(set) var decided = 0
+  /// The point taken last is the first of its run here.
+  private(set) var beginsRun = false
+  /// Points whose moment had been spoken of before they came.
+  private(set) var late = 0
+
+  private struct Run {
+    let start: Timestamp
+    var newest: Timestamp
+  }
+
+  init(_ view: MarketView, _ version: ServedTickVersion?, carrier: RoleStreams.Kind) {
+    (self.view, self.version, self.carrier) = (view, version, carrier)
+  }
+
+  mutating func serve(_ version: ServedTickVersion?) {
+    self.version = version
+    decisions?.serve(version)
+  }
+
+  /// - Returns: what is to be stored; nothing for a point that was decided on already.
+  mutating func decide(on event: PointEvent, stored rows: Stored) throws -> [Prediction] {
+    let time = event.point.inputs.time
+    guard isNew(event.run, time) else {
+      beginsRun = false
+      return []
+    }
+    let mode: Prediction.Mode = event.source == RoleSource.replay ? .replay : .live
+    let times = try stored ?? rows(time..<time.adding(microseconds: Self.storedMicroseconds), mode)
+    stored = times
+    beginsRun = decisions == nil || runs.last?.start != event.run
+    if beginsRun { begin(event, mode) }
+    isLive = mode == .live
+    guard time > newest else {
+      // What stood in the cache was decided on before.
+      late += 1
+      return []
+    }
+    note(event.run, time)
+    var point = event.point
+    if carrier == .redis, point.source == .direct { point.source = .redis }
+    let made = decisions?.decide(on: point) ?? []
+    // Points come again so that those after them are decided on as if nobody had died.
+    if times.contains(time) { return [] }
+    guard time > unheardUntil else {
+      late += 1
+      return []
+    }
+    decided += 1
+    return made
+  }
+
+  private func isNew(_ run: Timestamp, _ time: Timestamp) -> Bool {
+    runs.last { $0.start == run }.map { time > $0.newest } ?? true
+  }
+
+  private mutating func begin(_ event: PointEvent, _ mode: Prediction.Mode) {
+    cadence = event.cadence
+    var fresh = TickDecisions(view, cadence, mode: mode)
+    fresh.serve(version)
+    decisions = fresh
+    newest = .distantPast
+    unheardUntil = .distantPast
+  }
+
+  private mutating func note(_ run: Timestamp, _ time: Timestamp) {
+    runs.removeAll { $0.start == run }
+    runs.append(Run(start: run, newest: time))
+    if runs.count > Self.rememberedRuns { runs.removeFirst() }
+    newest = time
+  }
+
+  // MARK: Silence
+
+  /// A moment that should have had a point long ago; `nil` while all is well, or before any point has come.
+  func overdueMoment(at now: Timestamp) -> Timestamp? {
+    let interval = cadence.intervalMilliseconds
+    let moment = Timestamp(milliseconds: now.milliseconds.flooredQuotient(interval) * interval)
+    guard isLive, now.milliseconds - newest.milliseconds > cadence.maxInputAgeMilliseconds + interval,
+      moment > max(newest, unheardUntil)
+    else { return nil }
+    return moment
+  }
+
+  /// Decides on what stands in the cache, or says why nothing can be said; `nil` is no cache.
+  mutating func decide(
+    on reading: CacheReading<[FeaturePoint]>?, at moment: Timestamp, now: Timestamp
+  ) -> [Prediction] {
+    switch reading {
+    case .fresh(let points, let age)?:
+      guard let point = points.first, point.timestamp > max(newest, unheardUntil) else {
+        return abstain(at: moment, "stale", "no point has come for \(now.milliseconds - newest.milliseconds) ms")
+      }
+      (newest, unheardUntil) = (point.timestamp, point.timestamp)
+      decided += 1
+      return decisions?.decide(on: TickPoint(point, ageMilliseconds: age)) ?? []
+    case .stale(_, let age)?: return abstain(at: moment, "stale", "the newest features in Redis are \(age) ms old")
+    case .missing?: return abstain(at: moment, "missing", "there are no features in Redis")
+    case .unreadable(let reason)?: return abstain(at: moment, "unreadable", "the features in Redis are none: \(reason)")
+    case .unavailable(let error)?: return abstain(at: moment, "unavailable", "Redis does not answer: \(error)")
+    case nil:
+      return abstain(at: moment, "stale", "no point has come for \(now.milliseconds - newest.milliseconds) ms")
+    }
+  }
+
+  private mutating func abstain(at moment: Timestamp, _ code: String, _ reason: String) -> [Prediction] {
+    unheardUntil = moment
+    let source: PriceForecast.Source = carrier == .redis ? .redis : .direct
+    return (decisions?.abstain(at: moment, code: code, reason: reason, source: source)).map { [$0] } ?? []
+  }
+}
+
+extension TickPoint {
+  /// What is printed has no mean of closes; the last known one stands for it.
+  fileprivate init(_ point: FeaturePoint, ageMilliseconds: Int64) {
+    self.init(
+      inputs: TickInputs(time: point.timestamp, values: point.tickValues, reference: nil),
+      ageMilliseconds: ageMilliseconds,
+      source: point.source == PriceForecast.Source.fallback.rawValue ? .fallback : .redis)
+  }
+}

@@ -1,0 +1,67 @@
+import Market
+import Pipeline
+import Storage
+import Streams
+
+/// The first half of the tick cadence in a process of its own: batches in, points out.
+struct RolePoints {
+  /// No window reaches back further.
+  static let reachMicroseconds: Int64 = 360_000_000
+
+  /// What the store is asked for: candles as they stood at a moment.
+  typealias History = (StoredMoment, (MarketEvent) -> Void) throws -> Void
+
+  private let view: MarketView
+  private var points: TickPoints?
+  /// Of the batch taken last.
+  private var run: Timestamp?
+  private var number: Int64 = -1
+  private(set) var until = Timestamp.distantPast
+  /// Times that batches were missing: what windows lack because of it is told as missing.
+  private(set) var holes = 0
+
+  init(_ view: MarketView) { self.view = view }
+
+  /// What began with the batch taken last.
+  enum Beginning { case run, hole, takeover }
+
+  struct Outcome {
+    var point: TickPoint?
+    var beginning: Beginning?
+  }
+
+  /// - Returns: `nil` for one that has been taken already.
+  mutating func take(_ batch: TickBatch, history: History) throws -> Outcome? {
+    if batch.run == run, batch.number <= number { return nil }
+    let beginning = beginning(of: batch)
+    if beginning != nil { try begin(batch, history) }
+    (run, number, until) = (batch.run, batch.number, batch.range.upperBound)
+    for entry in batch.entries { points?.take(entry) }
+    return Outcome(point: points?.advance(to: batch.range.upperBound), beginning: beginning)
+  }
+
+  private mutating func beginning(of batch: TickBatch) -> Beginning? {
+    if batch.run == run, batch.number == number + 1 { return nil }
+    if batch.number == 0 { return .run }
+    guard run != nil else { return .takeover }
+    holes += 1
+    return .hole
+  }
+
+  private mutating func begin(_ batch: TickBatch, _ history: History) throws {
+    var fresh = TickPoints(view, batch.cadence)
+    // Those that were stored at the start itself were told before it, or are now, and in any case before a point is made.
+    try history(StoredMoment(knownAt: batch.range.lowerBound, nextOpenTime: .distantFuture)) { fresh.take($0) }
+    for entry in batch.known { fresh.take(entry) }
+    points = fresh
+  }
+}
+
+extension TickPoints {
+  fileprivate mutating func take(_ entry: TickBatch.Entry) {
+    switch entry {
+    case .tick(let event, let time): take(event, at: time)
+    case .candle(let series, let record): take(MarketEvent.candle(series, record))
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Ingestion
+import Market
+import Pipeline
+import Storage
+import Streams
+
+/// Puts together what happened from one moment of the tick cadence to the next, for the role that makes points of it.
+struct TickTeller {
+  /// A batch of more is told before the next moment, since a record of a stream has its limits: that of so many trades
+  /// is 100 kB.
+  private static let mostWeight = 400
+
+  let view: MarketView
+  private let cadence: TickCadence
+  private let source: String
+  private let series: Series
+  private var run: Timestamp?
+  private var number: Int64 = 0
+  private var from = Timestamp.distantPast
+  /// What stands now, and what stood at `from`.
+  private var standing = Standing()
+  private var known: [TickBatch.Entry] = []
+  private var entries: [TickBatch.Entry] = []
+  private var weight = 0
+  /// Of the newest quote among the entries: those before it are of no use to any point.
+  private var quotePlace: Int?
+
+  init(_ view: MarketView, _ cadence: TickCadence, source: String) {
+    (self.view, self.cadence, self.source) = (view, cadence, source)
+    series = view.tradedSeries
+  }
+
+  /// Takes in what a step gave at its time.
+  ///
+  /// - Returns: the batches that are complete by it; a moment has seen nothing of what came with the step it is due at.
+  mutating func take(_ output: LiveOutput, now: Timestamp) -> [TickBatch] {
+    var complete: [TickBatch] = []
+    if run == nil {
+      (run, from) = (now, now)
+      complete.append(batch(until: now))
+    } else if moment(of: now) > moment(of: from) {
+      complete.append(batch(until: now))
+    }
+    func split() {
+      if weight >= Self.mostWeight { complete.append(batch(until: now)) }
+    }
+    for event in output.ticks {
+      take(event, at: Timestamp(milliseconds: now.milliseconds))
+      split()
+    }
+    for event in output.events {
+      take(event, knownAt: output.batch.knownAt)
+      split()
+    }
+    return complete
+  }
+
+  private func moment(of time: Timestamp) -> Int64 { time.milliseconds.flooredQuotient(cadence.intervalMilliseconds) }
+
+  private mutating func take(_ event: TickEvent, at time: Timestamp) {
+    switch event {
+    case .trade(series, let trade): standing.trade = trade
+    case .quote(series, let quote):
+      standing.quote = (quote, time)
+      if let quotePlace {
+        entries[quotePlace] = .tick(event, at: time)
+        return
+      }
+      quotePlace = entries.count
+    case .tradesBegin(series, _): (standing.isWhole, standing.trade) = (true, nil)
+    case .interrupted(series): (standing, quotePlace) = (Standing(), nil)
+    case .snapshot(series, let snapshot): weight += (snapshot.trades.count + snapshot.candles.count) / 2
+    default: return
+    }
+    entries.append(.tick(event, at: time))
+    weight += 1
+  }
+
+  private mutating func take(_ event: MarketEvent, knownAt: Timestamp) {
+    guard case .candle(series, var record) = event else { return }
+    record.knownAt = knownAt
+    entries.append(.candle(series, record))
+    weight += 2
+  }
+
+  private mutating func batch(until: Timestamp) -> TickBatch {
+    defer {
+      (number, from) = (number + 1, until)
+      (entries, weight, quotePlace) = ([], 0, nil)
+      known = standing.entries(series, at: until)
+    }
+    return TickBatch(
+      series: series, cadence: cadence, run: run ?? until, number: number, range: from..<until, known: known,
+      entries: entries, source: source)
+  }
+
+  private struct Standing {
+    /// Every trade has come since some time.
+    var isWhole = false
+    var trade: Trade?
+    var quote: (quote: Quote, time: Timestamp)?
+
+    /// Who begins here has every trade from here on.
+    func entries(_ series: Series, at time: Timestamp) -> [TickBatch.Entry] {
+      let now = Timestamp(milliseconds: time.milliseconds)
+      return [
+        isWhole ? .tick(.tradesBegin(series, at: time), at: now) : nil,
+        isWhole ? trade.map { .tick(.trade(series, $0), at: now) } : nil,
+        quote.map { .tick(.quote(series, $0.quote), at: $0.time) },
+      ].compactMap(\.self)
+    }
+  }
+}
