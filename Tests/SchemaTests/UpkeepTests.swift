@@ -182,8 +182,11 @@ struct UpkeepTests {
     let moments = (0..<200).map { said(start.adding(microseconds: $0 * 1_500_000), .openWindow(lengthMinutes: 5)) }
     let closes = (1..<5).map { said(start.adding(minutes: $0), .window(lengthMinutes: 5)) }
     #expect(try tested.store.insert(moments + closes) == 204, "moments at closes are no duplicates")
-    #expect(try AccuracyRollUp(now: start.adding(minutes: 4), since: .distantPast).run(in: tested.store) == .init())
-    let result = try AccuracyRollUp(now: start.adding(minutes: 20), since: .distantPast).run(in: tested.store)
+    #expect(
+      try AccuracyRollUp(now: start.adding(minutes: 4), since: start.adding(minutes: -60)).run(in: tested.store)
+        == .init())
+    let result = try AccuracyRollUp(now: start.adding(minutes: 20), since: start.adding(minutes: -60)).run(
+      in: tested.store)
     #expect(result.outcomes == 204)
     let closed = PredictionTarget.window(lengthMinutes: 5)
     let all = start..<start.adding(minutes: 5)
@@ -193,7 +196,9 @@ struct UpkeepTests {
     let rows = try tested.store.accuracy()
     #expect(Set(rows.map { "\($0.target) \($0.count)" }) == ["window-5m 4", "window-open-5m 200"])
     #expect(Set(rows.map(\.accuracy)).count == 1 && Set(rows.map(\.brier)).count == 1)
-    #expect(try AccuracyRollUp(now: start.adding(minutes: 20), since: .distantPast).run(in: tested.store) == .init())
+    #expect(
+      try AccuracyRollUp(now: start.adding(minutes: 20), since: start.adding(minutes: -60)).run(in: tested.store)
+        == .init())
   }
 
   // MARK: Commands

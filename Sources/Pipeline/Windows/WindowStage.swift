@@ -62,7 +62,7 @@ package struct WindowStage: Sendable {
       let reading = try reading(of: window, point)
       let form = try closedForm(reading, minute, at: time)
       let offset = held.offset(in: window)
-      return answers(row, held, reading, minute, form, offset)
+      return answers(row, held, reading, form, offset, inputHash(reading, minute))
     } catch {
       let ofVersion = held.version.map { [row.abstention(.ensemble, $0, error)] } ?? []
       return ofVersion + [row.abstention(.baseline, "", error)]
@@ -92,16 +92,15 @@ package struct WindowStage: Sendable {
   }
 
   private func answers(
-    _ row: Row, _ held: HeldOffset, _ reading: WindowReading, _ minute: ClosedMinute?, _ form: ClosedForm,
-    _ offset: (value: Double, time: Timestamp)?
+    _ row: Row, _ held: HeldOffset, _ reading: WindowReading, _ form: ClosedForm,
+    _ offset: (value: Double, time: Timestamp)?, _ hash: Fingerprint
   ) -> [Prediction] {
     var (state, reason) = (held.state, held.reason)
     if reading.source == .fallback {
       state = "fallback"
       reason += (reason.isEmpty ? "" : "; ") + "the stream is silent; asked for by requests"
     }
-    let baseline = row.prediction(
-      .baseline, "", form.probability.value, state, reason, reading, inputHash(reading, minute, nil))
+    let baseline = row.prediction(.baseline, "", form.probability.value, state, reason, reading, hash.value)
     guard let version = held.version else { return [baseline] }
     guard let offset else {
       let silence = WindowSilence(code: "no_offset", reason: "the version has not answered in this window yet")
@@ -109,19 +108,19 @@ package struct WindowStage: Sendable {
     }
     let probability = Probability(logit: form.logit + offset.value).value
     reason += (reason.isEmpty ? "" : "; ") + "its offset is of \(offset.time)"
-    let hash = inputHash(reading, minute, offset.value)
-    return [row.prediction(.ensemble, version, probability, state, reason, reading, hash), baseline]
+    var own = hash
+    own.combine(offset.value.bitPattern)
+    return [row.prediction(.ensemble, version, probability, state, reason, reading, own.value), baseline]
   }
 
-  private func inputHash(_ reading: WindowReading, _ minute: ClosedMinute?, _ offset: Double?) -> UInt64 {
+  private func inputHash(_ reading: WindowReading, _ minute: ClosedMinute?) -> Fingerprint {
     var hash = Fingerprint()
     let outlook = reading.outlook
     for value in [reading.price, reading.strike, outlook.expected, outlook.varianceMinutes] {
       hash.combine(value.bitPattern)
     }
     hash.combine((minute?.volatility ?? .nan).bitPattern)
-    hash.combine((offset ?? .nan).bitPattern)
-    return hash.value
+    return hash
   }
 }
 
