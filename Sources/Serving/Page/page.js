@@ -261,7 +261,7 @@ let wanted = "";
 function offerTargets(rows) {
   const menu = element("target");
   const targets =
-    [...new Set(rows.map((one) => one.target))].filter((name) => /^(direction|window)/.test(name)).sort();
+    [...new Set(rows.map((one) => one.target))].filter((name) => /^(direction|window)-\d/.test(name)).sort();
   if (!targets.length || targets.join() === [...menu.options].map((option) => option.value).join()) return;
   const before = menu.value;
   menu.replaceChildren(...targets.map((name) => new Option(name, name)));
@@ -439,7 +439,8 @@ element("target").addEventListener("change", () => {
 function showWindows() {
   const last = Math.max(...prices.keys());
   if (!prices.size) return;
-  const now = last + 60;
+  const said = [...newest.values()].filter((one) => one.target.startsWith("window-")).map((one) => seconds(one.time));
+  const now = Math.max(last + 60, ...said);
   const settles = series.startsWith("chainlink:");
   const name = series.split(":")[0].replace(/^sim-/, "");
   const venue = name.charAt(0).toUpperCase() + name.slice(1);
@@ -449,20 +450,23 @@ function showWindows() {
   const lines = [5, 15].map((minutes) => {
     const start = Math.floor(now / (minutes * 60)) * minutes * 60;
     const end = start + minutes * 60;
-    const target = `window-${minutes}m`;
-    const made = newest.get(target + " Ensemble") ?? newest.get(target + " Baseline");
-    const fits = made && made.probability_up !== null && seconds(made.time) >= start && seconds(made.time) < end;
+    // Between closes the windows that are not over are spoken of.
+    const made = [`window-open-${minutes}m`, `window-${minutes}m`]
+      .flatMap((target) => [newest.get(target + " Ensemble"), newest.get(target + " Baseline")]).filter(Boolean);
+    const fits = (one) => one.probability_up !== null && seconds(one.time) >= start && seconds(one.time) < end;
+    const left = Math.round(end - now);
     return row([
-      `${minutes} min`, new Date(end * 1000).toISOString().slice(11, 16), `${(end - now) / 60} min`,
-      prices.get(start - 60)?.close.toFixed(2) ?? "not known", windowText(made, fits),
+      `${minutes} min`, new Date(end * 1000).toISOString().slice(11, 16),
+      `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} min`,
+      prices.get(start - 60)?.close.toFixed(2) ?? "not known", windowText(made[0], made.find(fits)),
     ]);
   });
   element("windows").replaceChildren(...lines);
 }
 
-function windowText(made, fits) {
-  if (!made) return "not predicted";
-  if (!fits) return "not yet";
+function windowText(any, made) {
+  if (!any) return "not predicted";
+  if (!made) return "not yet";
   const text = document.createElement("span");
   const model = document.createElement("small");
   model.textContent = `by ${made.model}`;

@@ -46,10 +46,7 @@ struct LiveParity {
     var result = Result()
     var rounds: [[PredictionTarget: Answered]] = []
     checkTicks(sample.filter(\.target.isOfTicks), store, &result)
-    let ofCandles = sample.filter { !$0.target.isOfTicks }
-    // A window that was not over: no candle tells of its price, nor does the tape without the offset that was held.
-    result.unverifiable += ofCandles.count { $0.forecast != nil }
-    for (target, rows) in Dictionary(grouping: ofCandles.filter { $0.forecast == nil }, by: \.target) {
+    for (target, rows) in Dictionary(grouping: sample.filter { !$0.target.isOfTicks }, by: \.target) {
       for (place, one) in Dictionary(grouping: rows, by: \.version).sorted(by: { $0.key < $1.key }).enumerated() {
         guard PredictionTarget.all.contains(target), let answered = try answered(one.value, one.key, target) else {
           result.unverifiable += one.value.count
