@@ -61,7 +61,7 @@ struct TrainingRunTests {
     case .direction: try direction.get()
     case .window: try window.get()
     case .change: try change.get()
-    case .move: preconditionFailure("no candle is trained for \(target)")
+    case .move, .openWindow: preconditionFailure("no candle is trained for \(target)")
     }
   }
 
