@@ -66,14 +66,16 @@ import Transport
     let log = place.folder.file("feature_store/demo-files/logs/inference.log")
     _ = try await Wait.until("predictions", 60, first) {
       let lines = FileManager.default.contents(atPath: log)?.split(separator: 10) ?? []
-      return lines.count { String(decoding: $0, as: UTF8.self).contains("Ensemble") } > 3 ? true : nil
+      let closes = lines.map { String(decoding: $0, as: UTF8.self) }.filter { !$0.contains("window-open") }
+      return closes.count { $0.contains("Ensemble") } > 3 ? true : nil
     }
     first.send(SIGTERM)
     #expect(try await first.end(within: 30) == .exited(0), "\(first.error)")
     #expect(!first.output.contains("begins anew"))
     let before = try predictions(place)
     let minutes = before.filter { !$0.target.isOfTicks }
-    #expect(Set(minutes.map(\.version)) == ["made-direction-15m", "made-window-15m"])
+    // The closed form answers for a window that no version is registered for.
+    #expect(Set(minutes.map(\.version)).subtracting([""]) == ["made-direction-15m", "made-window-15m"])
 
     let second = try demo(["--speed", "14400x"], in: place)
     #expect(try await second.end(within: 120) == .exited(0), "\(second.error)")

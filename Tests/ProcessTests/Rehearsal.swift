@@ -80,9 +80,12 @@ final class Rehearsal: Sendable {
       environment: announcement.endpoints.merging(environment) { _, own in own }, name: name)
   }
 
-  func live(in folder: TemporaryFolder, _ arguments: [String] = []) throws -> LiveProgram {
+  func live(
+    in folder: TemporaryFolder, _ arguments: [String] = [], environment: [String: String] = [:]
+  ) throws -> LiveProgram {
     let program = try candlecast(
-      ["run", "--venue", "sim-binance", "--feeder-port", "0", "--gap-handler-port", "0"] + arguments, in: folder)
+      ["run", "--venue", "sim-binance", "--feeder-port", "0", "--gap-handler-port", "0"] + arguments, in: folder,
+      environment: environment)
     return LiveProgram(program: program, http: http)
   }
 

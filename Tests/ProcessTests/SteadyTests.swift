@@ -27,7 +27,10 @@ import Testing
     let (hours, speed) = Soak.isOn ? (24, 400) : (2, 600)
     let rehearsal = try await Rehearsal(
       Rehearsal.candles(hours: 48 + hours, tradesAMinute: Soak.isOn ? 200 : 40), speed: speed, streamedHours: hours + 1)
-    let live = try rehearsal.live(in: try TemporaryFolder())
+    // At its rate in real time; hundreds of predictions a second are nothing that a feed has.
+    let interval = 1.5 * Double(speed) / 20
+    let live = try rehearsal.live(
+      in: try TemporaryFolder(), environment: ["PREDICTION_INTERVAL_SECONDS": "\(interval)"])
     try await live.untilCaughtUp()
     let start = ContinuousClock.now
     let length = Duration.seconds(Double(hours) * 3600 / Double(speed))
