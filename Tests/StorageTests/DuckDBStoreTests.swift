@@ -68,6 +68,17 @@ struct DuckDBStoreTests {
     #expect("\(error)".contains(path))
   }
 
+  @Test(arguments: [4096, 8192])
+  func `a file that a process was killed over while it made it is made anew`(bytes: Int) throws {
+    let path = path
+    _ = try DuckDBStore(path: path)
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+    try whole.prefix(bytes).write(to: URL(fileURLWithPath: path))
+    #expect(throws: StoreError.self) { try DuckDBStore(path: path, mode: .existing) }
+    try DuckDBStore(path: path).write(Candle.random(10, seed: 1))
+    #expect(try DuckDBStore(path: path, mode: .existing).candles(.bitcoin).count == 10)
+  }
+
   @Test(arguments: 0..<12)
   func `a store with changed bytes is an error or reads`(seed: UInt64) throws {
     let path = path

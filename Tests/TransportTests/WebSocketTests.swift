@@ -69,6 +69,7 @@ import Testing
     let refusing = ServerSocket.send(Self.text("to all"), to: sockets)
     #expect(refusing.count == 1 && refusing.first === sockets[0])
     for client in clients.dropFirst() { #expect(await client.next()?.message == Self.text("to all")) }
+    for server in servers { await server.stop() }
   }
 
   @Test func `the server need not compress`() async throws {

@@ -21,6 +21,7 @@ package final class DuckDBStore {
     let isThere = access(path, F_OK) == 0
     guard isThere || mode == .create else { throw .absent(path: path) }
     claim = try PathClaim.take(path)
+    if mode == .create { Self.removeUnfinished(path) }
     session = try DuckDBSession(
       file: path, name: path, access: mode == .readOnly ? .readOnly : .readWrite,
       limits: .init(threads: threads, memoryMegabytes: memoryMegabytes))
@@ -33,6 +34,23 @@ package final class DuckDBStore {
     (path, claim) = (owner.path, owner.claim)
     session = try DuckDBSession(beside: owner.session)
     statements = PreparedStatements(session)
+  }
+
+  /// A file that a process was killed over while it made it has not all of its three headers yet, and so nothing in it.
+  /// DuckDB would call it damaged for ever.
+  private static func removeUnfinished(_ path: String) {
+    let headerBytes = 4096
+    var status = stat()
+    guard stat(path, &status) == 0, (headerBytes..<3 * headerBytes).contains(Int(status.st_size)) else { return }
+    let file = Glibc.open(path, O_RDWR | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    var start = [UInt8](repeating: 0, count: 12)
+    guard pread(file, &start, start.count, 0) == start.count, start[8...].elementsEqual("DUCK".utf8) else { return }
+    // Who makes it now holds it.
+    var lock = flock(l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
+    guard fcntl(file, F_SETLK, &lock) == 0 else { return }
+    unlink(path)
   }
 
   private static func settleSchema(of session: DuckDBSession, isReadOnly: Bool) throws(StoreError) {
