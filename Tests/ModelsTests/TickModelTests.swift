@@ -58,7 +58,9 @@ struct TickModelTests {
   @Test func `other inputs and another view are refused`() throws {
     let made = MadeTickVersion()
     let path = try made.write(in: folder.path)
-    #expect(throws: VersionError.mismatch(what: "the inputs' hash", folder: path, expected: "beef", actual: "cafe")) {
+    #expect(
+      throws: VersionError.mismatch(what: "the feature set's hash", folder: path, expected: "beef", actual: "cafe")
+    ) {
       try TickModel(path: path, view: made.view, inputsHash: "beef", inputNames: made.inputNames)
     }
     #expect(throws: VersionError.self) {
