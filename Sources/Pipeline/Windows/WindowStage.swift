@@ -56,7 +56,7 @@ package struct WindowStage: Sendable {
 
   private func decide(on held: HeldOffset, _ point: TickPoint, _ minute: ClosedMinute?) -> [Prediction] {
     let time = point.inputs.time
-    let window = OpenWindow(containing: time, lengthMinutes: held.lengthMinutes)
+    let window = ClockWindow(containing: time, lengthMinutes: held.lengthMinutes)
     let row = Row(target: held.target, time: time, view: view, mode: mode, featureSetHash: featureSetHash)
     do {
       let reading = try reading(of: window, point)
@@ -69,7 +69,7 @@ package struct WindowStage: Sendable {
     }
   }
 
-  private func reading(of window: OpenWindow, _ point: TickPoint) throws(WindowSilence) -> WindowReading {
+  private func reading(of window: ClockWindow, _ point: TickPoint) throws(WindowSilence) -> WindowReading {
     let age = cadence.maxInputAgeMilliseconds
     if let observed { return try observed.reading(of: window, at: point.inputs.time, maxAgeMilliseconds: age) }
     guard let traded else { throw WindowSilence(code: "stale", reason: "no prices are followed") }

@@ -109,17 +109,21 @@ final class PredictRole {
 
   private func keep(_ made: [Prediction], of event: FeatureEvent) async throws {
     guard !made.isEmpty else { return }
-    var batch = LiveBatch(knownAt: event.knownAt)
-    batch.predictions = made
-    try await writer.submit(batch)
-    try inferenceLog.append(made)
-    predictions += made.count
-    for prediction in made { fingerprint.combine(prediction) }
+    try await store(made, knownAt: event.knownAt)
     // Where there is something to say between candles, the key is for that.
     guard ticks.decided == 0, case .next(let point, _, _) = event.update else { return }
     for prediction in made where prediction.modelName == .ensemble || prediction.modelName == .baseline {
       _ = await cache?.store(CachedPrediction(prediction, price: point.candle.close, knownAt: event.knownAt))
     }
+  }
+
+  private func store(_ made: [Prediction], knownAt: Timestamp) async throws {
+    var batch = LiveBatch(knownAt: knownAt)
+    batch.predictions = made
+    try await writer.submit(batch)
+    try inferenceLog.append(made)
+    predictions += made.count
+    for prediction in made { fingerprint.combine(prediction) }
   }
 
   /// A stage that has seen what was stored by then.
@@ -177,12 +181,7 @@ extension PredictRole {
     guard let answer = made.first else { return }
     var stamped = made
     for place in stamped.indices { stamped[place].latencyNanoseconds = latencyNanoseconds }
-    var batch = LiveBatch(knownAt: answer.availableAt)
-    batch.predictions = stamped
-    try await writer.submit(batch)
-    try inferenceLog.append(stamped)
-    predictions += stamped.count
-    for prediction in stamped { fingerprint.combine(prediction) }
+    try await store(stamped, knownAt: answer.availableAt)
     _ = await cache?.store(CachedPrediction(stamped[0]))
   }
 }
