@@ -35,6 +35,11 @@ package struct WindowStage: Sendable {
     for place in held.indices where held[place].closed == target { held[place].serve(version) }
   }
 
+  /// Which versions beside it may serve a window at closes.
+  package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+    for place in held.indices where held[place].closed == target { held[place].arms = arms }
+  }
+
   package mutating func take(_ event: TickEvent) { traded?.take(event) }
 
   package mutating func take(_ event: MarketEvent) { traded?.take(event) }
@@ -57,14 +62,15 @@ package struct WindowStage: Sendable {
   private func decide(on held: HeldOffset, _ point: TickPoint, _ minute: ClosedMinute?) -> [Prediction] {
     let time = point.inputs.time
     let window = OpenWindow(containing: time, lengthMinutes: held.lengthMinutes)
-    let row = Row(target: held.target, time: time, view: view, mode: mode, featureSetHash: featureSetHash)
+    let row = Row(
+      target: held.target, time: time, view: view, mode: mode, featureSetHash: featureSetHash, arm: held.speaker.arm)
     do {
       let reading = try reading(of: window, point)
       let form = try closedForm(reading, minute, at: time)
       let offset = held.offset(in: window)
       return answers(row, held, reading, form, offset, inputHash(reading, minute))
     } catch {
-      let ofVersion = held.version.map { [row.abstention(.ensemble, $0, error)] } ?? []
+      let ofVersion = held.speaker.version.map { [row.abstention(.ensemble, $0, error)] } ?? []
       return ofVersion + [row.abstention(.baseline, "", error)]
     }
   }
@@ -95,13 +101,13 @@ package struct WindowStage: Sendable {
     _ row: Row, _ held: HeldOffset, _ reading: WindowReading, _ form: ClosedForm,
     _ offset: (value: Double, time: Timestamp)?, _ hash: Fingerprint
   ) -> [Prediction] {
-    var (state, reason) = (held.state, held.reason)
+    var (state, reason) = (held.speaker.state, held.speaker.reason)
     if reading.source == .fallback {
       state = "fallback"
       reason += (reason.isEmpty ? "" : "; ") + "the stream is silent; asked for by requests"
     }
     let baseline = row.prediction(.baseline, "", form.probability.value, state, reason, reading, hash.value)
-    guard let version = held.version else { return [baseline] }
+    guard let version = held.speaker.version else { return [baseline] }
     guard let offset else {
       let silence = WindowSilence(code: "no_offset", reason: "the version has not answered in this window yet")
       return [row.abstention(.ensemble, version, silence), baseline]
@@ -131,6 +137,7 @@ private struct Row {
   let view: MarketView
   let mode: Prediction.Mode
   let featureSetHash: String
+  let arm: Prediction.Arm
 
   func prediction(
     _ model: ModelName, _ version: String, _ probability: Double, _ state: String, _ reason: String,
@@ -142,7 +149,7 @@ private struct Row {
       featureSetHash: featureSetHash, inputHash: hash, state: state, reason: reason, mode: mode,
       latencyNanoseconds: 0,
       forecast: PriceForecast(
-        current: reading.price, inputAgeMilliseconds: reading.ageMilliseconds, source: reading.source))
+        current: reading.price, inputAgeMilliseconds: reading.ageMilliseconds, source: reading.source), arm: arm)
   }
 
   func abstention(_ model: ModelName, _ version: String, _ silence: WindowSilence) -> Prediction {
@@ -150,6 +157,6 @@ private struct Row {
       time: time, availableAt: time, view: view, target: target, probabilityUp: nil, confidence: nil,
       modelName: model, version: version, featureSetHash: featureSetHash, inputHash: Fingerprint().value,
       state: "abstain:" + silence.code, reason: silence.reason, mode: mode, latencyNanoseconds: 0,
-      forecast: PriceForecast(source: .direct))
+      forecast: PriceForecast(source: .direct), arm: arm)
   }
 }

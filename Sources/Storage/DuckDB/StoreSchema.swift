@@ -3,7 +3,7 @@ enum StoreSchema {
   static var version: Int { steps.count }
 
   /// What each version adds to the one before.
-  static let steps = [candlesAndPredictions, live, DuckDBSeedTables.changes, streams, forecasts]
+  static let steps = [candlesAndPredictions, live, DuckDBSeedTables.changes, streams, forecasts, arms]
 
   static let candlesAndPredictions: [SchemaChange] = [
     "TABLE store_meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
@@ -109,9 +109,22 @@ enum StoreSchema {
       shadow: """
         VIEW predictions AS
           SELECT *, NULL::DOUBLE AS current_price, NULL::DOUBLE AS predicted_price, NULL::DOUBLE AS predicted_low,
-            NULL::DOUBLE AS predicted_high, NULL::BIGINT AS features_age_ms, NULL::VARCHAR AS source, rowid
+            NULL::DOUBLE AS predicted_high, NULL::BIGINT AS features_age_ms, NULL::VARCHAR AS source, 'main' AS arm, rowid
           FROM stored.predictions
         """)
+  ]
+
+  /// Which of the versions that answer for a target made a prediction. What nobody was told is no forecast.
+  static let arms: [SchemaChange] = [
+    .change(
+      [
+        "ALTER TABLE predictions ADD COLUMN arm VARCHAR DEFAULT 'main'",
+        "CREATE OR REPLACE "
+          + DuckDBSeedTables.forecasts(
+            minutes: DuckDBSeedTables.forecastMinutes, of: " WHERE arm IS DISTINCT FROM 'shadow'"),
+      ],
+      // Of an older file the view has been made by the step before.
+      shadow: "VIEW IF NOT EXISTS predictions AS SELECT *, 'main' AS arm, rowid FROM stored.predictions")
   ]
 
   /// Makes all tables in an empty database; older ones with `version`.
