@@ -1,6 +1,7 @@
 import Ingestion
 import Market
 import Models
+import Operations
 import Pipeline
 
 /// The versions that `inference.arms` sets beside those that answer, loaded, and found fit to be there.
