@@ -51,11 +51,9 @@ struct ArmTests {
     let stored = try DuckDBStore(path: desk.storePath).predictions()
     #expect(stored.count == result.predictions)
     try expectEachDecisionIsServedOnce(stored, context.view)
-    let open = stored.filter { $0.target == .openWindow(lengthMinutes: 15) }
-    #expect(Set(open.map(\.arm)) == Prediction.Arm.served && Set(open.map(\.version)) == ["a", "b", ""])
 
     let parity = try LiveParity(context: context, decisions: .all, share: 1, seed: 1).run(in: context.openForReading())
-    #expect(parity.mismatches.isEmpty && parity.unverifiable == 0 && parity.checked > 100, "\(parity)")
+    #expect(parity.mismatches.isEmpty && parity.unverifiable == 0 && parity.checked >= 90, "\(parity)")
     let replayed = try RecordingReplay(
       context: try desk.context(["inference.arms": ""]), path: desk.folder.path + "/tape", destination: nil,
       history: .duckDB(path: desk.storePath)
@@ -65,12 +63,17 @@ struct ArmTests {
 
   private func expectEachDecisionIsServedOnce(_ stored: [Prediction], _ view: MarketView) throws {
     let closes = Dictionary(grouping: stored.filter { $0.target == Self.target }, by: \.time)
-    #expect(closes.count > 5)
+    let open = stored.filter { $0.target == .openWindow(lengthMinutes: 15) }
+    #expect(closes.count > 5 && open.allSatisfy { $0.isServed && ["a", "b", ""].contains($0.version) })
+    #expect(open.contains { $0.reason.contains("its offset is of") })
     for (time, rows) in closes {
       let isSplit = ServedArm.place(of: time, Self.target, view) < 0.5
       let served = rows.filter(\.isServed)
       #expect(Set(served.map(\.arm)) == [isSplit ? .split : .main])
       #expect(Set(served.map(\.version)) == [isSplit ? "b" : "a"])
+      // Between closes that version is named whose offset is held.
+      let held = open.filter { $0.reason.hasSuffix("its offset is of \(time)") }
+      #expect(held.allSatisfy { $0.arm == served[0].arm && $0.version == served[0].version })
       #expect(rows.filter { !$0.isServed }.map(\.version).allSatisfy { $0 == "c" })
       #expect(rows.filter { !$0.isServed }.map(\.modelName) == served.map(\.modelName))
     }
