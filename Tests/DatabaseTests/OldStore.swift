@@ -7,6 +7,7 @@ enum OldStore {
   static func makeFile(_ path: String, version: Int) throws {
     let session = try DuckDBSession(file: path, name: path)
     try StoreSchema.create(in: session, version: version)
+    try session.run("DROP TABLE schema_migrations")
     try session.run(
       "INSERT INTO series VALUES (1, 'binance', 'BTCUSDT', 1440, '2024-03-01 00:00:00Z', '2024-03-01 23:59:00Z', 0)")
     for statement in contents(version) { try session.run(statement) }

@@ -21,6 +21,7 @@ struct SchemaTests {
     }
     let session = try DuckDBSession(file: path, name: path)
     try StoreSchema.create(in: session, version: version)
+    try session.run("DROP TABLE schema_migrations")
     try session.run("ATTACH '\(newest)' AS newest (READ_ONLY)")
     for table in ["series", "candle_versions", "predictions"] {
       guard table == "predictions" else {
@@ -63,6 +64,17 @@ struct SchemaTests {
     ).number()
   }
 
+  private func checksums() throws -> [String] {
+    let session = try DuckDBSession(file: path, name: path, access: .readOnly)
+    let there = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_migrations'"
+    guard try session.query(there).number() == 1 else { return [] }
+    var texts: [String] = []
+    try session.query("SELECT checksum FROM schema_migrations ORDER BY version").forEachRow { chunk, row in
+      texts.append(chunk.column(0).text(row))
+    }
+    return texts
+  }
+
   @Test(arguments: [1, 2, 5])
   func `a file of an older version is carried over with its contents`(old: Int) throws {
     let candles = Candle.random(3000, seed: 1)
@@ -85,6 +97,9 @@ struct SchemaTests {
       #expect(try store.pins().map(\.range) == (old < 3 ? [candles[0].openTime..<candles[2999].closeTime] : []))
     }
     #expect(try version() == Int64(StoreSchema.version))
+    #expect(try checksums() == StoreSchema.steps.map(\.checksum))
+    let known = "SELECT count(*) FROM schema_migrations WHERE applied_at IS NOT NULL"
+    #expect(try DuckDBSession(file: path, name: path).query(known).number() == Int64(StoreSchema.version - old))
     let store = try DuckDBStore(path: path)
     var batch = LiveBatch(knownAt: .start)
     batch.ledger = [LedgerRange(.bitcoin, .minutes, 0..<5, .live, since: .start)]
@@ -113,6 +128,57 @@ struct SchemaTests {
       #expect(try store.pins().isEmpty)
     }
     #expect(try version() == Int64(old))
+    #expect(try checksums().isEmpty)
+  }
+
+  @Test func `a file without checksums gets them when it is opened for writing`() throws {
+    do {
+      let store = try DuckDBStore(path: path)
+      try store.write(Candle.random(300, seed: 4))
+      try store.session.run("DROP TABLE schema_migrations")
+    }
+    do { #expect(try DuckDBStore(path: path, mode: .readOnly).candles(.bitcoin).count == 300) }
+    #expect(try checksums().isEmpty)
+    do { #expect(try DuckDBStore(path: path, mode: .existing).candles(.bitcoin).count == 300) }
+    #expect(try checksums() == StoreSchema.steps.map(\.checksum))
+  }
+
+  @Test(arguments: [StoreLocation.Access.existing, .readOnly])
+  func `a step that was another one is refused by its number and both checksums`(mode: StoreLocation.Access) throws {
+    do { try DuckDBStore(path: path).session.run("UPDATE schema_migrations SET checksum = 'x' WHERE version = 2") }
+    let step = StoreSchema.steps[1]
+    let reason = "step 2 was live x, not live \(step.checksum)"
+    #expect(throws: StoreError.alteredSchema(path: path, reason: reason)) { try DuckDBStore(path: path, mode: mode) }
+  }
+
+  @Test func `a journal that lacks a step is refused`() throws {
+    let newest = StoreSchema.version
+    do { try DuckDBStore(path: path).session.run("DELETE FROM schema_migrations WHERE version = \(newest)") }
+    let error = try #require(throws: StoreError.self) { try DuckDBStore(path: path) }
+    let fact = "schema_migrations has \(newest - 1) steps, and store_meta says \(newest)"
+    #expect("\(error)".contains(fact), "\(error)")
+  }
+
+  @Test func `another program's journal is left alone`() throws {
+    do {
+      let store = try DuckDBStore(path: path)
+      try store.session.run("DROP TABLE schema_migrations")
+      try store.session.run("CREATE TABLE schema_migrations (version VARCHAR)")
+    }
+    #expect(throws: StoreError.foreign(path: path)) { try DuckDBStore(path: path) }
+  }
+
+  private static let released = [
+    "d0f33a127c25d8dc", "84bfe89ba14f6322", "df06c16acc65129f", "a1e1fa3b2fb5f2d0", "d44a539858b29368",
+  ]
+  private static let releasedPostgres = [
+    "27c02be275230aad", "db83c980da61751a", "9d29ff39a808e1e4", "83d31a7a40c54869", "61d5d07a3844ae10",
+  ]
+
+  /// What a step does is never changed: the stores that it made would be refused.
+  @Test func `the released steps are what they were`() {
+    #expect(StoreSchema.steps.map(\.checksum) == Self.released)
+    #expect(PostgresSchema.steps.map(\.checksum) == Self.releasedPostgres)
   }
 
   @Test func `a step that fails leaves the file as it was`() throws {

@@ -154,7 +154,7 @@ struct TapeTests {
       #expect(onDisk == writer.folderBytes && onDisk <= cap)
     }
     let left = try TapeReader(folder.path).all()
-    #expect(left == records.suffix(left.count) && left.count > 10)
+    #expect(left == records.suffix(left.count) && !left.isEmpty)
   }
 
   @Test func `a smaller cap deletes at the start`() throws {

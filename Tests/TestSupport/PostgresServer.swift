@@ -49,12 +49,15 @@ package final class PostgresServer: Sendable {
   /// One for all tests of a process.
   package static func shared() throws -> PostgresServer { try common.get() }
 
-  /// - Parameter settings: lines of `postgresql.conf`.
-  package init(settings: [String] = []) throws {
+  /// - Parameters:
+  ///   - settings: lines of `postgresql.conf`.
+  ///   - port: part of the socket's name, and of the addresses where the settings let it listen.
+  ///   - preparation: commands for a shell in the folder, as the user that the server runs as.
+  package init(settings: [String] = [], port: UInt16 = 5432, preparation: String = "") throws {
     var template = Array("/tmp/candlecast-pg-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Failure(description: "no temporary folder") }
     folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let opened = try Self.spawn(folder, settings.joined(separator: "\n"))
+    let opened = try Self.spawn([folder, settings.joined(separator: "\n"), "\(port)", preparation])
     try opened.expectDone("start")
     pipes = Mutex(opened)
   }
@@ -91,7 +94,7 @@ package final class PostgresServer: Sendable {
 
   // MARK: The shell
 
-  private static func spawn(_ folder: String, _ settings: String) throws -> Pipes {
+  private static func spawn(_ parameters: [String]) throws -> Pipes {
     var commands: [Int32] = [0, 0]
     var answers: [Int32] = [0, 0]
     guard pipe(&commands) == 0, pipe(&answers) == 0 else { throw Failure(description: "no pipe") }
@@ -106,7 +109,7 @@ package final class PostgresServer: Sendable {
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    let words = ["/bin/bash", "-c", script, "postgres-of-tests", folder, settings]
+    let words = ["/bin/bash", "-c", script, "postgres-of-tests"] + parameters
     var arguments = words.map { strdup($0) } + [nil]
     defer { arguments.forEach { free($0) } }
     var process = pid_t()
@@ -121,14 +124,14 @@ package final class PostgresServer: Sendable {
 
   /// Answers each command with one line. Runs as the user `postgres` when root would.
   private static let script = #"""
-    folder=$1 settings=$2
+    folder=$1 settings=$2 port=$3 preparation=$4
     if ((EUID == 0)); then
       chown postgres "$folder"
       exec setpriv --reuid=postgres --regid=postgres --init-groups bash -c "$BASH_EXECUTION_STRING" "$0" "$@"
     fi
     cd "$folder" || exit
-    export PATH=/usr/lib/postgresql/15/bin:$PATH PGHOST=$folder PGUSER=candlecast LC_ALL=C
-    unset PGPASSWORD PGPORT PGDATABASE PGOPTIONS PGSERVICE
+    export PATH=/usr/lib/postgresql/15/bin:$PATH PGHOST=$folder PGPORT=$port PGUSER=candlecast LC_ALL=C
+    unset PGPASSWORD PGDATABASE PGOPTIONS PGSERVICE
     finish() {
       [[ -f data/postmaster.pid ]] && pg_ctl -D data -m immediate -w stop >/dev/null 2>&1
       rm -rf "$folder"
@@ -138,6 +141,7 @@ package final class PostgresServer: Sendable {
     answer() { if "$@" >out 2>&1; then echo "done"; else { tail -n 3 out server.log 2>/dev/null | tr '\n' ' '; echo; }; fi; }
     start() { pg_ctl -D data -l server.log -w -t 60 start; }
     make() {
+      bash -ec "$preparation" || return
       initdb --no-sync --auth=trust --username=candlecast --encoding=UTF8 --no-locale -D data || return
       printf '%s\n' "local all +guarded scram-sha-256" "$(cat data/pg_hba.conf)" >data/pg_hba.conf
       printf '%s\n' "unix_socket_directories = '$folder'" "listen_addresses = ''" "max_connections = 300" \

@@ -52,8 +52,9 @@ package enum KnobTable {
       "database.password", .text, nil, seeds: [.environment("DB_PASSWORD")], status: .used, isSecret: true,
       "PostgreSQL password; not set: what PGPASSWORD or ~/.pgpass say."),
     Knob(
-      "database.external_port", .integer(1...65_535), nil, seeds: [.environment("DB_EXTERNAL_PORT")],
-      "Port on which a deployment shows its database to the host; not set: not shown."),
+      "database.external_port", .integer(1...65_535), nil, seeds: [.environment("DB_EXTERNAL_PORT")], status: .used,
+      "Port on which a deployment shows its database to the host, for the address that `candlecast doctor` gives there; "
+        + "not set: not shown."),
     Knob("database.pool_size", .integer(2...1000), "4", status: .used, "Most connections at a time."),
     Knob(
       "database.statement_seconds", .integer(0...86_400), "60", unit: "seconds", status: .used,

@@ -66,12 +66,13 @@ package final class DuckDBStore {
       throw .newerSchema(path: session.path, reason: "schema \(found), known up to \(StoreSchema.version)")
     }
     guard found > 0 else { throw .foreign(path: session.path) }
-    guard found < StoreSchema.version else { return }
+    let noted = try SchemaJournal.check(session, version: found)
+    guard noted < StoreSchema.version else { return }
     try change(session) {
       if isReadOnly {
         try StoreSchema.supplement(session, from: found)
       } else {
-        try StoreSchema.upgrade(session, from: found)
+        try StoreSchema.upgrade(session, from: found, noted: noted)
       }
     }
   }

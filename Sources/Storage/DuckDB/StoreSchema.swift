@@ -1,9 +1,21 @@
-/// The tables of a store. A change of any of them is a further step that carries older files over.
+import Market
+
+/// The tables of a store. A step that has been released is never changed; a change of any table is a further step that
+/// carries older files over.
 enum StoreSchema {
+  struct Step {
+    let name: String
+    let changes: [SchemaChange]
+  }
+
   static var version: Int { steps.count }
 
   /// What each version adds to the one before.
-  static let steps = [candlesAndPredictions, live, DuckDBSeedTables.changes, streams, forecasts, arms]
+  static let steps = [
+    Step(name: "candles and predictions", changes: candlesAndPredictions), Step(name: "live", changes: live),
+    Step(name: "tables of other systems", changes: DuckDBSeedTables.changes), Step(name: "streams", changes: streams),
+    Step(name: "forecasts", changes: forecasts), Step(name: "arms", changes: arms),
+  ]
 
   static let candlesAndPredictions: [SchemaChange] = [
     "TABLE store_meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL)",
@@ -132,14 +144,17 @@ enum StoreSchema {
     try session.transaction {
       for step in steps[..<version] { try make(step, in: session) }
       try session.run("INSERT INTO store_meta VALUES ('schema_version', '\(version)')")
+      try SchemaJournal.note(steps[..<version], isNow: true, in: session)
     }
   }
 
-  /// Carries a database of an older version over, whole or not at all.
-  static func upgrade(_ session: DuckDBSession, from old: Int) throws {
+  /// Carries a database of an older version over, whole or not at all, and notes the steps that nobody has noted.
+  static func upgrade(_ session: DuckDBSession, from old: Int, noted: Int) throws {
     try session.transaction {
       for step in steps[old...] { try make(step, in: session) }
       try session.run("UPDATE store_meta SET value = '\(version)' WHERE key = 'schema_version'")
+      try SchemaJournal.note(steps[noted..<max(noted, old)], isNow: false, in: session)
+      try SchemaJournal.note(steps[old...], isNow: true, in: session)
     }
   }
 
@@ -147,7 +162,7 @@ enum StoreSchema {
   /// long as the session.
   static func supplement(_ session: DuckDBSession, from old: Int) throws {
     let database = try session.text("SELECT current_database()") ?? ""
-    for change in steps[old...].joined() {
+    for change in steps[old...].flatMap(\.changes) {
       switch change {
       case .create(let definition): try session.run("CREATE TEMP " + definition)
       case .change(_, let shadow?):
@@ -157,12 +172,27 @@ enum StoreSchema {
     }
   }
 
-  private static func make(_ step: [SchemaChange], in session: DuckDBSession) throws {
-    for change in step {
+  private static func make(_ step: Step, in session: DuckDBSession) throws {
+    for change in step.changes {
       switch change {
       case .create(let definition): try session.run("CREATE " + definition)
       case .change(let statements, _): for statement in statements { try session.run(statement) }
       }
     }
+  }
+}
+
+extension StoreSchema.Step {
+  /// Of its name and of what it does to a file.
+  var checksum: String {
+    var print = Fingerprint()
+    print.combine(name)
+    for change in changes {
+      switch change {
+      case .create(let definition): print.combine("CREATE " + definition)
+      case .change(let statements, _): for statement in statements { print.combine(statement) }
+      }
+    }
+    return print.description
   }
 }

@@ -34,10 +34,11 @@ package final class PostgresConnection: @unchecked Sendable {
     }
     canceller = PostgresCanceller(cancel)
     PQsetNoticeReceiver(handle, NoticeSink.receive, Unmanaged.passUnretained(notices).toOpaque())
-    let version = PQserverVersion(handle)
-    guard version >= Self.oldestServer else {
+    guard PQserverVersion(handle) >= Self.oldestServer else {
+      let version = PQparameterStatus(handle, "server_version").map { String(cString: $0) } ?? "of this server"
       throw .outdated(
-        path: path, reason: "PostgreSQL \(version / 10_000) is too old; 15 or a later one is needed")
+        path: path,
+        reason: "PostgreSQL \(version.prefix(40)) is too old; upgrade the server to 15 or later, or give another one")
     }
     try setUp(limits, isReadOnly)
   }

@@ -25,6 +25,25 @@ package struct PostgresLocation: Hashable, Sendable {
     "tcp_user_timeout", "user",
   ]
 
+  /// The same database as it is reached on the machine that shows it at a port; never has the password.
+  package func onHost(port: Int) -> String {
+    func part(_ name: String) -> String? {
+      settings.last { $0.name == name }.map { setting in
+        setting.value.utf8.map { byte in Self.isPlain(byte) ? String(UnicodeScalar(byte)) : Self.escaped(byte) }
+          .joined()
+      }
+    }
+    return "postgres://\(part("user").map { $0 + "@" } ?? "")localhost:\(port)\(part("dbname").map { "/" + $0 } ?? "")"
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    (byte | 0x20) &- 97 < 26 || byte &- 48 < 10 || "-_.".utf8.contains(byte)
+  }
+
+  private static func escaped(_ byte: UInt8) -> String {
+    "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+  }
+
   private static let secretSettings: Set<String> = ["password", "sslpassword"]
 
   package static func isAddress(_ text: some StringProtocol) -> Bool {

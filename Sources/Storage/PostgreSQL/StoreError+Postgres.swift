@@ -34,10 +34,8 @@ extension StoreError {
       self = .refused(path: path, reason: "\(reason); make it with `createuser` or give the name of another one")
     } else if says("no pg_hba.conf entry") {
       self = .refused(path: path, reason: "\(reason); the server's pg_hba.conf must let this host and user in")
-    } else if says("certificate", "SSL error", "root.crt", "server does not support SSL", "does not match host name") {
-      self = .refused(
-        path: path,
-        reason: "\(reason); see sslmode and sslrootcert of the address: verify-full needs the authority's certificate")
+    } else if let remedy = Self.encryptionRemedy(message) {
+      self = .refused(path: path, reason: "\(reason); \(remedy)")
     } else if says("permission denied for database", "authentication failed", "is not permitted to log in") {
       self = .refused(path: path, reason: reason)
     } else if says("invalid sslmode", "invalid connection option", "invalid port number", "invalid integer value") {
@@ -47,9 +45,31 @@ extension StoreError {
     }
   }
 
+  /// What to do where the connection was to be encrypted, or to a server that proves its name.
+  private static func encryptionRemedy(_ message: String) -> String? {
+    func says(_ texts: String...) -> Bool { texts.contains { message.contains($0) } }
+    if says("server does not support SSL") {
+      return "give it a certificate and ssl = on, or let sslmode of the address allow plain connections"
+    }
+    if says("does not match host name") {
+      return "give the host by the name that its certificate has, or give the server a certificate for this name"
+    }
+    if says("root certificate file") {
+      return "sslrootcert of the address is the file with the certificate of the authority that signed the server's"
+    }
+    if says("certificate verify failed") {
+      return "its certificate is not signed by the authority in sslrootcert of the address: give the right authority's "
+        + "file there"
+    }
+    guard says("certificate", "SSL error") else { return nil }
+    return "see sslmode, sslrootcert, sslcert and sslkey of the address"
+  }
+
   /// The last line that is not a hint: of several hosts the last one's.
   private static func sentence(of message: String) -> String {
-    let lines = message.split(whereSeparator: \.isNewline).filter { $0.first?.isWhitespace == false }
+    let lines = message.split(whereSeparator: \.isNewline).filter {
+      $0.first?.isWhitespace == false && !$0.hasPrefix("Either provide")
+    }
     let line = lines.last ?? "the server gave no reason"
     for mark in ["FATAL:  ", "ERROR:  "] {
       if let found = line.firstRange(of: mark) { return String(line[found.upperBound...]) }

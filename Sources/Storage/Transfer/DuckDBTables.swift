@@ -30,6 +30,7 @@ struct DuckDBTables {
       FROM duckdb_tables() t
       JOIN duckdb_columns() c ON c.database_oid = t.database_oid AND c.table_oid = t.table_oid
       WHERE t.database_name = current_database() AND t.schema_name = 'main' AND NOT t.temporary
+        AND t.table_name <> '\(SchemaJournal.table)'
       ORDER BY t.table_name, c.column_index
       """)
     var tables: [String: [Column]] = [:]

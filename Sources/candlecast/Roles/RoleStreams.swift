@@ -42,14 +42,28 @@ struct RoleStreams {
   }
 
   private func kinesis(_ name: String) throws -> KinesisStream {
+    try checkStoreIsShared()
+    let options = try kinesisOptions(name)
+    return try KinesisStream(
+      options, try kinesisClient(), checkpoints: StoredCheckpoints { try context.openForWriting() })
+  }
+
+  func checkStoreIsShared() throws(CommandError) {
     guard case .postgres = context.store else {
       throw CommandError(
         .wrongUsage,
         "\(context.store) belongs to one process, and roles that meet over Kinesis share its checkpoints in their store: "
           + "give --store postgres://USER@HOST/DATABASE")
     }
+  }
+
+  func kinesisClient(backoff: Backoff = .init(), timeoutSeconds: Double = 30) throws -> KinesisClient {
     let http = try HTTPClient(HTTPClient.Options(context.configuration))
-    let client = KinesisClient(http, try context.cloudAccess(), .ofThisMachine)
+    return KinesisClient(
+      http, try context.cloudAccess(), .ofThisMachine, backoff: backoff, timeoutSeconds: timeoutSeconds)
+  }
+
+  func kinesisOptions(_ name: String) throws(CommandError) -> KinesisStreamOptions {
     // Colons have no place in the name of a stream there.
     let options = KinesisStreamOptions(name: parts(name).joined(separator: "-"), groups: [Self.group(of: name)])
     do throws(StreamError) {
@@ -57,7 +71,7 @@ struct RoleStreams {
     } catch {
       throw CommandError(.wrongUsage, "\(error): change stream.name")
     }
-    return try KinesisStream(options, client, checkpoints: StoredCheckpoints { try context.openForWriting() })
+    return options
   }
 
   private func parts(_ name: String) -> [String] {

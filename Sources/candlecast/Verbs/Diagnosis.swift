@@ -28,7 +28,9 @@ enum Diagnosis {
       processor(), duckdb(context.installation), xgboost(context.installation), torch(context.installation),
       trainer(context.installation), network(), store(context), disk(nearestFolder(to: context.stateFolder + "/store")),
       tape(context.configuration), logs(context.logFolder),
-    ] + redis(context) + ports(context.configuration) + [clock(), configuration(context.configuration)]
+    ] + outside(context) + redis(context) + kinesis(context) + ports(context.configuration) + [
+      clock(), configuration(context.configuration),
+    ]
   }
 
   /// No venue is asked: whether one is reached tells `run`.
@@ -124,6 +126,19 @@ enum Diagnosis {
     } catch {
       return Finding("store", .missing, "\(error)")
     }
+  }
+
+  /// How tools on the host reach the database of a deployment that shows it there.
+  static func outside(_ context: CommandContext) -> [Finding] {
+    guard let port = context.configuration.integer("database.external_port") else { return [] }
+    guard case .postgres(let location) = context.store else {
+      return [
+        Finding(
+          "outside", .warning, "database.external_port is \(port), and \(context.store) is a file, which has no port",
+          remedy: "choose a server with --store postgres: or leave the port out")
+      ]
+    }
+    return [Finding("outside", .fine, "from the host: psql \(location.onHost(port: port))")]
   }
 
   private static func storeFile(path: String) -> Finding {

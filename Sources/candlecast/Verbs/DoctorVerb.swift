@@ -7,7 +7,7 @@ struct DoctorVerb: Verb {
   let examples = [
     Example("candlecast doctor", "this machine, this configuration"),
     Example("candlecast doctor --store duckdb:/data/bitcoin.duckdb --json", "another store, for a program"),
-    Example("candlecast doctor --roles ingest", "Redis too, which stands between roles"),
+    Example("candlecast doctor --roles ingest", "Redis or Kinesis too, which stands between roles"),
   ]
 
   let isLogged = false
