@@ -26,6 +26,20 @@ package struct Prediction: Hashable, Sendable {
   package var latencyNanoseconds: Int64
   /// `nil` for predictions of the candle cadence.
   package var forecast: PriceForecast?
+  /// Which of the versions that answer for the target made it.
+  package var arm: Arm
+
+  package enum Arm: String, Sendable, CaseIterable {
+    /// What serves: the version in production, or what stands in for one.
+    case main
+    /// A version that serves a part of the decisions in its place.
+    case split
+    /// A version that answers every decision and serves none.
+    case shadow
+
+    /// Those whose answers are told to clients.
+    package static let served: Set<Arm> = [.main, .split]
+  }
 
   package enum Mode: String, Sendable, CaseIterable { case live, replay, predict }
 
@@ -33,6 +47,8 @@ package struct Prediction: Hashable, Sendable {
 
   /// The probability of up, or the predicted change in percent.
   package var answer: Double? { probabilityUp ?? changePercent }
+
+  package var isServed: Bool { arm != .shadow }
 
   /// Equality is up, as in the settlement rule.
   package var direction: Direction? {
@@ -45,7 +61,7 @@ package struct Prediction: Hashable, Sendable {
     time: Timestamp, availableAt: Timestamp, view: MarketView, target: PredictionTarget, probabilityUp: Double?,
     changePercent: Double? = nil, confidence: Double?, modelName: ModelName, version: String, featureSetHash: String,
     inputHash: UInt64, state: String, reason: String, mode: Mode, latencyNanoseconds: Int64,
-    forecast: PriceForecast? = nil
+    forecast: PriceForecast? = nil, arm: Arm = .main
   ) {
     self.time = time
     self.availableAt = availableAt
@@ -63,6 +79,7 @@ package struct Prediction: Hashable, Sendable {
     self.mode = mode
     self.latencyNanoseconds = latencyNanoseconds
     self.forecast = forecast
+    self.arm = arm
   }
 }
 

@@ -33,14 +33,46 @@ package struct DecisionStage: ~Copyable {
     }
     var serving = Serving(target: target, version: version, featureSet: featureSet)
     serving.rebuild(recent)
-    if let index = servings.firstIndex(where: { $0.target == target }) {
+    if let index = servings.firstIndex(where: { $0.target == target && $0.arm == .main }) {
       servings[index] = serving
     } else {
       servings.append(serving)
     }
   }
 
-  func serving(_ target: PredictionTarget) -> Serving? { servings.first { $0.target == target } }
+  /// Sets the versions beside the one that answers for a target; those of before are withdrawn.
+  package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+    servings.removeAll { $0.target == target && $0.arm != .main }
+    for arm in arms {
+      let card = arm.version.bundle.card
+      precondition(
+        card.view == view && card.target == target && card.layout.featureSetHash == featureSetHash,
+        "\(card.name) is for \(card.target) of \(card.view), not for \(target) of \(view)")
+      var serving = Serving(target: target, arm: arm, featureSet: featureSet)
+      serving.rebuild(recent)
+      servings.append(serving)
+    }
+  }
+
+  func serving(_ target: PredictionTarget) -> Serving? { servings.first { $0.target == target && $0.arm == .main } }
+
+  /// Whether it has something to say of a decision.
+  private func answers(_ serving: Serving, at time: Timestamp) -> Bool {
+    switch serving.arm {
+    case .main: !servings.contains { $0.target == serving.target && takes($0, at: time) }
+    case .split: takes(serving, at: time)
+    case .shadow: isBeside(serving)
+    }
+  }
+
+  /// Whether it serves a decision in the place of the main version.
+  private func takes(_ serving: Serving, at time: Timestamp) -> Bool {
+    guard let part = serving.part, isBeside(serving) else { return false }
+    return part.contains(ServedArm.place(of: time, serving.target, view))
+  }
+
+  /// The version is not the one that answers anyway.
+  private func isBeside(_ arm: Serving) -> Bool { serving(arm.target)?.version != arm.version }
 
   /// Open time of the newest minute.
   package var newestOpenTime: Timestamp? { recent.newest?.openTime }
@@ -95,9 +127,10 @@ package struct DecisionStage: ~Copyable {
     guard let newest = recent.newest, newest.openTime.adding(minutes: 1) >= firstDecision,
       availableAt <= newest.openTime.adding(minutes: 1 + PredictionPipeline.latestDecisionMinutes)
     else { return }
-    for index in servings.indices where servings[index].isDue {
+    let time = newest.openTime.adding(minutes: 1)
+    for index in servings.indices where servings[index].isDue && answers(servings[index], at: time) {
       let decision = Decision(
-        time: newest.openTime.adding(minutes: 1), availableAt: availableAt, view: view,
+        time: time, availableAt: availableAt, view: view,
         target: servings[index].target, featureSetHash: featureSetHash,
         inputHash: recent.inputHash(servings[index].windowState), mode: mode)
       servings[index].answer(decision, isWarm: isWarm, recent, into: &sink)

@@ -53,6 +53,11 @@ package struct PredictionPipeline: ~Copyable {
     decisions.serve(target, with: version)
   }
 
+  /// Sets the versions beside the one that answers for a target; those of before are withdrawn.
+  package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+    decisions.setArms(arms, of: target)
+  }
+
   /// Forgets all candles; versions stay.
   package mutating func restart() {
     stage.restart()

@@ -15,6 +15,8 @@ package struct ServedVersion: Sendable {
     (self.bundle, self.standing) = (bundle, standing)
   }
 
+  package var name: String { bundle.card.name.description }
+
   /// As a prediction has it.
   package var state: String { standing.state }
 

@@ -2,21 +2,35 @@ internal import Features
 internal import Market
 internal import Models
 
-/// One target's part of a pipeline: its version, the window it stands in, and what it answers.
+/// One version's part of a pipeline for one target: the window it stands in, and what it answers.
 struct Serving {
   let target: PredictionTarget
+  let arm: Prediction.Arm
+  /// Decisions that it serves, by where they fall; `nil` for all that nobody else serves, or none.
+  let part: Range<Double>?
   private(set) var bundle: ModelBundle?
-  private let version: String
+  let version: String
   private let state: String
   private let reason: String
   private var window: WindowTracker?
   private let baselineVolatilityColumn: Int?
 
   init(target: PredictionTarget, version: ServedVersion?, featureSet: FeatureSet) {
-    self.target = target
+    self.init(target, .main, nil, version, featureSet)
+  }
+
+  init(target: PredictionTarget, arm: ServedArm, featureSet: FeatureSet) {
+    self.init(target, arm.part == nil ? .shadow : .split, arm.part, arm.version, featureSet)
+  }
+
+  private init(
+    _ target: PredictionTarget, _ arm: Prediction.Arm, _ part: Range<Double>?, _ version: ServedVersion?,
+    _ featureSet: FeatureSet
+  ) {
+    (self.target, self.arm, self.part) = (target, arm, part)
     baselineVolatilityColumn = featureSet.index(of: PriceBaseline.volatilityColumn)
     bundle = version?.bundle
-    self.version = version?.bundle.card.name.description ?? ""
+    self.version = version?.name ?? ""
     state = version?.state ?? "unpromoted"
     reason = version?.reason ?? "no version is registered for \(target)"
     if case .window(let minutes) = target { window = WindowTracker(lengthMinutes: minutes) }
@@ -93,7 +107,7 @@ struct Serving {
         probabilityUp: isBinary ? value : nil, changePercent: isBinary ? nil : value,
         confidence: isBinary ? max(value, 1 - value) : nil, modelName: name, version: version,
         featureSetHash: decision.featureSetHash, inputHash: decision.inputHash, state: state, reason: reason,
-        mode: decision.mode, latencyNanoseconds: 0))
+        mode: decision.mode, latencyNanoseconds: 0, arm: arm))
   }
 
   private func abstain(_ decision: Decision, _ code: String, _ reason: String, _ sink: inout some PipelineSink) {
@@ -102,7 +116,7 @@ struct Serving {
         time: decision.time, availableAt: decision.availableAt, view: decision.view, target: target, probabilityUp: nil,
         confidence: nil, modelName: .ensemble, version: version, featureSetHash: decision.featureSetHash,
         inputHash: decision.inputHash, state: "abstain:" + code, reason: reason, mode: decision.mode,
-        latencyNanoseconds: 0))
+        latencyNanoseconds: 0, arm: arm))
   }
 }
 

@@ -29,13 +29,21 @@ package struct PredictionFilter: Hashable, Sendable {
   package var model: ModelName?
   package var version: String?
   package var mode: Prediction.Mode?
+  package var arms: Set<Prediction.Arm>?
 
   package init(
     range: Range<Timestamp> = .all, view: MarketView? = nil, target: PredictionTarget? = nil, model: ModelName? = nil,
-    version: String? = nil, mode: Prediction.Mode? = nil
+    version: String? = nil, mode: Prediction.Mode? = nil, arms: Set<Prediction.Arm>? = nil
   ) {
     (self.range, self.view, self.target) = (range, view, target)
-    (self.model, self.version, self.mode) = (model, version, mode)
+    (self.model, self.version, self.mode, self.arms) = (model, version, mode, arms)
+  }
+
+  /// The condition on the column `arm`, which nothing but our own words stands in; none where all are meant.
+  var armCondition: [String] {
+    guard let arms, arms.count < Prediction.Arm.allCases.count else { return [] }
+    let names = arms.map { "'\($0.rawValue)'" }.sorted()
+    return names.isEmpty ? ["FALSE"] : ["coalesce(arm, 'main') IN (\(names.joined(separator: ", ")))"]
   }
 }
 

@@ -329,7 +329,7 @@ extension Series {
         changePercent: change ? Double(random.next() % 1000) / 77 - 5 : nil, confidence: isAbstention ? nil : 1.0 / 3,
         modelName: .ensemble, version: "v1", featureSetHash: "abc", inputHash: random.next(),
         state: isAbstention ? "abstain:late" : "fresh", reason: "because, of “it”", mode: .live,
-        latencyNanoseconds: Int64(random.next() % 1_000_000))
+        latencyNanoseconds: Int64(random.next() % 1_000_000), arm: Prediction.Arm.allCases[index % 3])
     }
     #expect(try from.insert(predictions) == predictions.count)
     _ = try await Self.archive(PredictionSource(from), place, days: Self.days)

@@ -19,33 +19,6 @@ import Venues
 struct ReloadTests {
   private static let target = PredictionTarget.direction(horizonMinutes: 15)
 
-  private struct Shelf {
-    let context: CommandContext
-    let folder: TemporaryFolder
-
-    var slot: RegistrySlot { RegistrySlot(context.view, ReloadTests.target) }
-
-    /// Versions of different sizes predict differently.
-    @discardableResult
-    func register(_ name: String, treeCount: Int, isFitting: Bool = true) throws -> VersionName {
-      let set = FeatureSet.of(context.view)
-      let columns = MadeVersion.Columns(
-        hash: isFitting ? set.hash.description : "beef", names: set.names,
-        model: set.modelColumns.map { set.names[$0] },
-        sequence: set.sequenceColumns.map { set.names[$0] })
-      let made = MadeVersion(
-        target: ReloadTests.target, name: name, view: context.view, columns: columns, treeCount: treeCount, depth: 3)
-      let staging = folder.path + "/staging"
-      try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: true)
-      return try context.registry.register(
-        staged: try made.write(in: staging), at: SystemClock.now(), who: "test", why: "made")
-    }
-
-    func promote(_ name: VersionName) throws {
-      try context.registry.promote(name, at: SystemClock.now(), who: "test", why: "test")
-    }
-  }
-
   private struct NoVersion: Error {}
 
   // MARK: The registry

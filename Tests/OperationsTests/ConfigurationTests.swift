@@ -169,10 +169,18 @@ struct ConfigurationTests {
   @Test(arguments: [
     "log:\n  retention_days: soon\n", "log:\n  retention_days: 0\n", "log:\n  level: loud\n", "store: postgres:x\n",
     "store: [a, [b]]\n", "market:\n  target: direction-7m\n", "log: loud\n", "schedule:\n  retrain_at: 2am\n",
-    "inference:\n  ensemble_weights: {ModelA: x}\n",
+    "inference:\n  ensemble_weights: {ModelA: x}\n", "inference:\n  arms: {v1: 0}\n", "inference:\n  arms: {v1: 1.1}\n",
+    "inference:\n  arms: {v1: light}\n", "inference:\n  arms: [v1]\n", "inference:\n  arms: {v1: nan}\n",
   ])
   func `a value of another kind or out of range is refused`(yaml: String) {
     #expect(throws: ConfigurationError.self) { try configuration(yaml: yaml) }
+  }
+
+  @Test func `arms have a share each, or are shadows`() throws {
+    let written = try configuration(yaml: "inference:\n  arms:\n    20240301-1: 0.2\n    20240302-1: shadow\n")
+    #expect(written["inference.arms"] == .list(["20240301-1=0.2", "20240302-1=shadow"]))
+    let variable = try configuration(environment: ["CANDLECAST_INFERENCE_ARMS": "20240301-1=1"])
+    #expect(variable["inference.arms"] == .list(["20240301-1=1"]))
   }
 
   @Test func `two services on one port are refused, two jobs in one minute are not`() throws {

@@ -156,11 +156,43 @@ import Testing
 
   // MARK: A version
 
-  private static func close(_ seconds: Double, _ model: ModelName, _ probability: Double?) -> Prediction {
+  private static func close(
+    _ seconds: Double, _ model: ModelName, _ probability: Double?, _ arm: Prediction.Arm = .main
+  ) -> Prediction {
     Prediction(
       time: at(seconds), availableAt: at(seconds), view: view, target: window, probabilityUp: probability,
-      confidence: nil, modelName: model, version: "v", featureSetHash: "", inputHash: 0,
-      state: probability == nil ? "abstain:short_sequence" : "fresh", reason: "", mode: .live, latencyNanoseconds: 0)
+      confidence: nil, modelName: model, version: arm == .main ? "v" : "made-window-5m",
+      featureSetHash: "", inputHash: 0, state: probability == nil ? "abstain:short_sequence" : "fresh", reason: "",
+      mode: .live, latencyNanoseconds: 0, arm: arm)
+  }
+
+  @Test func `what an arm served at the last close is held in its name, and what a shadow said is not`() throws {
+    var stage = Self.stage()
+    let made = MadeVersion.served(Self.window)
+    let main = MadeVersion(
+      target: Self.window, name: "main", view: made.view, columns: made.columns, treeCount: 2, depth: 2)
+    let folder = try TemporaryFolder()
+    stage.serve(Self.window, with: ServedVersion(try main.bundle(in: folder), standing: .production))
+    let arm = ServedArm(
+      part: 0..<0.5, version: ServedVersion(try made.bundle(in: folder), standing: .unpromoted(reason: "tried")))
+    stage.setArms([arm], of: Self.window)
+
+    stage.hold([
+      Self.close(60, .ensemble, 0.7), Self.close(60, .baseline, 0.5), Self.close(60, .ensemble, 0.1, .shadow),
+      Self.close(60, .baseline, 0.5, .shadow),
+    ])
+    var said = Self.said(stage, 90, 60_000)
+    #expect(said.map(\.version) == ["main", ""] && said.allSatisfy { $0.arm == .main && $0.state == "fresh" })
+    #expect(abs(try #require(said[0].probabilityUp) - 0.7) < 1e-9)
+
+    stage.hold([Self.close(120, .ensemble, 0.2, .split), Self.close(120, .baseline, 0.5, .split)])
+    said = Self.said(stage, 150, 60_000)
+    #expect(said.map(\.version) == ["made-window-5m", ""])
+    #expect(said.allSatisfy { $0.arm == .split && $0.state == "unpromoted" && $0.reason.hasPrefix("tried") })
+    #expect(abs(try #require(said[0].probabilityUp) - 0.2) < 1e-9)
+
+    stage.hold([Self.close(180, .ensemble, 0.6), Self.close(180, .baseline, 0.5)])
+    #expect(Self.said(stage, 210, 60_000).map(\.version) == ["main", ""])
   }
 
   private static func served(_ standing: ServedVersion.Standing = .production) throws -> ServedVersion {

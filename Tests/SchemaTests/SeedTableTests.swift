@@ -150,6 +150,10 @@ struct SeedTableTests {
           confidence: nil, modelName: .a, version: "", featureSetHash: "", inputHash: 1, state: "fresh", reason: "",
           mode: .live, latencyNanoseconds: 1))
     }
+    // Nobody was told this one.
+    var shadow = batch.predictions[0]
+    (shadow.version, shadow.arm) = ("v", .shadow)
+    batch.predictions.append(shadow)
     try tested.store.commit(batch)
     let rows = try tested.rows(
       """

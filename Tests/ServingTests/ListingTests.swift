@@ -49,6 +49,29 @@ import Transport
       state: "fresh", reason: "", mode: .live, latencyNanoseconds: 1)
   }
 
+  @Test func `what a shadow said is listed for those who ask for it`() async throws {
+    let start = Self.candles[0].openTime
+    let store = try SharedStore { store in
+      var batch = LiveBatch(knownAt: start.adding(minutes: 2))
+      batch.candles = [LiveCandle(Self.series, CandleRecord(Self.candles[0], lateAt: batch.knownAt))]
+      batch.predictions = [(ModelName.a, .main), (.b, .split), (.c, .shadow)].map { model, arm in
+        var prediction = Self.prediction(model, at: start)
+        prediction.arm = arm
+        return prediction
+      }
+      _ = try store.commit(batch)
+    }
+    let ask = try Asking(Self.routes(store))
+    func models(_ query: String) async throws -> [String?] {
+      try await ask.listing("/v1/predictions?from=\(start)" + query).rows.map(\.model)
+    }
+    #expect(try await models("") == ["ModelA", "ModelB"])
+    #expect(try await models("&arm=shadow") == ["ModelC"])
+    #expect(try await models("&arm=split") == ["ModelB"])
+    let told = try await ask("/v1/predictions?from=\(start)&arm=shadow")
+    #expect(String(decoding: told.body, as: UTF8.self).replacing(" ", with: "").contains(#""arm":"shadow""#))
+  }
+
   private static func routes(_ store: some StoreReading) -> [Route] {
     [
       .candles(of: series, from: store), .predictions(of: MarketView(price: series), from: store),

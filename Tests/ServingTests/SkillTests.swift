@@ -28,6 +28,8 @@ import Transport
         let up_share: Double
       }
 
+      let arm: String
+      let version: String?
       let model: String
       let state: String
       let count: Int
@@ -44,7 +46,7 @@ import Transport
 
   /// Of a hundred decisions eighty are settled, every second one up; a model says 0.8 of those that go up and 0.4 of
   /// the others, the baseline says one half.
-  private static func store() throws -> SharedStore {
+  private static func store(arms: Bool = false) throws -> SharedStore {
     try SharedStore { store in
       var batch = LiveBatch(knownAt: candles[99].openTime.adding(minutes: 2))
       batch.candles = candles.map { LiveCandle(series, CandleRecord($0, lateAt: batch.knownAt)) }
@@ -55,6 +57,7 @@ import Transport
           prediction(.a, 1, at: candle.openTime, .replay),
         ]
       }
+      if arms { batch.predictions = batch.predictions.flatMap(beside) }
       _ = try store.commit(batch)
       try store.setOutcomes(
         candles.prefix(80).enumerated().map { place, candle in
@@ -74,8 +77,20 @@ import Transport
       inputHash: 7, state: "fresh", reason: "", mode: mode, latencyNanoseconds: 1)
   }
 
-  private func skill(_ query: String) async throws -> Skill {
-    let answer = try await Asking([.skill(of: Self.view, from: try Self.store())])("/v1/skill" + query)
+  /// The first quarter is served by another version; two shadows say the opposite, of which one has a baseline that
+  /// is always right.
+  private static func beside(_ prediction: Prediction) -> [Prediction] {
+    guard prediction.mode == .live else { return [prediction] }
+    var (served, one, other) = (prediction, prediction, prediction)
+    if prediction.time < candles[20].openTime { (served.arm, served.version) = (.split, "v2") }
+    (one.arm, one.version, other.arm, other.version) = (.shadow, "v3", .shadow, "v4")
+    one.probabilityUp = prediction.probabilityUp.map { 1 - $0 }
+    other.probabilityUp = prediction.probabilityUp.map { $0 == 0.5 ? 0 : 1 - $0 }
+    return [served, one, other]
+  }
+
+  private func skill(_ query: String, arms: Bool = false) async throws -> Skill {
+    let answer = try await Asking([.skill(of: Self.view, from: try Self.store(arms: arms))])("/v1/skill" + query)
     try #require(answer.status == 200)
     return try JSONDecoder().decode(Skill.self, from: Data(answer.body))
   }
@@ -96,6 +111,23 @@ import Transport
     let bins = skill.rows[1].reliability.filter { $0.count > 0 }
     #expect(bins.map(\.count) == [40, 40])
     #expect(bins.map(\.up_share) == [0, 1])
+  }
+
+  @Test func `each arm is measured by itself, and shadows change nothing of the others`() async throws {
+    let skill = try await skill("?target=direction-15m", arms: true)
+    #expect(skill.settled == 80)
+    #expect(
+      skill.rows.map { "\($0.arm) \($0.version ?? "-") \($0.model) \($0.count)" } == [
+        "main - Baseline 60", "main - Ensemble 60", "shadow v3 Baseline 80", "shadow v3 Ensemble 80",
+        "shadow v4 Baseline 80", "shadow v4 Ensemble 80", "split v2 Baseline 20", "split v2 Ensemble 20",
+      ])
+    #expect(skill.rows.map(\.accuracy)[1] == 1 && skill.rows[3].accuracy == 0 && skill.rows[7].accuracy == 1)
+    for row in skill.rows where row.model == "Ensemble" {
+      let estimate = try #require(row.skill)
+      #expect(estimate.count == row.count, "beside the baseline that was served")
+      let expected = row.arm == "shadow" ? 1 - (0.64 + 0.36) / 2 / 0.25 : 0.6
+      #expect(abs((estimate.value ?? 0) - expected) < 1e-12)
+    }
   }
 
   @Test func `what lies before the hours asked for does not count`() async throws {

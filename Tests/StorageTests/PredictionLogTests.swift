@@ -56,6 +56,25 @@ struct PredictionLogTests {
   }
 
   @Test(arguments: StoreKind.allCases)
+  func `each names its arm, and can be asked for by it`(kind: StoreKind) throws {
+    let store = try places.open(kind)
+    let predictions = Self.predictions(30).enumerated().map { place, prediction in
+      var prediction = prediction
+      prediction.arm = Prediction.Arm.allCases[place % 3]
+      return prediction
+    }
+    #expect(try store.insert(Array(predictions[..<20])) == 20)
+    var batch = LiveBatch(knownAt: .start)
+    batch.predictions = Array(predictions[20...])
+    try store.commit(batch)
+    #expect(try store.predictions() == predictions)
+    #expect(try store.predictions(PredictionFilter(arms: [.shadow])) == predictions.filter { $0.arm == .shadow })
+    #expect(try store.predictions(PredictionFilter(mode: .replay, arms: Prediction.Arm.served)).count == 20)
+    #expect(try store.predictions(PredictionFilter(arms: Set(Prediction.Arm.allCases))).count == 30)
+    #expect(try store.predictions(PredictionFilter(arms: [])).isEmpty)
+  }
+
+  @Test(arguments: StoreKind.allCases)
   func `text that looks like a statement is only text`(kind: StoreKind) throws {
     let store = try places.open(kind)
     var prediction = Self.predictions(1)[0]

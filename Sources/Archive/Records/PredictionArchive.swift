@@ -17,6 +17,7 @@ enum PredictionArchive {
       optional("current_price", #""double""#), optional("predicted_price", #""double""#),
       optional("predicted_low", #""double""#), optional("predicted_high", #""double""#),
       optional("features_age_ms", #""long""#), optional("source", #""string""#),
+      optional("arm", #""string""#),
     ]
     return AvroSchema(
       own: #"{"type":"record","name":"Prediction","namespace":"candlecast","#
@@ -39,6 +40,7 @@ enum PredictionArchive {
       AvroValue(prediction.forecast?.low), AvroValue(prediction.forecast?.high),
       prediction.forecast?.inputAgeMilliseconds.map { .integer($0) } ?? .null,
       prediction.forecast.map { .text($0.source.rawValue) } ?? .null,
+      .text(prediction.arm.rawValue),
     ])
   }
 
@@ -50,6 +52,8 @@ enum PredictionArchive {
     guard let model = ModelName(rawValue: try row.text(10)) else { throw row.bad(10) }
     guard let inputHash = UInt64(try row.text(13), radix: 16) else { throw row.bad(13) }
     guard let mode = Prediction.Mode(rawValue: try row.text(16)) else { throw row.bad(16) }
+    // Older archives have none.
+    guard let arm = row.isNull(24) ? .main : Prediction.Arm(rawValue: try row.text(24)) else { throw row.bad(24) }
     let probability = try row.optionalNumber(7)
     guard probability.map({ (0...1).contains($0) }) ?? true else { throw row.bad(7) }
     return Prediction(
@@ -57,7 +61,7 @@ enum PredictionArchive {
       changePercent: try row.optionalNumber(8), confidence: try row.optionalNumber(9), modelName: model,
       version: try row.text(11), featureSetHash: try row.text(12), inputHash: inputHash,
       state: try row.text(14, longest: 1000), reason: try row.text(15, longest: 4000), mode: mode,
-      latencyNanoseconds: try row.integer(17), forecast: try forecast(row))
+      latencyNanoseconds: try row.integer(17), forecast: try forecast(row), arm: arm)
   }
 
   private static func forecast(_ row: ArchiveRow) throws(BadRecord) -> PriceForecast? {

@@ -122,13 +122,28 @@ package struct LiveStart: Codable, Hashable, Sendable {
   package var history: History?
   /// Of what is predicted between candles; `nil` if nothing is.
   package var cadence: TickCadence?
+  /// Versions beside those that answer; `nil` if there are none.
+  package var arms: [Arm]?
 
   package init(
     time: Timestamp, plan: LivePlan, memories: [FeedMemoryEntry], view: MarketView, versions: [ServedTarget],
-    history: History?, cadence: TickCadence? = nil
+    history: History?, cadence: TickCadence? = nil, arms: [Arm]? = nil
   ) {
     (self.time, self.plan, self.memories, self.view) = (time, plan, memories, view)
-    (self.versions, self.history, self.cadence) = (versions, history, cadence)
+    (self.versions, self.history, self.cadence, self.arms) = (versions, history, cadence, arms)
+  }
+
+  package struct Arm: Codable, Hashable, Sendable {
+    package var target: PredictionTarget
+    package var version: String
+    /// Of the decisions, those it serves; `nil` answers all and serves none. Shares lie side by side in this order.
+    package var share: Double?
+    /// Why it is not in production.
+    package var reason: String
+
+    package init(target: PredictionTarget, version: String, share: Double?, reason: String) {
+      (self.target, self.version, self.share, self.reason) = (target, version, share, reason)
+    }
   }
 
   package struct ServedTarget: Codable, Hashable, Sendable {

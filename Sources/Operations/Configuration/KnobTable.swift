@@ -412,6 +412,10 @@ package enum KnobTable {
       "inference.reload_seconds", .number(0...3600), "1", unit: "seconds", status: .used,
       "Time between looks at the registry for another version to serve; 0: only at the start."),
     Knob(
+      "inference.arms", .arms, nil, status: .used,
+      "Versions beside the one in production: VERSION: 0.2 serves a fifth of the decisions in its place, VERSION: shadow "
+        + "answers all and serves none. Read at the start."),
+    Knob(
       "inference.interval_seconds", .number(0.1...86_400), "1.5", unit: "seconds",
       seeds: [.environment("PREDICTION_INTERVAL_SECONDS")], status: .used,
       "Time between predictions of where the price will be in a minute."),

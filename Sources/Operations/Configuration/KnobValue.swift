@@ -15,6 +15,8 @@ package enum KnobKind: Hashable, Sendable {
   case integers
   /// `name=weight`, several.
   case weights
+  /// `version=share` or `version=shadow`, several.
+  case arms
   /// `HH:MM`, UTC.
   case timeOfDay
 }
@@ -71,6 +73,7 @@ extension KnobKind {
     case .list: .list(Self.items(text))
     case .integers: Self.items(text).allSatisfy { Int($0) != nil } ? .list(Self.items(text)) : nil
     case .weights: Self.items(text).allSatisfy(Self.isWeight) ? .list(Self.items(text)) : nil
+    case .arms: Self.items(text).allSatisfy(Self.isArm) ? .list(Self.items(text)) : nil
     case .timeOfDay: Self.isTimeOfDay(text) ? .text(text) : nil
     }
   }
@@ -99,6 +102,8 @@ extension KnobKind {
     case .list: "names separated by commas"
     case .integers: "whole numbers separated by commas"
     case .weights: "name=weight pairs separated by commas"
+    case .arms:
+      "VERSION=SHARE with a share above 0 and up to 1, or VERSION=shadow, separated by commas"
     case .timeOfDay: "a time of day HH:MM, UTC"
     }
   }
@@ -124,6 +129,12 @@ extension KnobKind {
     let parts = text.split(separator: "=", omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty, let weight = Double(parts[1]) else { return false }
     return weight >= 0 && weight.isFinite
+  }
+
+  private static func isArm(_ text: String) -> Bool {
+    let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[0].isEmpty else { return false }
+    return parts[1] == "shadow" || Double(parts[1]).map { $0 > 0 && $0 <= 1 } ?? false
   }
 
   private static func isTimeOfDay(_ text: String) -> Bool {

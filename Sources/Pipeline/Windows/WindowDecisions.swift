@@ -26,6 +26,11 @@ package struct WindowDecisions: Sendable {
     for place in held.indices where held[place].closed == target { held[place].serve(version) }
   }
 
+  /// Which versions beside it may serve a window at closes.
+  package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+    for place in held.indices where held[place].closed == target { held[place].arms = arms }
+  }
+
   /// Holds what was said at a close until the next one.
   package mutating func hold(_ made: [Prediction]) {
     guard !made.isEmpty else { return }
@@ -59,12 +64,14 @@ package struct WindowDecisions: Sendable {
   }
 
   private func row(_ held: HeldOffset, _ time: Timestamp) -> Row {
-    Row(target: held.target, time: time, view: view, mode: mode, featureSetHash: featureSetHash)
+    Row(
+      target: held.target, time: time, view: view, mode: mode, featureSetHash: featureSetHash,
+      arm: held.speaker.arm)
   }
 
   private func abstentions(of held: HeldOffset, at time: Timestamp, _ silence: WindowSilence) -> [Prediction] {
     let row = row(held, time)
-    let ofVersion = held.version.map { [row.abstention(.ensemble, $0, silence)] } ?? []
+    let ofVersion = held.speaker.version.map { [row.abstention(.ensemble, $0, silence)] } ?? []
     return ofVersion + [row.abstention(.baseline, "", silence)]
   }
 
@@ -87,13 +94,13 @@ package struct WindowDecisions: Sendable {
     _ row: Row, _ held: HeldOffset, _ reading: WindowReading, _ form: ClosedForm,
     _ offset: (value: Double, time: Timestamp)?, _ hash: Fingerprint
   ) -> [Prediction] {
-    var (state, reason) = (held.state, held.reason)
+    var (state, reason) = (held.speaker.state, held.speaker.reason)
     if reading.source == .fallback {
       state = "fallback"
       reason += (reason.isEmpty ? "" : "; ") + "the stream is silent; asked for by requests"
     }
     let baseline = row.prediction(.baseline, "", form.probability.value, state, reason, reading, hash.value)
-    guard let version = held.version else { return [baseline] }
+    guard let version = held.speaker.version else { return [baseline] }
     guard let offset else {
       let silence = WindowSilence(code: "no_offset", reason: "the version has not answered in this window yet")
       return [row.abstention(.ensemble, version, silence), baseline]
@@ -123,6 +130,7 @@ private struct Row {
   let view: MarketView
   let mode: Prediction.Mode
   let featureSetHash: String
+  let arm: Prediction.Arm
 
   func prediction(
     _ model: ModelName, _ version: String, _ probability: Double, _ state: String, _ reason: String,
@@ -134,7 +142,7 @@ private struct Row {
       featureSetHash: featureSetHash, inputHash: hash, state: state, reason: reason, mode: mode,
       latencyNanoseconds: 0,
       forecast: PriceForecast(
-        current: reading.price, inputAgeMilliseconds: reading.ageMilliseconds, source: reading.source))
+        current: reading.price, inputAgeMilliseconds: reading.ageMilliseconds, source: reading.source), arm: arm)
   }
 
   func abstention(_ model: ModelName, _ version: String, _ silence: WindowSilence) -> Prediction {
@@ -142,6 +150,6 @@ private struct Row {
       time: time, availableAt: time, view: view, target: target, probabilityUp: nil, confidence: nil,
       modelName: model, version: version, featureSetHash: featureSetHash, inputHash: Fingerprint().value,
       state: "abstain:" + silence.code, reason: silence.reason, mode: mode, latencyNanoseconds: 0,
-      forecast: PriceForecast(source: .direct))
+      forecast: PriceForecast(source: .direct), arm: arm)
   }
 }

@@ -19,6 +19,11 @@ package struct WindowStage: Sendable {
     decisions.serve(target, with: version)
   }
 
+  /// Which versions beside it may serve a window at closes.
+  package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+    decisions.setArms(arms, of: target)
+  }
+
   package mutating func take(_ event: TickEvent) { prices.take(event) }
 
   package mutating func take(_ event: MarketEvent) { prices.take(event) }

@@ -506,7 +506,7 @@ async function loadSkill() {
   if (!target) return;
   const table = await ask(`v1/skill?target=${target}&hours=24`);
   element("skill").replaceChildren(...table.rows.map((one) => row([
-    one.state === "fresh" ? one.model : `${one.model} (${one.state})`, one.count, percent(one.accuracy),
+    makerText(one), one.count, percent(one.accuracy),
     one.brier.toFixed(4), skillText(one),
   ])));
   const isShort = table.rows.some((one) => one.skill?.value !== null && one.skill?.low === null);
@@ -515,6 +515,13 @@ async function loadSkill() {
     (isShort ? "; an interval takes more than one day" : "");
   skill = table.rows;
   drawReliability();
+}
+
+function makerText(one) {
+  const notes = [];
+  if (one.state !== "fresh") notes.push(one.state);
+  if (one.arm !== "main") notes.push(`${one.arm} ${one.version}`);
+  return notes.length ? `${one.model} (${notes.join(", ")})` : one.model;
 }
 
 /** What was counted last. */

@@ -10,6 +10,7 @@ extension Prediction {
       ("available_at", .text(availableAt.description)),
       ("view", .text(view.description)),
       ("target", .text(target.description)), ("model", .text(modelName.rawValue)), ("version", .text(version)),
+      ("arm", .text(arm.rawValue)),
       ("probability_up", JSONValue(probabilityUp)), ("change_percent", JSONValue(changePercent)),
       ("direction", JSONValue(direction?.rawValue)), ("confidence", JSONValue(confidence)), ("state", .text(state)),
       ("reason", .text(reason)), ("mode", .text(mode.rawValue)), ("feature_set", .text(featureSetHash)),

@@ -12,6 +12,8 @@ extension Route {
         Parameter("target", .text, "such as window-15m; all if left out"),
         Parameter("model", .choice(ModelName.allCases.map(\.rawValue)), "all if left out"),
         Parameter("mode", .choice(Prediction.Mode.allCases.map(\.rawValue)), "all if left out"),
+        Parameter(
+          "arm", .choice(Prediction.Arm.allCases.map(\.rawValue)), "those that are served, main and split, if left out"),
         Parameter("symbol", .series, "price series of the view (default: \(view.price))"),
       ] + PageRange.parameters,
       schema: Listing.schema,
@@ -28,6 +30,7 @@ extension Route {
     filter.target = try request.target("target")
     filter.model = request.text("model").flatMap { ModelName(rawValue: $0) }
     filter.mode = request.text("mode").flatMap { Prediction.Mode(rawValue: $0) }
+    filter.arms = request.text("arm").flatMap { Prediction.Arm(rawValue: $0) }.map { [$0] } ?? Prediction.Arm.served
     return filter
   }
 

@@ -14,7 +14,7 @@ extension Route {
   /// How good the live predictions of a running pipeline have been.
   package static func skill(of view: MarketView, from store: some StoreReading) -> Route {
     Route(
-      "GET", "/v1/skill", "How good live predictions have been, by model and state, beside the baseline.",
+      "GET", "/v1/skill", "How good live predictions have been, by model, state and arm, beside the baseline.",
       parameters: [
         Parameter("target", .choice(targets.map(\.description)), "default: \(preset)"),
         Parameter("hours", .integer(1...2208, preset: 24), "so many up to the newest candle"),
@@ -48,10 +48,20 @@ extension Route {
 /// Settled predictions of one target, by who made them.
 struct SkillTable: Sendable {
   private struct Maker: Hashable, Comparable {
+    let arm: Prediction.Arm
     let model: ModelName
     let state: String
+    /// Of an arm; what serves is taken together, whichever version it was.
+    let version: String
 
-    static func < (a: Maker, b: Maker) -> Bool { (a.model.rawValue, a.state) < (b.model.rawValue, b.state) }
+    init(_ prediction: Prediction) {
+      (arm, model, state) = (prediction.arm, prediction.modelName, prediction.state)
+      version = arm == .main ? "" : prediction.version
+    }
+
+    static func < (a: Maker, b: Maker) -> Bool { a.order < b.order }
+
+    private var order: (String, String, String, String) { (arm.rawValue, version, model.rawValue, state) }
   }
 
   private static let reliabilityBins = 10
@@ -72,13 +82,12 @@ struct SkillTable: Sendable {
   /// What has no outcome yet does not count. Outcomes come first.
   mutating func add(_ prediction: Prediction) {
     guard let probability = prediction.probabilityUp, labels[prediction.time] != nil else { return }
-    probabilities[Maker(model: prediction.modelName, state: prediction.state), default: [:]][prediction.time] =
-      probability
+    probabilities[Maker(prediction), default: [:]][prediction.time] = probability
   }
 
   var json: JSONValue {
-    let baseline = probabilities.filter { $0.key.model == .baseline }
-      .reduce(into: [:]) { all, one in all.merge(one.value) { first, _ in first } }
+    let baseline = probabilities.filter { $0.key.model == .baseline && $0.key.arm != .shadow }
+      .sorted { $0.key < $1.key }.reduce(into: [:]) { all, one in all.merge(one.value) { first, _ in first } }
     let rows = probabilities.sorted { $0.key < $1.key }.map { row($0.key, $0.value, baseline) }
     return [
       "series": .text(view.price.description), "view": .text(view.description), "target": .text(target.description),
@@ -91,6 +100,7 @@ struct SkillTable: Sendable {
     let times = made.keys.sorted()
     let scored = Scored(probabilities: times.map { made[$0] ?? 0 }, labels: times.map { labels[$0] ?? 0 })
     return [
+      "arm": .text(maker.arm.rawValue), "version": maker.version.isEmpty ? .null : .text(maker.version),
       "model": .text(maker.model.rawValue), "state": .text(maker.state), "count": JSONValue(times.count),
       "accuracy": JSONValue(scored.accuracy), "brier": JSONValue(scored.brier), "log_loss": JSONValue(scored.logLoss),
       "skill": maker.model == .baseline ? .null : skill(made, baseline),
@@ -129,7 +139,9 @@ struct SkillTable: Sendable {
       "from": ["type": "string"], "to": ["type": "string"], "settled": ["type": "integer"],
       "rows": [
         "type": "array",
-        "items": object(["model", "state", "count", "accuracy", "brier", "log_loss", "skill", "reliability"]),
+        "items": object([
+          "arm", "version", "model", "state", "count", "accuracy", "brier", "log_loss", "skill", "reliability",
+        ]),
       ],
     ],
   ]

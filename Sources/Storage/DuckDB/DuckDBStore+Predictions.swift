@@ -70,14 +70,14 @@ enum PredictionColumns {
   static let selection = """
     time, direction, confidence, model_name, probability_up, change_percent, available_at, market_view, target,
     version, mode, state, reason, feature_set_hash, input_hash, latency_ns, current_price, predicted_price,
-    predicted_low, predicted_high, features_age_ms, source
+    predicted_low, predicted_high, features_age_ms, source, arm
     """
 
   static let order = "ORDER BY time, target, model_name, version, mode"
 
   static let types: [ChunkAppender.ColumnType] = [
     .instant, .text, .double, .text, .double, .double, .instant, .text, .text, .text, .text, .text, .text, .text,
-    .ubigint, .bigint, .double, .double, .double, .double, .bigint, .text,
+    .ubigint, .bigint, .double, .double, .double, .double, .bigint, .text, .text,
   ]
 
   static func append(_ prediction: Prediction, to appender: ChunkAppender) throws(StoreError) {
@@ -108,6 +108,7 @@ enum PredictionColumns {
     appender.set(19, optional: forecast?.high)
     appender.set(20, optional: forecast?.inputAgeMilliseconds)
     if let forecast { appender.set(21, text: forecast.source.rawValue) } else { appender.setNull(21) }
+    appender.set(22, text: prediction.arm.rawValue)
     try appender.endRow()
   }
 
@@ -127,7 +128,8 @@ enum PredictionColumns {
   /// The direction is not read: it follows from the numbers.
   private static func prediction(_ row: Int, _ columns: [ResultColumn]) -> Prediction? {
     guard let modelName = ModelName(rawValue: columns[3].text(row)), let view = MarketView(columns[7].text(row)),
-      let target = PredictionTarget(columns[8].text(row)), let mode = Prediction.Mode(rawValue: columns[10].text(row))
+      let target = PredictionTarget(columns[8].text(row)), let mode = Prediction.Mode(rawValue: columns[10].text(row)),
+      let arm = Prediction.Arm(stored: columns[22].optionalText(row))
     else { return nil }
     var forecast: PriceForecast?
     if let text = columns[21].optionalText(row) {
@@ -142,7 +144,7 @@ enum PredictionColumns {
       confidence: columns[2].optional(row), modelName: modelName, version: columns[9].text(row),
       featureSetHash: columns[13].text(row), inputHash: columns[14].value(row), state: columns[11].text(row),
       reason: columns[12].text(row), mode: mode, latencyNanoseconds: columns[15].value(row),
-      forecast: forecast)
+      forecast: forecast, arm: arm)
   }
 
   static func condition(_ filter: PredictionFilter) -> (sql: String, values: [SQLValue]) {
@@ -151,10 +153,21 @@ enum PredictionColumns {
       ("model_name", filter.model?.rawValue), ("version", filter.version), ("mode", filter.mode?.rawValue),
     ]
     let wanted = names.compactMap { name in name.value.map { (name.column, $0) } }
-    let conditions = ["time >= ?", "time < ?"] + wanted.map { "\($0.0) = ?" }
+    let conditions = ["time >= ?", "time < ?"] + wanted.map { "\($0.0) = ?" } + filter.armCondition
     return (
       conditions.joined(separator: " AND "),
       [.instant(filter.range.lowerBound), .instant(filter.range.upperBound)] + wanted.map { .text($0.1) }
     )
+  }
+}
+
+extension Prediction.Arm {
+  /// What was stored before there were arms, or came from such a store, has none.
+  init?(stored text: String?) {
+    guard let text else {
+      self = .main
+      return
+    }
+    self.init(rawValue: text)
   }
 }

@@ -14,7 +14,7 @@ enum StoreSchema {
   static let steps = [
     Step(name: "candles and predictions", changes: candlesAndPredictions), Step(name: "live", changes: live),
     Step(name: "tables of other systems", changes: DuckDBSeedTables.changes), Step(name: "streams", changes: streams),
-    Step(name: "forecasts", changes: forecasts),
+    Step(name: "forecasts", changes: forecasts), Step(name: "arms", changes: arms),
   ]
 
   static let candlesAndPredictions: [SchemaChange] = [
@@ -121,9 +121,22 @@ enum StoreSchema {
       shadow: """
         VIEW predictions AS
           SELECT *, NULL::DOUBLE AS current_price, NULL::DOUBLE AS predicted_price, NULL::DOUBLE AS predicted_low,
-            NULL::DOUBLE AS predicted_high, NULL::BIGINT AS features_age_ms, NULL::VARCHAR AS source, rowid
+            NULL::DOUBLE AS predicted_high, NULL::BIGINT AS features_age_ms, NULL::VARCHAR AS source, 'main' AS arm, rowid
           FROM stored.predictions
         """)
+  ]
+
+  /// Which of the versions that answer for a target made a prediction. What nobody was told is no forecast.
+  static let arms: [SchemaChange] = [
+    .change(
+      [
+        "ALTER TABLE predictions ADD COLUMN arm VARCHAR DEFAULT 'main'",
+        "CREATE OR REPLACE "
+          + DuckDBSeedTables.forecasts(
+            minutes: DuckDBSeedTables.forecastMinutes, of: " WHERE arm IS DISTINCT FROM 'shadow'"),
+      ],
+      // Of an older file the view has been made by the step before.
+      shadow: "VIEW IF NOT EXISTS predictions AS SELECT *, 'main' AS arm, rowid FROM stored.predictions")
   ]
 
   /// Makes all tables in an empty database; older ones with `version`.

@@ -15,7 +15,7 @@ package enum PostgresSchema {
   package static let steps = [
     Step("candles and predictions", candlesAndPredictions), Step("live", live),
     Step("tables of other systems", PostgresSeedTables.statements), Step("streams", streams),
-    Step("forecasts", forecasts),
+    Step("forecasts", forecasts), Step("arms", arms),
   ]
 
   private static let candlesAndPredictions = [
@@ -126,6 +126,13 @@ package enum PostgresSchema {
       ADD COLUMN features_age_ms BIGINT, ADD COLUMN source TEXT
     """,
     "CREATE OR REPLACE " + PostgresSeedTables.forecasts(minutes: PostgresSeedTables.forecastMinutes),
+  ]
+
+  private static let arms = [
+    "ALTER TABLE predictions ADD COLUMN arm TEXT DEFAULT 'main'",
+    "CREATE OR REPLACE "
+      + PostgresSeedTables.forecasts(
+        minutes: PostgresSeedTables.forecastMinutes, of: " WHERE p.arm IS DISTINCT FROM 'shadow'"),
   ]
 
   /// Names that an empty database must not have: the tables and views of all steps.

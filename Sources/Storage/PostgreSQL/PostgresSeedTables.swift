@@ -90,8 +90,10 @@ enum PostgresSeedTables {
         ELSE substring(target FROM '([0-9]+)m$')::INTEGER END
     """
 
-  /// - Parameter minutes: of the name of any target but `window-1h`.
-  static func forecasts(minutes name: String) -> String {
+  /// - Parameters:
+  ///   - minutes: of the name of any target but `window-1h`.
+  ///   - rows: which predictions `p`, as a condition.
+  static func forecasts(minutes name: String, of rows: String = "") -> String {
     let minutes = "CASE WHEN target = 'window-1h' THEN 60 ELSE \(name) END"
     return """
       VIEW "persistentForecasts" AS
@@ -108,7 +110,7 @@ enum PostgresSeedTables {
             + make_interval(mins => \(minutes)) AS expires
           FROM (SELECT p.target, p.time) q) e
         LEFT JOIN prediction_outcomes o
-          ON o.time = p.time AND o.market_view = p.market_view AND o.target = p.target
+          ON o.time = p.time AND o.market_view = p.market_view AND o.target = p.target\(rows)
       """
   }
 

@@ -57,7 +57,7 @@ extension PostgresStore: PredictionLog {
     where definition.hasPrefix("TABLE predictions ") {
       try session.run("CREATE " + definition)
     }
-    for case .change(let statements, _) in StoreSchema.forecasts {
+    for case .change(let statements, _) in StoreSchema.forecasts + StoreSchema.arms {
       for statement in statements where statement.hasPrefix("ALTER TABLE predictions ") { try session.run(statement) }
     }
     let appender = try ChunkAppender(session, table: "predictions", PredictionColumns.types)
@@ -71,7 +71,7 @@ extension PostgresStore: PredictionLog {
 
 /// How predictions stand in the table; the columns are those of `PredictionColumns.selection`.
 enum PostgresPredictionColumns {
-  static let count = 22
+  static let count = 23
   static let batch = 8192
 
   fileprivate static let key = """
@@ -93,6 +93,7 @@ enum PostgresPredictionColumns {
       .double(prediction.forecast?.current), .double(prediction.forecast?.predicted),
       .double(prediction.forecast?.low), .double(prediction.forecast?.high),
       .integer(prediction.forecast?.inputAgeMilliseconds), .text(prediction.forecast?.source.rawValue),
+      .text(prediction.arm.rawValue),
     ]
   }
 
@@ -100,7 +101,9 @@ enum PostgresPredictionColumns {
   static func prediction(_ rows: PostgresRows, _ row: Int, path: String) throws(StoreError) -> Prediction {
     let time = try rows.time(row, 0)
     guard let modelName = ModelName(rawValue: try rows.text(row, 3)), let view = MarketView(try rows.text(row, 7)),
-      let target = PredictionTarget(try rows.text(row, 8)), let mode = Prediction.Mode(rawValue: try rows.text(row, 10))
+      let target = PredictionTarget(try rows.text(row, 8)),
+      let mode = Prediction.Mode(rawValue: try rows.text(row, 10)),
+      let arm = Prediction.Arm(stored: rows.optionalText(row, 22))
     else { throw .corrupt(path: path, reason: "a prediction of \(time) has names nobody knows") }
     var forecast: PriceForecast?
     if let text = rows.optionalText(row, 21) {
@@ -118,7 +121,7 @@ enum PostgresPredictionColumns {
       confidence: try rows.optionalDouble(row, 2), modelName: modelName, version: try rows.text(row, 9),
       featureSetHash: try rows.text(row, 13), inputHash: try rows.hash(row, 14), state: try rows.text(row, 11),
       reason: try rows.text(row, 12), mode: mode, latencyNanoseconds: try rows.integer(row, 15),
-      forecast: forecast)
+      forecast: forecast, arm: arm)
   }
 
   static func condition(_ filter: PredictionFilter) -> (sql: String, values: [PostgresValue]) {
@@ -127,7 +130,9 @@ enum PostgresPredictionColumns {
       ("model_name", filter.model?.rawValue), ("version", filter.version), ("mode", filter.mode?.rawValue),
     ]
     let wanted = names.compactMap { name in name.value.map { (name.column, $0) } }
-    let conditions = ["time >= $1", "time < $2"] + wanted.enumerated().map { "\($1.0) = $\($0 + 3)" }
+    let conditions =
+      ["time >= $1", "time < $2"] + wanted.enumerated().map { "\($1.0) = $\($0 + 3)" }
+      + filter.armCondition
     return (
       conditions.joined(separator: " AND "),
       [.instant(filter.range.lowerBound), .instant(filter.range.upperBound)] + wanted.map { .text($0.1) }

@@ -174,8 +174,10 @@ enum DuckDBSeedTables {
                 ELSE regexp_extract(target, '([0-9]+)m$', 1)::INTEGER END
     """
 
-  /// - Parameter minutes: of the name of any target but `window-1h`.
-  static func forecasts(minutes: String) -> String {
+  /// - Parameters:
+  ///   - minutes: of the name of any target but `window-1h`.
+  ///   - rows: which predictions, as a condition.
+  static func forecasts(minutes: String, of rows: String = "") -> String {
     """
     VIEW "persistentForecasts" AS
       SELECT ((p.row + 1) % 2147483647)::INTEGER AS id,
@@ -191,7 +193,7 @@ enum DuckDBSeedTables {
         FROM (
           SELECT *, rowid,
             CASE WHEN target = 'window-1h' THEN 60 ELSE \(minutes) END AS minutes
-          FROM predictions)) p
+          FROM predictions\(rows))) p
       LEFT JOIN prediction_outcomes o
         ON o.time = p.time AND o.market_view = p.market_view AND o.target = p.target
     """

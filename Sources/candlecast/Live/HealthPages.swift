@@ -140,8 +140,12 @@ struct HealthPages: Sendable {
     }
     page.add("candlecast_commit_latency_seconds", .gauge, "From receipt to being stored.", latency)
     page.add(
-      "candlecast_predictions_total", .counter, "Predictions made.",
+      "candlecast_predictions_total", .counter, "Predictions made, without those of shadows.",
       facts.predictions.sorted { $0.key < $1.key }.map { .init(Double($0.value), [.init("state", $0.key)]) })
+    page.add(
+      "candlecast_arm_predictions_total", .counter, "Predictions made, by the arm that made them.",
+      facts.arms.sorted { $0.key.rawValue < $1.key.rawValue }
+        .map { .init(Double($0.value), [.init("arm", $0.key.rawValue)]) })
     let parity = status.parity
     page.add(
       "candlecast_parity_checked_total", .counter, "Live predictions computed again.", [.init(Double(parity.checked))])

@@ -28,7 +28,9 @@ final class LiveKeeper {
   /// Predictions made between candles that wait for others, so that not each costs a commit.
   private var between: [Prediction] = []
   private var betweenAt = 0.0
+  /// Of what was served.
   private var states: [String: Int] = [:]
+  private var arms: [Prediction.Arm: Int] = [:]
   private var factsAt = 0.0
   /// Files beside the store that could not be written the last time.
   private var unwritten: Set<String> = []
@@ -71,8 +73,9 @@ final class LiveKeeper {
       }
     }
     if let full = teller?.take(output, now: output.batch.knownAt) { try await publisher?.publish(full) }
-    latest?.note(made)
-    announcer?.tell(output.events, made)
+    let told = made.filter(\.isServed)
+    latest?.note(told)
+    announcer?.tell(output.events, told)
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
     if let predictor, let models { try adopt(models.take(), predictor, now) }
     if SystemClock.seconds() - factsAt >= 0.5 {
@@ -87,8 +90,10 @@ final class LiveKeeper {
     let predictions = predictor.take(output, now: output.batch.knownAt)
     if let moment = predictor.moment(after: status.features.time) { status.features.newest = moment }
     guard !predictions.isEmpty else { return [] }
-    for prediction in predictions { states[prediction.state, default: 0] += 1 }
-    attempt("inference log") { try inferenceLog.append(predictions) }
+    let told = predictions.filter(\.isServed)
+    for prediction in told { states[prediction.state, default: 0] += 1 }
+    for prediction in predictions { arms[prediction.arm, default: 0] += 1 }
+    attempt("inference log") { try inferenceLog.append(told) }
     return predictions
   }
 
@@ -162,7 +167,7 @@ final class LiveKeeper {
   private func facts(_ core: borrowing LiveCore) -> LiveStatus.Facts {
     LiveStatus.Facts(
       report: core.report, writer: writer?.statistics ?? WriterStatistics(), inboxWaits: inbox.waits, tape: tapeFacts,
-      predictions: states, isReady: true)
+      predictions: states, arms: arms, isReady: true)
   }
 
   private var tapeFacts: LiveStatus.TapeFacts? {

@@ -44,6 +44,12 @@ final class LivePredictor {
     if version?.standing == .production { promoted.insert(target) } else { promoted.remove(target) }
   }
 
+  /// Versions beside the one that answers for a target.
+  func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+    pipeline.setArms(arms, of: target)
+    windows?.setArms(arms, of: target)
+  }
+
   func serveTicks(_ version: ServedTickVersion?) { ticks?.serve(version) }
 
   /// Brings the pipeline up with what is stored, in the order in which a live reader had it.
@@ -163,6 +169,8 @@ extension Fingerprint {
     combine(UInt64(bitPattern: prediction.time.microseconds))
     combine(prediction.target.description)
     combine(prediction.modelName.rawValue)
+    // Recordings of before there were arms keep their fingerprint.
+    if prediction.arm != .main { combine("\(prediction.arm.rawValue) \(prediction.version)") }
     combine((prediction.answer ?? .nan).bitPattern)
     combine(prediction.inputHash)
   }

@@ -107,6 +107,7 @@ struct LiveSession: Sendable {
       options.predicts
       ? LivePredictor(view: view, mode: .live, cachedTarget: cachedTarget, cadence: cadence) : nil
     var versions = try predictor.map { try serve($0) } ?? []
+    let arms = try predictor.map { try setArms($0) } ?? []
     if let predictor, cadence != nil { versions.append(try serveTicks(predictor)) }
     let history = try store.flatMap { try predictor?.warmUp(from: $0, asOf: now) }
     let protocols = try plan.feeds.map { try catalogue.feed($0.interface, $0.venue) }
@@ -118,7 +119,7 @@ struct LiveSession: Sendable {
     }
     let record = LiveStart(
       time: now, plan: plan, memories: remembered, view: view, versions: versions, history: history,
-      cadence: cadence)
+      cadence: cadence, arms: arms.isEmpty ? nil : arms)
     return Start(core: core, record: record, predictor: predictor, memories: memories)
   }
 
@@ -132,6 +133,13 @@ struct LiveSession: Sendable {
       options.status.models?.serve(target, with: version)
       return LiveStart.ServedTarget(target, .candles(version))
     }
+  }
+
+  private func setArms(_ predictor: LivePredictor) throws -> [LiveStart.Arm] {
+    let arms = try ModelArms(context, predictor.view)
+    for (target, served) in arms.served { predictor.setArms(served, of: target) }
+    for sentence in arms.sentences { context.log.write(.info, "models", sentence) }
+    return arms.recorded
   }
 
   private func serveTicks(_ predictor: LivePredictor) throws -> LiveStart.ServedTarget {

@@ -15,7 +15,9 @@ final class LiveStatus: Sendable {
     var writer: WriterStatistics
     var inboxWaits: Int
     var tape: TapeFacts?
+    /// By state, of those that are served.
     var predictions: [String: Int] = [:]
+    var arms: [Prediction.Arm: Int] = [:]
     var isReady = false
   }
 

@@ -121,7 +121,10 @@ struct RecordingReplay {
       view: start.view, mode: .replay, cadence: predicts ? start.cadence : nil)
     try examples?.begin(start.view)
     witness?.begin(start)
-    if predicts { for target in start.versions { try serve(target, start.view, predictor) } }
+    if predicts {
+      for target in start.versions { try serve(target, start.view, predictor) }
+      try setArms(start.arms ?? [], start.view, predictor)
+    }
     let store = try start.history.map { try warmUp(predictor, &core, start, $0, try history.opened()) }
     return try Player(
       core, predictor, history: store.map { ($0, start.time) }, destination: destination, publisher: publisher,
@@ -139,6 +142,23 @@ struct RecordingReplay {
       predictor.serve(
         target.target,
         with: try loaded(target) { try context.version($0, view, target.target, standing: standing) })
+    }
+  }
+
+  private func setArms(_ recorded: [LiveStart.Arm], _ view: MarketView, _ predictor: LivePredictor) throws {
+    for target in PredictionTarget.all where witness == nil || target.isWindow {
+      let arms = recorded.filter { $0.target == target }
+      guard !arms.isEmpty else { continue }
+      let parts = ServedArm.parts(of: arms.map(\.share))
+      let served = try zip(arms, parts).compactMap { arm, part in
+        try loaded(
+          LiveStart.ServedTarget(target: target, version: arm.version, unpromotedReason: arm.reason)
+        ) {
+          ServedArm(
+            part: part, version: try context.version($0, view, target, standing: .unpromoted(reason: arm.reason)))
+        }
+      }
+      predictor.setArms(served, of: target)
     }
   }
 

@@ -18,6 +18,7 @@ final class PredictRole {
   private var stage: DecisionStage?
   /// What answers, by target.
   private var versions: [PredictionTarget: ServedVersion?] = [:]
+  private let arms: ModelArms
   private var ticks: RoleDecisions
   private var held = HeldDeliveries()
   /// When the newest candle was stored that was decided on.
@@ -37,9 +38,12 @@ final class PredictRole {
     (self.context, self.writer, self.cache) = (context, writer, cache)
     inferenceLog = InferenceLog(folder: context.logFolder)
     for (target, version) in try context.answering(context.view) { versions.updateValue(version, forKey: target) }
+    arms = try ModelArms(context, context.view)
+    for sentence in arms.sentences { context.log.write(.info, "models", sentence) }
     let tickVersion = try context.servedTickVersion(context.view)
     ticks = RoleDecisions(context.view, tickVersion, carrier: RoleStreams(context: context).kind)
     for (target, version) in versions { ticks.serve(target, with: version) }
+    for (target, beside) in arms.served { ticks.setArms(beside, of: target) }
     let served = versions.map { LiveStart.ServedTarget($0, .candles($1)) }
     models = ModelWatch(
       context, context.view, serving: served + [LiveStart.ServedTarget(TickDecisions.target, .ticks(tickVersion))],
@@ -137,7 +141,8 @@ final class PredictRole {
     try await store(made, knownAt: event.knownAt)
     // Where there is something to say between candles, the key is for that.
     guard ticks.decided == 0, case .next(let point, _, _) = event.update else { return }
-    for prediction in made where prediction.modelName == .ensemble || prediction.modelName == .baseline {
+    for prediction in made.filter(\.isServed)
+    where prediction.modelName == .ensemble || prediction.modelName == .baseline {
       _ = await cache?.store(CachedPrediction(prediction, price: point.candle.close, knownAt: event.knownAt))
     }
   }
@@ -146,7 +151,7 @@ final class PredictRole {
     var batch = LiveBatch(knownAt: knownAt)
     batch.predictions = made
     try await writer.submit(batch)
-    try inferenceLog.append(made)
+    try inferenceLog.append(made.filter(\.isServed))
     predictions += made.count
     for prediction in made { fingerprint.combine(prediction) }
   }
@@ -157,6 +162,7 @@ final class PredictRole {
     for target in PredictionTarget.all {
       if let version = versions[target] { pipeline.serve(target, with: version) }
     }
+    for (target, served) in arms.served { pipeline.setArms(served, of: target) }
     let store = try context.openForReading()
     var needsRebuild = false
     try store.readEvents(context.view, at: moment) { candle in

@@ -21,6 +21,7 @@ struct RoleDecisions {
   private var windows: WindowDecisions?
   /// What serves at closes.
   private var closing: [PredictionTarget: ServedVersion?] = [:]
+  private var arms: [PredictionTarget: [ServedArm]] = [:]
   private var newestClose: (made: [Prediction], knownAt: Timestamp)?
   private var runs: [Run] = []
   private var stored = StoredTimes()
@@ -54,6 +55,12 @@ struct RoleDecisions {
   mutating func serve(_ target: PredictionTarget, with version: ServedVersion?) {
     closing.updateValue(version, forKey: target)
     windows?.serve(target, with: version)
+  }
+
+  /// Which versions beside it may serve a target at closes.
+  mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+    self.arms.updateValue(arms, forKey: target)
+    windows?.setArms(arms, of: target)
   }
 
   /// Holds what was said at a close until the next one.
@@ -123,6 +130,7 @@ struct RoleDecisions {
   private mutating func beginWindows(_ event: PointEvent, _ mode: Prediction.Mode) {
     var fresh = WindowDecisions(view, mode: mode)
     for (target, version) in closing { fresh.serve(target, with: version) }
+    for (target, beside) in arms { fresh.setArms(beside, of: target) }
     // A close of this run may come before its first point.
     if let newestClose, newestClose.knownAt >= event.run { fresh.hold(newestClose.made) }
     windows = fresh
