@@ -64,6 +64,10 @@ package protocol VenueProtocol: FeedProtocol {
   /// The newest trades; `nil` where the venue cannot give them. `trades` reads the answer.
   func newestTradesRequest(_ symbol: Symbol, limit: Int) -> VenueRequest?
 
+  /// Of fewer trades than this the answer to `newestTradesRequest` has all there are; `nil` where their number tells
+  /// nothing.
+  var newestTradesLimit: Int? { get }
+
   /// The best bid and ask; `nil` where the venue cannot give them.
   func quoteRequest(_ symbol: Symbol) -> VenueRequest?
 
@@ -102,6 +106,8 @@ extension VenueProtocol {
   package var rowsPerAnswer: Int { 1000 }
 
   package func newestTradesRequest(_ symbol: Symbol, limit: Int) -> VenueRequest? { nil }
+
+  package var newestTradesLimit: Int? { nil }
 
   package func quoteRequest(_ symbol: Symbol) -> VenueRequest? { nil }
 

@@ -1,3 +1,4 @@
+import Cloud
 import Features
 import FoundationEssentials
 import Ingestion
@@ -11,6 +12,7 @@ import Synchronization
 import Tape
 import TestSupport
 import Testing
+import Transport
 import Venues
 
 @testable import candlecast
@@ -54,6 +56,63 @@ struct ReloadTests {
 
     try shelf.context.registry.rollback(shelf.slot, at: SystemClock.now(), who: "test", why: "test")
     #expect(watch.look() && watch.take().map(\.served.version) == ["a"])
+  }
+
+  private struct Bucket {
+    private let client: S3Client
+    private let name = "models-" + UUID().uuidString.lowercased()
+    private let environment: [String: String]
+
+    init(_ folder: TemporaryFolder) async throws {
+      environment = [
+        "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL": try await MotoServer.shared.value.url, "HOME": folder.path,
+      ]
+      client = S3Client(try HTTPClient(), try CloudAccess(environment: environment), .ofThisMachine)
+      try await client.createBucket(name)
+    }
+
+    /// The list of versions last.
+    func upload(_ models: String) async throws {
+      let files = try FileManager.default.subpathsOfDirectory(atPath: models)
+      for file in files.filter({ $0.contains("/") }) + files.filter({ !$0.contains("/") }) {
+        guard (try? FileManager.default.contentsOfDirectory(atPath: "\(models)/\(file)")) == nil,
+          let data = FileManager.default.contents(atPath: "\(models)/\(file)")
+        else { continue }
+        _ = try await client.put([UInt8](data), to: try S3Location(bucket: name, key: "models/\(file)"))
+      }
+    }
+
+    func context(_ desk: Desk) async throws -> CommandContext {
+      let usual = try desk.context(["models": "s3://\(name)/models", "inference.reload_seconds": "0.05"])
+      var context = CommandContext(
+        configuration: usual.configuration, log: usual.log, output: usual.output, installation: usual.installation,
+        environment: environment)
+      context.modelsMirror = try await context.modelsInBucket()?.refresh()
+      return context
+    }
+  }
+
+  @Test(.timeLimit(.minutes(5)))
+  func `a promotion in a bucket is fetched and noticed while a process runs`() async throws {
+    let desk = try Desk(["market.venue": "binance"])
+    let shelf = Shelf(context: try desk.context(), folder: desk.folder)
+    let bucket = try await Bucket(desk.folder)
+    try shelf.promote(try shelf.register("a", treeCount: 2))
+    try await bucket.upload(shelf.context.modelsFolder)
+    let context = try await bucket.context(desk)
+    let watch = watch(context, LiveStatus())
+    let (changes, told) = AsyncStream.makeStream(of: String?.self)
+    let running = Task {
+      await watch.run { for change in watch.take() { told.yield(change.served.version) } }
+    }
+    defer { running.cancel() }
+    var versions = changes.makeAsyncIterator()
+    #expect(await versions.next() == "a")
+    try shelf.promote(try shelf.register("b", treeCount: 3))
+    try await bucket.upload(shelf.context.modelsFolder)
+    #expect(await versions.next() == "b")
+    #expect(try context.registry.serving(shelf.slot) == .production(try #require(VersionName("b"))))
   }
 
   @Test(arguments: ["another feature set", "a damaged file", "an unreadable file"])

@@ -50,6 +50,30 @@ import Venues
     }
   }
 
+  static let others: [(String, any VenueProtocol)] = [
+    ("coinbase", CoinbaseAdvancedProtocol(venue: .simulatedCoinbase)),
+    ("coinbase-exchange", CoinbaseExchangeProtocol(venue: .simulatedCoinbase)),
+    ("bybit", BybitProtocol(venue: .simulatedBybit)),
+  ]
+
+  @Test(arguments: others.indices)
+  func `requests tell what a silent stream does not, whatever the venue`(place: Int) throws {
+    let (name, feed) = Self.others[place]
+    let simulation = try simulation(name, feed, minutes: 20) {
+      $0.channels = feed.candleSource == .klines ? [.klines, .trades, .quotes] : [.trades, .quotes]
+      $0.faults = [Fault(.silence, atSeconds: 600, lastingSeconds: 180)]
+      $0.thresholds.maxTickAgeMilliseconds = 20_000
+    }
+    let helped = simulation.processes.flatMap(\.between).filter {
+      $0.state == "untrained" && $0.forecast?.source == .fallback
+    }
+    #expect(helped.count >= 3, Comment(rawValue: simulation.report([])))
+    #expect(helped.allSatisfy { ($0.forecast?.current ?? 0) > 0 })
+    for path in [name == "coinbase" ? "ticker" : "trade", "book"] {
+      #expect(!simulation.seconds(ofRequests: path).isEmpty, "\(name): \(path)")
+    }
+  }
+
   @Test func `a jump in the numbers of frames is counted and checked, and books are begun anew`() throws {
     let feed = CoinbaseAdvancedProtocol(venue: .simulatedCoinbase)
     let missing = Fault(.missing, atSeconds: 300, lastingSeconds: 20, amount: 2)

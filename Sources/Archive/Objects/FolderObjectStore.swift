@@ -50,6 +50,15 @@ package struct FolderObjectStore: ObjectStore {
     }
   }
 
+  package func tag(_ key: String) async throws(ObjectError) -> String? {
+    var status = stat()
+    guard stat(path(key), &status) == 0 else {
+      if errno == ENOENT { return nil }
+      throw Self.failure(path(key), "looked at")
+    }
+    return "\(status.st_ino)-\(status.st_size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+  }
+
   /// A link that another name has already is refused, so of two writers one wins, with a whole file.
   package func create(
     _ key: String, from source: String, sha256: String

@@ -9,6 +9,9 @@ package protocol ObjectStore: Sendable {
   /// Calls `take` with the bytes in order, piece by piece.
   func read(_ key: String, _ take: ([UInt8]) throws(ObjectError) -> Void) async throws(ObjectError)
 
+  /// Another one whenever the object is; `nil` if there is none.
+  func tag(_ key: String) async throws(ObjectError) -> String?
+
   /// Makes an object of a file, whole or not at all.
   ///
   /// - Parameter sha256: of the file, in hexadecimal.

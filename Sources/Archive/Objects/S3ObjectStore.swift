@@ -50,6 +50,12 @@ package struct S3ObjectStore: ObjectStore {
     }
   }
 
+  package func tag(_ key: String) async throws(ObjectError) -> String? {
+    do throws(CloudError) { return try await client.head(location(key))?.etag } catch {
+      throw Self.failure(error, name(key))
+    }
+  }
+
   package func create(_ key: String, from path: String, sha256: String) async throws(ObjectError) -> Bool {
     do {
       let file = try InputFile(path: path)

@@ -471,7 +471,8 @@ struct VenueFeed: Sendable {
       let trades = try venue.trades(symbol, in: answer)
       series[position].ticks.take(part, &output) { snapshot in
         snapshot.trades = trades
-        snapshot.tradesFrom = trades.count < Self.snapshotTrades ? .distantPast : trades.first?.time
+        let hasAll = venue.newestTradesLimit.map { trades.count < min($0, Self.snapshotTrades) } ?? false
+        snapshot.tradesFrom = hasAll ? .distantPast : trades.first?.time
       }
     case .quote:
       let quote = try venue.quote(symbol, in: answer)

@@ -44,6 +44,8 @@ extension BinanceProtocol {
     get("aggTrades", [one(symbol), rows(limit)], weight: flavour.weights.aggregateTrades)
   }
 
+  package var newestTradesLimit: Int? { 1000 }
+
   package func quoteRequest(_ symbol: Symbol) -> VenueRequest? { quotesRequest([symbol]) }
 
   /// The best bid and ask of these symbols, or of all.

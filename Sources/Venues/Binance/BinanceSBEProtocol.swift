@@ -28,6 +28,8 @@ package struct BinanceSBEProtocol: VenueProtocol {
     text.newestTradesRequest(symbol, limit: limit)
   }
 
+  package var newestTradesLimit: Int? { text.newestTradesLimit }
+
   package func quoteRequest(_ symbol: Symbol) -> VenueRequest? { text.quoteRequest(symbol) }
 
   package func quote(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> Quote? {

@@ -31,6 +31,26 @@ enum BybitAnswer {
     return time
   }
 
+  /// The first levels of a book; `nil` for a side without orders.
+  static func quote(_ answer: VenueAnswer) throws(VenueError) -> Quote? {
+    var time: Int64?
+    var (bids, asks): ([BookUpdate.Level]?, [BookUpdate.Level]?)
+    _ = try result(answer) { scanner throws(VenueError) -> Bool? in
+      try scanner.object { scanner, key throws(VenueError) in
+        switch key {
+        case "b": bids = try scanner.levels()
+        case "a": asks = try scanner.levels()
+        case "ts": time = try scanner.integer()
+        default: try scanner.skip()
+        }
+      }
+      return true
+    }
+    guard let bids, let asks else { throw .malformed(offset: 0, reason: "no b and a in the result") }
+    return Quote(
+      bids: bids, asks: asks, time: time.flatMap { Timestamp(plausible: $0, unitsPerSecond: 1000) })
+  }
+
   private static func result<Value>(
     _ answer: VenueAnswer, _ read: (inout JSONScanner) throws(VenueError) -> Value?
   ) throws(VenueError) -> Value? {

@@ -88,6 +88,21 @@ package struct BybitProtocol: VenueProtocol {
     }
   }
 
+  /// Without block trades and the like, so their number does not tell whether these are all.
+  package func newestTradesRequest(_ symbol: Symbol, limit: Int) -> VenueRequest? {
+    get("recent-trade?category=spot&symbol=\(symbol)&limit=\(min(max(limit, 1), Self.mostTrades))")
+  }
+
+  private static let mostTrades = 60
+
+  package func quoteRequest(_ symbol: Symbol) -> VenueRequest? {
+    get("orderbook?category=spot&symbol=\(symbol)&limit=1")
+  }
+
+  package func quote(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> Quote? {
+    try BybitAnswer.quote(answer)
+  }
+
   package func timeRequest() -> VenueRequest { get("time") }
 
   package func time(in answer: VenueAnswer) throws(VenueError) -> Timestamp { try BybitAnswer.time(answer) }

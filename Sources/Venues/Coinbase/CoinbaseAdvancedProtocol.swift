@@ -88,6 +88,60 @@ package struct CoinbaseAdvancedProtocol: VenueProtocol {
     try list("trades", in: answer) { scanner throws(VenueError) in try CoinbaseTradeFields.list(&scanner) }
   }
 
+  package func newestTradesRequest(_ symbol: Symbol, limit: Int) -> VenueRequest? {
+    get("/market/products/\(symbol)/ticker?limit=\(min(max(limit, 1), 1000))")
+  }
+
+  /// The ticker has no quantities.
+  package func quoteRequest(_ symbol: Symbol) -> VenueRequest? {
+    get("/market/product_book?product_id=\(symbol)&limit=1")
+  }
+
+  package func quote(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> Quote? {
+    try answer.coinbase { scanner throws(VenueError) in
+      var quote: Quote?
+      var hasBook = false
+      try scanner.object { scanner, key throws(VenueError) in
+        guard case "pricebook" = key else { return try scanner.skip() }
+        quote = try Self.quote(&scanner)
+        hasBook = true
+      }
+      guard hasBook else { throw scanner.malformed("no pricebook") }
+      return quote
+    }
+  }
+
+  private static func quote(_ scanner: inout JSONScanner) throws(VenueError) -> Quote? {
+    var (bids, asks): ([BookUpdate.Level], [BookUpdate.Level]) = ([], [])
+    var time: Timestamp?
+    try scanner.object { scanner, key throws(VenueError) in
+      switch key {
+      case "bids": bids = try levels(&scanner)
+      case "asks": asks = try levels(&scanner)
+      case "time": time = try scanner.isoTime("time")
+      default: try scanner.skip()
+      }
+    }
+    return Quote(bids: bids, asks: asks, time: time)
+  }
+
+  private static func levels(_ scanner: inout JSONScanner) throws(VenueError) -> [BookUpdate.Level] {
+    var levels: [BookUpdate.Level] = []
+    try scanner.array { scanner, _ throws(VenueError) in
+      var (price, quantity): (Decimal8?, Decimal8?)
+      try scanner.object { scanner, key throws(VenueError) in
+        switch key {
+        case "price": price = try scanner.price("price")
+        case "size": quantity = try scanner.amount("size")
+        default: try scanner.skip()
+        }
+      }
+      guard let price, let quantity else { throw scanner.malformed("a level without price or size") }
+      levels.append(BookUpdate.Level(price: price, quantity: quantity))
+    }
+    return levels
+  }
+
   package func timeRequest() -> VenueRequest { get("/time") }
 
   package func time(in answer: VenueAnswer) throws(VenueError) -> Timestamp {

@@ -86,6 +86,30 @@ package struct CoinbaseExchangeProtocol: VenueProtocol {
     try answer.coinbase { scanner throws(VenueError) in try CoinbaseTradeFields.list(&scanner) }
   }
 
+  package func newestTradesRequest(_ symbol: Symbol, limit: Int) -> VenueRequest? {
+    get("/products/\(symbol)/trades?limit=\(min(max(limit, 1), 1000))")
+  }
+
+  /// The ticker has no quantities.
+  package func quoteRequest(_ symbol: Symbol) -> VenueRequest? { get("/products/\(symbol)/book?level=1") }
+
+  package func quote(_ symbol: Symbol, in answer: VenueAnswer) throws(VenueError) -> Quote? {
+    try answer.coinbase { scanner throws(VenueError) in
+      var (bids, asks): ([BookUpdate.Level]?, [BookUpdate.Level]?)
+      var time: Timestamp?
+      try scanner.object { scanner, key throws(VenueError) in
+        switch key {
+        case "bids": bids = try scanner.levels()
+        case "asks": asks = try scanner.levels()
+        case "time": time = try scanner.isoTime("time")
+        default: try scanner.skip()
+        }
+      }
+      guard let bids, let asks else { throw scanner.malformed("no bids and asks") }
+      return Quote(bids: bids, asks: asks, time: time)
+    }
+  }
+
   package func timeRequest() -> VenueRequest { get("/time") }
 
   package func time(in answer: VenueAnswer) throws(VenueError) -> Timestamp {

@@ -6,11 +6,13 @@ import Models
 
 /// A models directory in a bucket, as a folder of the user's cache: files by their SHA-256, each fetched once, and versions
 /// made of links to them.
-struct ModelsMirror {
+struct ModelsMirror: Sendable {
   private static let largestFile = 512 << 20
   private static let largestSums = 64 << 10
   private static let largestJournal = 64 << 20
   private static let sums = "SHA256SUMS"
+  private static let journal = "journal.jsonl"
+  private static let registry = "registry.json"
 
   private let objects: any ObjectStore
   /// Of this directory alone.
@@ -25,11 +27,25 @@ struct ModelsMirror {
     files = "\(cache)/models/files"
   }
 
+  /// What tells that the list of versions has changed.
+  struct Tags: Hashable, Sendable {
+    let journal: String?
+    let registry: String?
+  }
+
+  func tags() async throws -> Tags {
+    do throws(ObjectError) {
+      return Tags(journal: try await objects.tag(Self.journal), registry: try await objects.tag(Self.registry))
+    } catch {
+      throw ArchiveError.object(error)
+    }
+  }
+
   /// Fetches what is new and returns the folder.
   func refresh() async throws -> String {
     // A version is there before the journal names it, so one that this journal names is in the listing behind it.
-    let journal = try await bytes("journal.jsonl", limit: Self.largestJournal)
-    let registry = try await bytes("registry.json", limit: Self.largestJournal)
+    let journal = try await bytes(Self.journal, limit: Self.largestJournal)
+    let registry = try await bytes(Self.registry, limit: Self.largestJournal)
     guard journal != nil || registry != nil else {
       throw CommandError(
         .unreachable,
@@ -42,8 +58,8 @@ struct ModelsMirror {
         try await fetch(name, from: "\(place)/\(name)")
       }
     }
-    if let journal { try Self.replace("\(folder)/journal.jsonl", with: journal) }
-    if let registry { try Self.replace("\(folder)/registry.json", with: registry) }
+    if let journal { try Self.replace("\(folder)/\(Self.journal)", with: journal) }
+    if let registry { try Self.replace("\(folder)/\(Self.registry)", with: registry) }
     return folder
   }
 
@@ -114,9 +130,13 @@ struct ModelsMirror {
 extension CommandContext {
   /// The folder of the copy; `nil` where the models are a folder already.
   func mirroredModels() throws -> String? {
-    guard modelsURL.hasPrefix("s3://"), let location = ObjectLocation(modelsURL) else { return nil }
-    let mirror = ModelsMirror(try objects(location), cache: userCache)
+    guard let mirror = try modelsInBucket() else { return nil }
     return try Blocking.run { try await mirror.refresh() }
+  }
+
+  func modelsInBucket() throws -> ModelsMirror? {
+    guard modelsURL.hasPrefix("s3://"), let location = ObjectLocation(modelsURL) else { return nil }
+    return ModelsMirror(try objects(location), cache: userCache)
   }
 
   /// What changes models needs a folder of them.

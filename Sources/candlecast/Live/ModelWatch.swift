@@ -49,7 +49,9 @@ final class ModelWatch: Sendable {
   func run(onChange: @Sendable () async throws -> Void = {}) async {
     let seconds = context.configuration.number("inference.reload_seconds") ?? 1
     guard seconds > 0 else { return }
+    let bucket = BucketModels(context)
     while !Task.isCancelled {
+      await bucket?.look()
       let hasChanges = await onThread { self.look() }
       do {
         if hasChanges { try await onChange() }
