@@ -51,6 +51,7 @@ let package = Package(
   targets: [
     systemLibrary("CCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
     systemLibrary("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+    systemLibrary("CEpoll", debian: "libc6-dev"),
     systemLibrary("CPostgres", pkgConfig: "libpq", debian: "libpq-dev"),
     // Its pkg-config file has flags that the package manager refuses with a warning; none of them is needed.
     systemLibrary("CRedis", debian: "libhiredis-dev"),
@@ -107,7 +108,7 @@ let package = Package(
     program(
       "candlecast-bench",
       [
-        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Platform", "Redis", "Serving",
+        "CEpoll", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Platform", "Redis", "Serving",
         "Storage",
         "Streams", "TestSupport", "Transport", "Venues",
       ]),

@@ -45,7 +45,7 @@ idle=$(resident)
   echo "{\"name\":\"serving.predict\",\"unit\":\"1/s\",\"value\":$mine,\"peer\":$theirs,\"ratio\":$(awk "BEGIN { print $mine / $theirs }")}"
   taskset -c 1 "$bench" listen "$port" 100 10 all
   taskset -c 1 "$bench" listen "$port" 10000 10 all & listen=$!
-  sleep 9
+  sleep 15
   echo "{\"name\":\"serving.websocket_memory_10000\",\"unit\":\"MB\",\"value\":$((($(resident) - idle) / 1024))}"
   wait "$listen"
   taskset -c 1 "$bench" listen "$port" 10000 10 spread

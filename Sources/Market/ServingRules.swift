@@ -45,7 +45,7 @@ extension Prediction {
   package var expiresAt: Timestamp {
     switch target {
     case .window(let minutes), .openWindow(let minutes):
-      Timestamp(minute: (time.minute.flooredQuotient(Int64(minutes)) + 1) * Int64(minutes))
+      ClockWindow(containing: time, lengthMinutes: minutes).end
     case .direction, .change, .move: time.adding(microseconds: Int64(target.horizonSeconds) * 1_000_000)
     }
   }

@@ -92,11 +92,14 @@ package struct JSONWriter {
 
   private mutating func append(quoted text: String) {
     bytes.append(UInt8(ascii: "\""))
-    // Nearly all have nothing to be escaped.
-    if text.utf8.allSatisfy(\.standsForItself) {
-      bytes.append(contentsOf: text.utf8)
-    } else {
-      for byte in text.utf8 { append(escaped: byte) }
+    var text = text
+    text.withUTF8 { text in
+      // Nearly all have nothing to be escaped.
+      if text.allSatisfy({ $0.standsForItself }) {
+        bytes.append(contentsOf: text)
+      } else {
+        for byte in text { append(escaped: byte) }
+      }
     }
     bytes.append(UInt8(ascii: "\""))
   }

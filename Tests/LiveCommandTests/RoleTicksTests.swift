@@ -20,22 +20,33 @@ struct RoleTicksTests {
 
   @Test(arguments: Soak.seeds(6)) func `roles apart say what one process says, whoever is killed`(seed: UInt64) throws {
     let folder = try TemporaryFolder()
-    let version = try Self.version(in: folder)
+    let served = Served(
+      ticks: try Self.version(in: folder),
+      closes: try PredictionTarget.marketWindows.map { ($0, try Self.version(of: $0, in: folder)) })
     var market = MadeMarket(Self.view.price, seed: seed)
-    var whole = TickStage(Self.view, Self.cadence, mode: .replay)
-    whole.serve(version)
-    for event in market.history { whole.take(event) }
-    var apart = Apart(Self.view, version, history: market.history, seed: seed)
+    var dice = SplitMix64(seed: seed &+ 2000)
+    var whole = Whole(Self.view, Self.cadence, served, market.history)
+    var apart = Apart(Self.view, served, history: market.history, seed: seed)
     var teller = TickTeller(Self.view, Self.cadence, source: RoleSource.replay)
     var expected: [Prediction] = []
     var now = Self.start
-    for _ in 0..<2500 {
+    let restart = Int.random(in: 100..<1200, using: &dice)
+    let again = Int.random(in: restart + 100..<2400, using: &dice)
+    for step in 0..<2500 {
+      if step == restart {
+        // Who collects is killed, with what it has not told; one process would be too.
+        whole = Whole(Self.view, Self.cadence, served, apart.stored)
+        teller = TickTeller(Self.view, Self.cadence, source: RoleSource.replay)
+        apart.beginRun()
+      }
       let output = market.step(at: now)
-      expected += whole.advance(to: now)
-      for event in output.ticks { whole.take(event, at: now) }
-      for event in output.events { whole.take(event) }
-      for event in output.events { apart.stored.append(event) }
-      try apart.take(teller.take(output, now: now))
+      expected += whole.take(output, now: now)
+      try apart.take([teller.advance(to: now)].compactMap(\.self).map { .ticks($0) })
+      apart.stored += output.events
+      try apart.take(output.events.compactMap(Closes.told))
+      try apart.take(teller.take(output, now: now).map { .ticks($0) })
+      // What plays a recording back was killed, and plays it back once more.
+      if step == again { apart.tellAgain() }
       now = now.adding(microseconds: market.pause())
     }
     try apart.finish()
@@ -45,7 +56,22 @@ struct RoleTicksTests {
       Issue.record("seed \(seed): \(ours), not \(theirs)")
     }
     #expect(Set(expected.map(\.state)).count > 2 && apart.kills > 5, "seed \(seed)")
-    #expect(Set(expected.compactMap(\.probabilityUp)).count > 100, "seed \(seed)")
+    for target in [TickDecisions.target] + PredictionTarget.openWindows {
+      let said = expected.filter { $0.target == target && $0.modelName != .baseline }
+      #expect(Set(said.compactMap(\.probabilityUp)).count > 20, "seed \(seed): \(target)")
+    }
+  }
+
+  private static func version(of target: PredictionTarget, in folder: TemporaryFolder) throws -> ServedVersion {
+    let set = FeatureSet.of(view)
+    let made = MadeVersion(
+      target: target, name: "made-\(target)", view: view,
+      columns: MadeVersion.Columns(
+        hash: set.hash.description, names: set.names, model: set.modelColumns.map { set.names[$0] },
+        sequence: set.sequenceColumns.map { set.names[$0] }), treeCount: 3, depth: 2)
+    let bundle = try ModelBundle(
+      path: try made.write(in: folder.path), view: view, featureSetHash: set.hash.description, columnNames: set.names)
+    return ServedVersion(bundle, standing: .production)
   }
 
   private static func version(in folder: TemporaryFolder) throws -> ServedTickVersion {
@@ -63,7 +89,8 @@ struct RoleTicksTests {
     var output = market.step(at: Self.start)
     output.events = (0..<20).flatMap { _ in market.history }
     let batches =
-      teller.take(output, now: Self.start) + teller.take(LiveOutput(at: Self.start), now: Self.start.adding(minutes: 1))
+      [teller.advance(to: Self.start)].compactMap(\.self) + teller.take(output, now: Self.start)
+      + [teller.advance(to: Self.start.adding(minutes: 1))].compactMap(\.self)
     #expect(batches.map(\.number) == Array(0..<Int64(batches.count)) && batches.count > 15)
     #expect(batches.reduce(0) { $0 + $1.entries.count } == output.events.count + output.ticks.count)
     for batch in batches {
@@ -83,7 +110,7 @@ struct RoleTicksTests {
     var now = Self.start
     while now < Self.start.adding(minutes: 14) {
       let output = market.step(at: now, isCalm: true)
-      batches += teller.take(output, now: now)
+      batches += [teller.advance(to: now)].compactMap(\.self) + teller.take(output, now: now)
       stored += output.events
       now = now.adding(microseconds: 200_000)
     }
@@ -123,13 +150,15 @@ struct RoleTicksTests {
         source: RoleSource.live)
     }
     #expect(decisions.overdueMoment(at: after(60_000)) == nil)
-    let first = try decisions.decide(on: event(time)) { _, _ in [] }
+    let first = try decisions.decide(on: event(time), nil) { _, _ in [] }
     #expect(first.last?.forecast?.source == .redis && first.last?.state == "untrained")
     #expect(decisions.overdueMoment(at: after(6500)) == nil)
     let moment = try #require(decisions.overdueMoment(at: after(6600)))
     #expect(moment == after(6000))
     let missing = decisions.decide(on: .missing, at: moment, now: after(6600))
-    #expect(missing.map(\.state) == ["abstain:missing"] && missing[0].time == moment)
+    #expect(Set(missing.map(\.state)) == ["abstain:missing"] && missing.allSatisfy { $0.time == moment })
+    #expect(missing.map(\.target) == [TickDecisions.target] + PredictionTarget.openWindows)
+    #expect(missing.allSatisfy { $0.forecast?.source == .redis })
     // A moment is spoken of once.
     #expect(decisions.overdueMoment(at: after(7400)) == nil)
     let readings: [(CacheReading<[FeaturePoint]>?, String)] = [
@@ -139,18 +168,19 @@ struct RoleTicksTests {
     for (place, (reading, state)) in readings.enumerated() {
       let now = after(7500 + Int64(place) * 1500)
       let moment = try #require(decisions.overdueMoment(at: now))
-      #expect(decisions.decide(on: reading, at: moment, now: now).map(\.state) == ["abstain:" + state])
+      #expect(Set(decisions.decide(on: reading, at: moment, now: now).map(\.state)) == ["abstain:" + state])
     }
     #expect(decisions.late == 0 && decisions.decided == 1)
     // What comes now was spoken of; what comes then was not.
-    #expect(try decisions.decide(on: event(after(1500))) { _, _ in [] }.isEmpty)
+    #expect(try decisions.decide(on: event(after(1500)), nil) { _, _ in [] }.isEmpty)
     #expect(decisions.late == 1)
     let point = FeaturePoint(event(after(15_000)).point, of: .btcusdt)
     let moment2 = try #require(decisions.overdueMoment(at: after(16_000)))
     let cached = decisions.decide(on: .fresh([point], ageMilliseconds: 1000), at: moment2, now: after(16_000))
-    #expect(cached.last?.time == after(15_000) && cached.last?.forecast?.current == 60_000)
-    #expect(try decisions.decide(on: event(after(15_000))) { _, _ in [] }.isEmpty)
-    #expect(try decisions.decide(on: event(after(16_500))) { _, _ in [] }.count > 1)
+    #expect(cached.allSatisfy { $0.time == after(15_000) } && cached.first?.forecast?.current == 60_000)
+    #expect(cached.suffix(2).map(\.state) == ["abstain:stale", "abstain:stale"])
+    #expect(try decisions.decide(on: event(after(15_000)), nil) { _, _ in [] }.isEmpty)
+    #expect(try decisions.decide(on: event(after(16_500)), nil) { _, _ in [] }.count > 1)
   }
 
   private var time: Timestamp { Timestamp("2026-11-21T12:00:00Z")! }
@@ -243,9 +273,87 @@ private struct MadeMarket {
   }
 }
 
+extension RoleDecisions {
+  fileprivate init(_ view: MarketView, _ served: Served) {
+    self.init(view, served.ticks, carrier: .kinesis)
+    for (target, version) in served.closes { serve(target, with: version) }
+  }
+}
+
 extension StoredMoment {
   fileprivate func has(_ event: MarketEvent) -> Bool {
     if case .candle(_, let record) = event { has(record) } else { false }
+  }
+}
+
+private struct Served {
+  let ticks: ServedTickVersion
+  let closes: [(target: PredictionTarget, version: ServedVersion)]
+}
+
+/// What is said at closes, made of the candle alone.
+private enum Closes {
+  static func minute(_ event: MarketEvent?) -> ClosedMinute? {
+    guard case .candle(_, let record)? = event else { return nil }
+    let volatility = 0.0004 + Double(record.candle.openTime.minute % 7) * 0.0001
+    return ClosedMinute(closeTime: record.candle.closeTime, volatility: volatility)
+  }
+
+  static func made(_ event: MarketEvent, _ view: MarketView) -> [Prediction] {
+    guard case .candle(_, let record) = event else { return [] }
+    let minute = record.candle.closeTime.minute
+    return PredictionTarget.marketWindows.filter { minute % Int64($0.horizonMinutes) != 0 }.flatMap { target in
+      [ModelName.ensemble, .baseline].map { model in
+        let probability = 0.3 + Double(minute % (model == .ensemble ? 11 : 3)) * 0.04
+        return Prediction(
+          time: Timestamp(minute: minute), availableAt: record.availableAt, view: view, target: target,
+          probabilityUp: probability, confidence: probability, modelName: model, version: "", featureSetHash: "",
+          inputHash: 0, state: "", reason: "", mode: .replay, latencyNanoseconds: 0)
+      }
+    }
+  }
+
+  static func told(_ event: MarketEvent) -> StreamEvent? {
+    guard case .candle(let series, let record) = event else { return nil }
+    return .candle(
+      CandleEvent(series: series, record: record, ingestTime: record.knownAt, source: RoleSource.replay))
+  }
+}
+
+/// One process.
+private struct Whole {
+  private let view: MarketView
+  private var ticks: TickStage
+  private var windows: WindowStage
+  private var minute: ClosedMinute?
+
+  init(_ view: MarketView, _ cadence: TickCadence, _ served: Served, _ history: [MarketEvent]) {
+    self.view = view
+    ticks = TickStage(view, cadence, mode: .replay)
+    windows = WindowStage(view, cadence, mode: .replay)
+    ticks.serve(served.ticks)
+    for (target, version) in served.closes { windows.serve(target, with: version) }
+    for event in history {
+      ticks.take(event)
+      windows.take(event)
+    }
+    minute = Closes.minute(history.last)
+  }
+
+  mutating func take(_ output: LiveOutput, now: Timestamp) -> [Prediction] {
+    var made: [Prediction] = []
+    if let point = ticks.point(by: now) { made = ticks.decide(on: point) + windows.decide(on: point, minute) }
+    for event in output.ticks {
+      ticks.take(event, at: now)
+      windows.take(event)
+    }
+    for event in output.events {
+      ticks.take(event)
+      windows.take(event)
+      minute = Closes.minute(event)
+      windows.hold(Closes.made(event, view))
+    }
+    return made
   }
 }
 
@@ -254,24 +362,31 @@ private struct Apart {
   /// What was stored before and since.
   var stored: [MarketEvent]
   private(set) var rows: [Prediction] = []
+  private var keys: Set<String> = []
   private(set) var kills = 0
   private let view: MarketView
-  private let version: ServedTickVersion
+  private let served: Served
   private var random: SplitMix64
   private var points: RolePoints
   private var decisions: RoleDecisions
+  /// As who decides has it; `nil` before anything has come.
+  private var minute: ClosedMinute?
   private var batches = Lane()
   private var between = Lane()
 
-  init(_ view: MarketView, _ version: ServedTickVersion, history: [MarketEvent], seed: UInt64) {
-    (self.view, self.version, stored) = (view, version, history)
+  init(_ view: MarketView, _ served: Served, history: [MarketEvent], seed: UInt64) {
+    (self.view, self.served, stored) = (view, served, history)
     random = SplitMix64(seed: seed &+ 1000)
     points = RolePoints(view)
-    decisions = RoleDecisions(view, version, carrier: .kinesis)
+    decisions = RoleDecisions(view, served)
   }
 
-  mutating func take(_ told: [TickBatch]) throws {
-    for batch in told { batches.publish(.ticks(batch)) }
+  mutating func beginRun() { batches.beginRun() }
+
+  mutating func tellAgain() { batches.publishAgain() }
+
+  mutating func take(_ told: [StreamEvent]) throws {
+    for event in told { batches.publish(event) }
     if Int.random(in: 0..<20, using: &random) == 0 { try makePoints() }
     if Int.random(in: 0..<20, using: &random) == 0 { try decide() }
     if Int.random(in: 0..<200, using: &random) == 0 {
@@ -280,7 +395,8 @@ private struct Apart {
       kills += 1
     }
     if Int.random(in: 0..<200, using: &random) == 0 {
-      decisions = RoleDecisions(view, version, carrier: .kinesis)
+      decisions = RoleDecisions(view, served)
+      minute = nil
       between.restart()
       kills += 1
     }
@@ -294,14 +410,23 @@ private struct Apart {
   private mutating func makePoints(mayDie: Bool = true) throws {
     var wasKilled = false
     while let delivery = batches.next(), !wasKilled {
-      guard case .ticks(let batch) = try StreamEvent(json: delivery.record.body) else { continue }
+      let event = try StreamEvent(json: delivery.record.body)
+      if case .candle = event {
+        between.publish(event)
+        batches.held.hold(delivery, at: .distantPast)
+        continue
+      }
+      guard case .ticks(let batch) = event else { continue }
       let outcome = try points.take(batch) { [stored] moment, body in
         for event in stored where moment.has(event) { body(event) }
       }
       if outcome?.beginning != nil { batches.held.release(before: .distantFuture) }
       if let point = outcome?.point {
         between.publish(
-          .point(PointEvent(view: view, cadence: batch.cadence, run: batch.run, point: point, source: batch.source)))
+          .point(
+            PointEvent(
+              view: view, cadence: batch.cadence, run: batch.run, point: point, windows: outcome?.windows ?? [],
+              source: batch.source)))
       }
       batches.held.hold(delivery, at: batch.range.upperBound)
       batches.held.release(before: points.until.adding(microseconds: -RolePoints.reachMicroseconds))
@@ -318,16 +443,36 @@ private struct Apart {
 
   private mutating func decide() throws {
     while let delivery = between.next() {
-      guard case .point(let event) = try StreamEvent(json: delivery.record.body) else { continue }
-      let made = try decisions.decide(on: event) { [rows] range, mode in
+      let told = try StreamEvent(json: delivery.record.body)
+      if case .candle(let event) = told { close(event, delivery) }
+      guard case .point(let event) = told else { continue }
+      minute = minute ?? Closes.minute(stored.last { StoredMoment.before(event).has($0) })
+      let made = try decisions.decide(on: event, minute) { [rows] range, mode in
         Set(rows.filter { range.contains($0.time) && $0.mode == mode }.map(\.time))
       }
-      if decisions.beginsRun { between.held.release(before: .distantFuture) }
-      rows += made
+      if decisions.beginsRun { between.held.release(before: event.run) }
+      store(made)
       between.held.hold(delivery, at: event.point.inputs.time)
       between.held.release(before: decisions.newest.adding(microseconds: -RoleDecisions.reachMicroseconds))
     }
     between.acknowledge()
+  }
+
+  /// Predictions are unique in the store.
+  private mutating func store(_ made: [Prediction]) {
+    for prediction in made
+    where keys.insert("\(prediction.time) \(prediction.target) \(prediction.modelName)").inserted {
+      rows.append(prediction)
+    }
+  }
+
+  private mutating func close(_ event: CandleEvent, _ delivery: Delivery) {
+    between.held.hold(delivery, at: event.record.knownAt)
+    let candle = MarketEvent.candle(event.series, event.record)
+    minute = minute ?? Closes.minute(stored.last { StoredMoment.before(event).has($0) })
+    if let minute, event.record.candle.closeTime <= minute.closeTime { return }
+    minute = Closes.minute(candle)
+    decisions.hold(Closes.made(candle, view), knownAt: event.record.knownAt)
   }
 
   /// A stream with one group.
@@ -335,12 +480,24 @@ private struct Apart {
     private var all: [Delivery] = []
     private var done: Set<String> = []
     private var place = 0
+    private var runStart = 0
     var held = HeldDeliveries()
 
     mutating func publish(_ event: StreamEvent) {
       all.append(
         Delivery(
           record: event.record, position: StreamPosition(shard: "0", sequence: "\(all.count)"), attempt: 1))
+    }
+
+    mutating func beginRun() { runStart = all.count }
+
+    /// What was told since the run began.
+    mutating func publishAgain() {
+      for delivery in all[runStart...] {
+        all.append(
+          Delivery(
+            record: delivery.record, position: StreamPosition(shard: "0", sequence: "\(all.count)"), attempt: 1))
+      }
     }
 
     mutating func next() -> Delivery? {

@@ -26,10 +26,22 @@ struct RoleTests {
         environment: streams.environment, name: "\(carrier)-\(role)")
     }
     var readers = try ["features", "predict"].map(start)
-    let ingest = try recorded.rehearsal.candlecast(
-      recorded.played + ["--roles", "ingest", "--store", apart.address], in: recorded.folder,
-      environment: streams.environment, name: "\(carrier)-ingest")
-    #expect(try await ingest.end(within: 240) == .exited(0), "\(ingest.error)")
+    func ingest() throws -> RunningProgram {
+      try recorded.rehearsal.candlecast(
+        recorded.played + ["--roles", "ingest", "--store", apart.address], in: recorded.folder,
+        environment: streams.environment, name: "\(carrier)-ingest")
+    }
+    let killed = try ingest()
+    _ = try await Wait.until("the first candle", 240, killed) {
+      // There is no store before it has begun.
+      let stored = try? Contents.store(apart).candles(Rehearsal.series)
+      return stored?.isEmpty == false || killed.ending != nil ? true : nil
+    }
+    // What it has told by now comes once more.
+    killed.kill()
+    _ = try await killed.end()
+    let collector = try ingest()
+    #expect(try await collector.end(within: 240) == .exited(0), "\(collector.error)")
     for (index, role) in ["features", "predict", "features"].enumerated().map({ ($0.offset % 2, $0.element) }) {
       let before = try predictions(apart).count
       _ = try await Wait.until("a prediction", 240, readers[index]) {
@@ -51,10 +63,13 @@ struct RoleTests {
     let found = try Contents(apart)
     let difference = found.difference(from: recorded.contents.told(over: carrier))
     #expect(difference == nil)
-    for isOfTicks in [false, true] {
-      let predictions = found.predictions.filter { $0.target.isOfTicks == isOfTicks }
-      #expect(Set(predictions.compactMap(\.probabilityUp)).count > 5, "predictions hardly differ")
+    for target in [.direction(horizonMinutes: 15), Recorded.window] + PredictionTarget.ofTicks
+      + PredictionTarget.openWindows
+    {
+      let predictions = found.predictions.filter { $0.target == target }
+      #expect(Set(predictions.compactMap(\.probabilityUp)).count > 5, "predictions of \(target) hardly differ")
     }
+    #expect(found.predictions.contains { $0.target.isOfTicks && $0.reason.contains("its offset is of") })
   }
 
   @Test(.timeLimit(.minutes(10)))
@@ -133,6 +148,7 @@ struct RoleTests {
   /// A feed that was recorded, and what one process makes of the recording.
   private final class Recorded: Sendable {
     static let shared = Task { try await Recorded() }
+    static let window = PredictionTarget.window(lengthMinutes: 5)
     let rehearsal: Rehearsal
     let folder: TemporaryFolder
     /// What plays the recording back.
@@ -142,7 +158,7 @@ struct RoleTests {
     private init() async throws {
       rehearsal = try await Rehearsal(Rehearsal.candles(hours: 30), speed: 300, streamedHours: 12)
       folder = try TemporaryFolder()
-      try KillTests.register(in: folder)
+      for target in [.direction(horizonMinutes: 15), Self.window] { try KillTests.register(in: folder, target: target) }
       try Self.registerTicks(in: folder)
       let live = try rehearsal.live(in: folder)
       try await live.untilCaughtUp()
@@ -210,10 +226,8 @@ struct RoleTests {
       return contents
     }
 
-    /// But for windows between closes, which one process alone speaks of.
     static func predictions(_ store: any Store) throws -> [Prediction] {
-      let said = try store.predictions().filter { !PredictionTarget.openWindows.contains($0.target) }
-      return said.map { prediction in
+      try store.predictions().map { prediction in
         var prediction = prediction
         prediction.latencyNanoseconds = 0
         return prediction

@@ -188,8 +188,9 @@ struct EventDraw {
   }
 
   private mutating func entry(_ series: Series, _ ingest: Timestamp) -> TickBatch.Entry {
-    switch Int.random(in: 0..<6, using: &random) {
+    switch Int.random(in: 0..<7, using: &random) {
     case 0: return .candle(series, record())
+    case 6: return .observed(observation(), at: ingest)
     case 1: return .tick(.quote(series, quote()), at: ingest)
     case 2: return .tick(.interrupted(series), at: ingest)
     case 3:
@@ -218,7 +219,33 @@ struct EventDraw {
       source: PriceForecast.Source.allCases.randomElement(using: &random) ?? .direct)
     return PointEvent(
       view: MarketView(price: Series(.chainlink, .bitcoinUSD), volume: Series(.binance, .btcusdt)),
-      cadence: TickCadence(), run: time(), point: point, source: source)
+      cadence: TickCadence(), run: time(), point: point,
+      windows: PredictionTarget.openWindows.map { fact(of: $0.horizonMinutes) }, source: source)
+  }
+
+  private mutating func fact(of length: Int) -> WindowFact {
+    guard Bool.random(using: &random) else {
+      return WindowFact(lengthMinutes: length, reading: .failure(WindowSilence(code: "stale", reason: "ä \"b\"\n")))
+    }
+    func price(_ random: inout SplitMix64) -> Double { .random(in: 0.000_001...1e9, using: &random) }
+    return WindowFact(
+      lengthMinutes: length,
+      reading: .success(
+        WindowReading(
+          price: price(&random), ageMilliseconds: .random(in: 0...10_000, using: &random),
+          source: PriceForecast.Source.allCases.randomElement(using: &random) ?? .direct, strike: price(&random),
+          outlook: WindowOutlook(expected: price(&random), varianceMinutes: .random(in: 0...15, using: &random)))))
+  }
+
+  private mutating func observation() -> OracleTick {
+    func price(_ random: inout SplitMix64) -> OraclePrice {
+      OraclePrice(units: Int128(random.next()) * .random(in: -1_000_000...1_000_000, using: &random))
+    }
+    return OracleTick(
+      feed: .bitcoinUSD, source: OracleSource.allCases.randomElement(using: &random) ?? .relay,
+      quantity: Bool.random(using: &random) ? .price : .timeWeightedMean(seconds: .random(in: 1...60, using: &random)),
+      time: time(), price: price(&random), bid: Bool.random(using: &random) ? price(&random) : nil,
+      ask: Bool.random(using: &random) ? price(&random) : nil)
   }
 
   private mutating func trade(at time: Timestamp) -> Trade {

@@ -46,7 +46,8 @@ package struct TreeEnsemble: Sendable {
     return nodes.withUnsafeBufferPointer { nodes in
       trees.withUnsafeBufferPointer { trees in
         guard let nodes = nodes.baseAddress else { return baseMargin ?? self.baseMargin }
-        return Self.sum(from: baseMargin ?? self.baseMargin, nodes: nodes, trees: trees, row: row)
+        return Self.sum(
+          from: baseMargin ?? self.baseMargin, nodes: nodes, trees: trees, row: row, count: featureCount)
       }
     }
   }
@@ -55,36 +56,53 @@ package struct TreeEnsemble: Sendable {
     features.withUnsafeBufferPointer { margin($0, baseMargin: baseMargin) }
   }
 
-  /// Walks four trees at a time: the loads of one hide the latency of the others. Leaves lead to themselves, so trees of
-  /// unequal depth walk together.
   private static func sum(
-    from base: Float, nodes: UnsafePointer<TreeNode>, trees: UnsafeBufferPointer<Tree>, row: UnsafePointer<Float>
+    from base: Float, nodes: UnsafePointer<TreeNode>, trees: UnsafeBufferPointer<Tree>, row: UnsafePointer<Float>,
+    count: Int
+  ) -> Float {
+    var isWhole = true
+    for index in 0..<count { isWhole = isWhole && !row[index].isNaN }
+    // Most rows are whole, and then a step is a third shorter.
+    return isWhole
+      ? walk(from: base, nodes, trees) { $0.pointee.stepOfWhole(row) }
+      : walk(from: base, nodes, trees) { $0.pointee.step(row) }
+  }
+
+  /// Walks eight trees at a time: the loads of one hide the latency of the others. Leaves lead to themselves, so trees
+  /// of unequal depth walk together.
+  @inline(__always)
+  private static func walk(
+    from base: Float, _ nodes: UnsafePointer<TreeNode>, _ trees: UnsafeBufferPointer<Tree>,
+    step: (UnsafePointer<TreeNode>) -> Int
   ) -> Float {
     var total = base
     var index = 0
-    while index + 4 <= trees.count {
-      var a = nodes + Int(trees[index].root)
-      var b = nodes + Int(trees[index + 1].root)
-      var c = nodes + Int(trees[index + 2].root)
-      var d = nodes + Int(trees[index + 3].root)
-      var steps = max(
-        max(trees[index].depth, trees[index + 1].depth), max(trees[index + 2].depth, trees[index + 3].depth))
+    while index + 8 <= trees.count {
+      var (a, b) = (nodes + Int(trees[index].root), nodes + Int(trees[index + 1].root))
+      var (c, d) = (nodes + Int(trees[index + 2].root), nodes + Int(trees[index + 3].root))
+      var (e, f) = (nodes + Int(trees[index + 4].root), nodes + Int(trees[index + 5].root))
+      var (g, h) = (nodes + Int(trees[index + 6].root), nodes + Int(trees[index + 7].root))
+      var steps: Int32 = 0
+      for place in index..<(index + 8) { steps = max(steps, trees[place].depth) }
       while steps > 0 {
-        a += a.pointee.step(row)
-        b += b.pointee.step(row)
-        c += c.pointee.step(row)
-        d += d.pointee.step(row)
+        a += step(a)
+        b += step(b)
+        c += step(c)
+        d += step(d)
+        e += step(e)
+        f += step(f)
+        g += step(g)
+        h += step(h)
         steps &-= 1
       }
-      total += a.pointee.value
-      total += b.pointee.value
-      total += c.pointee.value
-      total += d.pointee.value
-      index += 4
+      // One after the other: another order would round otherwise.
+      total = total + a.pointee.value + b.pointee.value + c.pointee.value + d.pointee.value
+      total = total + e.pointee.value + f.pointee.value + g.pointee.value + h.pointee.value
+      index += 8
     }
     while index < trees.count {
       var node = nodes + Int(trees[index].root)
-      for _ in 0..<trees[index].depth { node += node.pointee.step(row) }
+      for _ in 0..<trees[index].depth { node += step(node) }
       total += node.pointee.value
       index += 1
     }
@@ -122,5 +140,12 @@ struct TreeNode: Sendable {
     let isMissing: UInt32 = x.isNaN ? 1 : 0
     let right = (isRight | (isMissing & (packed >> 30))) & (packed >> 31)
     return leftDistance &+ Int(right)
+  }
+
+  /// The same for a row in which nothing is missing.
+  @inline(__always)
+  func stepOfWhole(_ row: UnsafePointer<Float>) -> Int {
+    let isRight: UInt32 = row[feature] >= value ? 1 : 0
+    return leftDistance &+ Int(isRight & (packed >> 31))
   }
 }

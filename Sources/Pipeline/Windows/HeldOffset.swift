@@ -57,7 +57,7 @@ struct HeldOffset: Sendable {
   private func isServed(_ prediction: Prediction) -> Bool { prediction.target == closed && prediction.isServed }
 
   /// `nil` before the first close within the window, and where the model said nothing at the last one.
-  func offset(in window: OpenWindow) -> (value: Double, time: Timestamp)? {
+  func offset(in window: ClockWindow) -> (value: Double, time: Timestamp)? {
     guard let offset, offset.time > window.start, offset.time < window.end else { return nil }
     return offset
   }

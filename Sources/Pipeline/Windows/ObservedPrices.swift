@@ -26,7 +26,7 @@ struct ObservedPrices: Sendable {
   }
 
   func reading(
-    of window: OpenWindow, at time: Timestamp, maxAgeMilliseconds: Int64
+    of window: ClockWindow, at time: Timestamp, maxAgeMilliseconds: Int64
   ) throws(WindowSilence) -> WindowReading {
     guard let newest = price(at: time) else { throw missing("no price of \(series) has come") }
     let age = (time.microseconds - newest.time.microseconds) / 1000
@@ -47,9 +47,9 @@ struct ObservedPrices: Sendable {
   private func missing(_ reason: String) -> WindowSilence { WindowSilence(code: "oracle_missing", reason: reason) }
 
   private func outlook(
-    of window: OpenWindow, at time: Timestamp, _ rule: SettlementRule, spot: Double
+    of window: ClockWindow, at time: Timestamp, _ rule: SettlementRule, spot: Double
   ) throws(WindowSilence) -> WindowOutlook {
-    let left = window.minutesLeft(at: time)
+    let left = window.exactMinutesLeft(at: time)
     guard case .timeWeightedMean(let seconds) = rule else { return WindowOutlook(spot: spot, minutesLeft: left) }
     let start = window.end.adding(microseconds: -Int64(seconds) * 1_000_000)
     var mean = spot

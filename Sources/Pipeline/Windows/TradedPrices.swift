@@ -57,7 +57,7 @@ struct TradedPrices: Sendable {
   }
 
   func reading(
-    of window: OpenWindow, at point: TickPoint, maxAgeMilliseconds: Int64
+    of window: ClockWindow, at point: TickPoint, maxAgeMilliseconds: Int64
   ) throws(WindowSilence) -> WindowReading {
     guard let price = point.inputs.price, let age = point.ageMilliseconds, price > 0 else {
       throw WindowSilence(code: "stale", reason: "no trade has come")
@@ -70,11 +70,11 @@ struct TradedPrices: Sendable {
     }
     return WindowReading(
       price: price, ageMilliseconds: age, source: point.source, strike: strike,
-      outlook: WindowOutlook(spot: price, minutesLeft: window.minutesLeft(at: point.inputs.time)))
+      outlook: WindowOutlook(spot: price, minutesLeft: window.exactMinutesLeft(at: point.inputs.time)))
   }
 
   /// A window without a trade so far begins at the next one, for which the newest is the best guess.
-  private func strike(of window: OpenWindow, newest: Double) -> Double? {
+  private func strike(of window: ClockWindow, newest: Double) -> Double? {
     let minute = window.start.minute
     if let strike = opens[minute] ?? firsts[minute]?.price { return strike }
     guard let coveredFrom, coveredFrom <= window.start else { return nil }

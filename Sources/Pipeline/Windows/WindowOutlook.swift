@@ -4,6 +4,10 @@ package struct WindowOutlook: Hashable, Sendable {
   /// Variance of its logarithm, in that of a log return of one minute.
   package let varianceMinutes: Double
 
+  package init(expected: Double, varianceMinutes: Double) {
+    (self.expected, self.varianceMinutes) = (expected, varianceMinutes)
+  }
+
   /// Of a window that settles at the price of its end.
   package init(spot: Double, minutesLeft: Double) { (expected, varianceMinutes) = (spot, minutesLeft) }
 

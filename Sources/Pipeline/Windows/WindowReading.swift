@@ -1,19 +1,28 @@
-internal import Market
+package import Market
 
 /// What prices tell of a window that is not over.
-struct WindowReading: Hashable, Sendable {
+package struct WindowReading: Hashable, Sendable {
   /// The newest one.
-  let price: Double
-  let ageMilliseconds: Int64
-  let source: PriceForecast.Source
+  package let price: Double
+  package let ageMilliseconds: Int64
+  package let source: PriceForecast.Source
   /// What the end is compared with.
-  let strike: Double
-  let outlook: WindowOutlook
+  package let strike: Double
+  package let outlook: WindowOutlook
+
+  package init(
+    price: Double, ageMilliseconds: Int64, source: PriceForecast.Source, strike: Double, outlook: WindowOutlook
+  ) {
+    (self.price, self.ageMilliseconds, self.source) = (price, ageMilliseconds, source)
+    (self.strike, self.outlook) = (strike, outlook)
+  }
 }
 
 /// Why nothing is said of a window.
-struct WindowSilence: Error, Hashable, Sendable {
+package struct WindowSilence: Error, Hashable, Sendable {
   /// Of a state `abstain:…`.
-  let code: String
-  let reason: String
+  package let code: String
+  package let reason: String
+
+  package init(code: String, reason: String) { (self.code, self.reason) = (code, reason) }
 }

@@ -31,6 +31,7 @@ struct JSONScanner {
   }
 
   /// Calls `element` at each value; it must read the value.
+  @inline(__always)
   mutating func array(_ element: (inout JSONScanner) throws(APIFailure) -> Void) throws(APIFailure) {
     try expect("[", "an array")
     if take("]") { return }
@@ -62,6 +63,7 @@ struct JSONScanner {
 
   /// The first byte of what comes; `nil` at the end.
   var peek: UInt8? {
+    @inline(__always)
     mutating get {
       skipBlanks()
       return offset < bytes.count ? bytes[offset] : nil
@@ -69,6 +71,7 @@ struct JSONScanner {
   }
 
   /// Whether `null` came; nothing is read if not.
+  @inline(__always)
   mutating func isNull() throws(APIFailure) -> Bool {
     guard peek == UInt8(ascii: "n") else { return false }
     try word("null")
@@ -82,9 +85,15 @@ struct JSONScanner {
   }
 
   /// Numbers too large for a double are infinite.
+  @inline(__always)
   mutating func number() throws(APIFailure) -> Double {
     skipBlanks()
     if let value = plainNumber() { return value }
+    return try anyNumber()
+  }
+
+  @inline(never)
+  private mutating func anyNumber() throws(APIFailure) -> Double {
     let start = offset
     let isNegative = next("-")
     guard let first = byte, first.isDigit else { throw failure("a number") }
@@ -293,6 +302,7 @@ struct JSONScanner {
     return true
   }
 
+  @inline(__always)
   private mutating func take(_ character: Unicode.Scalar) -> Bool {
     skipBlanks()
     return next(character)

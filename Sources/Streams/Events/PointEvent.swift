@@ -10,12 +10,16 @@ package struct PointEvent: Hashable, Sendable {
   /// Of what the point was made of.
   package var run: Timestamp
   package var point: TickPoint
+  /// Of the windows that it lies in.
+  package var windows: [WindowFact]
   /// How that came: `stream`, or `replay` for what is played back.
   package var source: String
 
-  package init(view: MarketView, cadence: TickCadence, run: Timestamp, point: TickPoint, source: String) {
+  package init(
+    view: MarketView, cadence: TickCadence, run: Timestamp, point: TickPoint, windows: [WindowFact] = [], source: String
+  ) {
     (self.view, self.cadence, self.run) = (view, cadence, run)
-    (self.point, self.source) = (point, source)
+    (self.point, self.windows, self.source) = (point, windows, source)
   }
 }
 
@@ -38,6 +42,7 @@ extension PointEvent: StreamEventBody {
     text.add("mean_close_60m", point.inputs.reference)
     text.add("age_ms", point.ageMilliseconds)
     text.add("origin", point.source.rawValue)
+    text.add("windows", elements: windows.map(\.json))
     text.add("ingest_ts", point.inputs.time.milliseconds)
     text.add("source", source)
   }
@@ -58,6 +63,8 @@ extension PointEvent: StreamEventBody {
       ageMilliseconds: age,
       source: try members.required(
         "origin", try members.text("origin").flatMap { PriceForecast.Source(rawValue: $0) }))
+    windows = []
+    for object in try members.objects("windows") ?? [] { windows.append(try WindowFact(object)) }
     source = try members.required("source", try members.text("source"))
   }
 }

@@ -8,6 +8,8 @@ package struct TickBatch: Hashable, Sendable {
     /// Its time is to the millisecond.
     case tick(TickEvent, at: Timestamp)
     case candle(Series, CandleRecord)
+    /// Of the oracle whose prices the view follows.
+    case observed(OracleTick, at: Timestamp)
   }
 
   package var series: Series
@@ -90,6 +92,7 @@ extension TickBatch.Entry {
       case .tick(.interrupted(let series), let time): TradesNotice(series: series, start: nil, ingestTime: time)
       case .tick(.snapshot(let series, let snapshot), let time):
         SnapshotEvent(series: series, snapshot: snapshot, ingestTime: time)
+      case .observed(let tick, let time): OracleEvent(tick: tick, ingestTime: time)
       }
     return String(decoding: body.json, as: UTF8.self)
   }
@@ -112,6 +115,9 @@ extension TickBatch.Entry {
     case SnapshotEvent.messageType?:
       let event = try SnapshotEvent(members)
       self = .tick(.snapshot(event.series, event.snapshot), at: event.ingestTime)
+    case OracleEvent.messageType?:
+      let event = try OracleEvent(members)
+      self = .observed(event.tick, at: event.ingestTime)
     default: throw members.wrong("message_type")
     }
   }

@@ -30,15 +30,16 @@ struct Head: Hashable, Sendable {
 
   /// `bytes` ends with the empty line. Every line is checked here, so that reading cannot fail.
   init(_ bytes: [UInt8]) throws(Malformed) {
-    guard let end = Self.lineEnd(bytes, 0) else { throw Malformed(status: 400, reason: "a line does not end") }
-    guard bytes[..<end].allSatisfy({ $0.isFieldByte && $0 != 9 }) else {
+    let span = bytes.span
+    guard let end = Self.lineEnd(span, 0) else { throw Malformed(status: 400, reason: "a line does not end") }
+    for index in 0..<end where !span[index].isFieldByte || span[index] == 9 {
       throw Malformed(status: 400, reason: "control characters in the first line")
     }
     var fields: [Field] = []
     fields.reserveCapacity(Self.usualFields)
     var start = end + 2
-    while let end = Self.lineEnd(bytes, start), end > start {
-      fields.append(try Self.field(bytes, start..<end))
+    while let end = Self.lineEnd(span, start), end > start {
+      fields.append(try Self.field(span, start..<end))
       start = end + 2
     }
     guard start == bytes.count - 2 else { throw Malformed(status: 400, reason: "the head ends early") }
@@ -47,11 +48,13 @@ struct Head: Hashable, Sendable {
 
   private static let usualFields = 8
 
-  private static func field(_ bytes: [UInt8], _ line: Range<Int>) throws(Malformed) -> Field {
-    guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")), colon > line.lowerBound,
-      bytes[line.lowerBound..<colon].allSatisfy(\.isTokenByte)
-    else { throw Malformed(status: 400, reason: "a header line has no name") }
-    guard bytes[colon..<line.upperBound].allSatisfy(\.isFieldByte) else {
+  private static func field(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(Malformed) -> Field {
+    var colon = line.lowerBound
+    while colon < line.upperBound, bytes[colon].isTokenByte { colon += 1 }
+    guard colon > line.lowerBound, colon < line.upperBound, bytes[colon] == UInt8(ascii: ":") else {
+      throw Malformed(status: 400, reason: "a header line has no name")
+    }
+    for index in colon..<line.upperBound where !bytes[index].isFieldByte {
       throw Malformed(status: 400, reason: "control characters in a header")
     }
     var (first, last) = (colon + 1, line.upperBound)
@@ -119,12 +122,9 @@ struct Head: Hashable, Sendable {
   }
 
   /// Where the CR of the line beginning at `start` stands.
-  private static func lineEnd(_ bytes: [UInt8], _ start: Int) -> Int? {
+  private static func lineEnd(_ bytes: Span<UInt8>, _ start: Int) -> Int? {
     var index = start
-    while index + 1 < bytes.count {
-      if bytes[index] == 13 { return bytes[index + 1] == 10 ? index : nil }
-      index += 1
-    }
-    return nil
+    while index < bytes.count, bytes[index] != 13 { index += 1 }
+    return index + 1 < bytes.count && bytes[index + 1] == 10 ? index : nil
   }
 }

@@ -213,13 +213,14 @@ final class ServerConnection: @unchecked Sendable {
     let hasBody = method != "HEAD" && ResponseHead.hasBody(response.status)
     let bodyCount = hasBody ? cut ?? response.body.count : 0
     let leaves = !keepsAlive || cut != nil || core.isStopping
-    core.scratch.removeAll(keepingCapacity: core.scratch.capacity <= 4 * ServerCore.writeBytes)
+    core.answers.begin(for: self)
+    let start = core.answers.bytes.count
     ResponseHead.write(
-      response, closes: leaves, isAnswerToHead: method == "HEAD", date: core.date, to: &core.scratch)
-    let first = max(0, min(bodyCount, ServerCore.writeBytes - core.scratch.count))
-    core.scratch.append(contentsOf: response.body[..<first])
-    write(core.scratch)
+      response, closes: leaves, isAnswerToHead: method == "HEAD", date: core.date, to: &core.answers.bytes)
+    let first = max(0, min(bodyCount, ServerCore.writeBytes - (core.answers.bytes.count - start)))
+    core.answers.bytes.append(contentsOf: response.body[..<first])
     lastWritten = core.now
+    if first < bodyCount || leaves || core.answers.isFull { core.writeAnswers() }
     if first < bodyCount {
       stage = .writing(Array(response.body[..<bodyCount]), from: first, thenLeaves: leaves)
       return callOnWritable()
@@ -249,12 +250,16 @@ final class ServerConnection: @unchecked Sendable {
     shutdown(lws_get_socket_fd(wsi), Int32(SHUT_WR))
   }
 
+  /// After the answers that wait.
   private func write(_ bytes: [UInt8]) {
+    core.writeAnswers()
+    bytes.withUnsafeBufferPointer { write($0) }
+  }
+
+  func write(_ bytes: UnsafeBufferPointer<UInt8>) {
     guard let wsi, !bytes.isEmpty else { return }
     // libwebsockets does not write through it, and keeps what the kernel does not take.
-    let count = bytes.withUnsafeBufferPointer {
-      lws_write(wsi, UnsafeMutablePointer(mutating: $0.baseAddress), $0.count, LWS_WRITE_HTTP)
-    }
+    let count = lws_write(wsi, UnsafeMutablePointer(mutating: bytes.baseAddress), bytes.count, LWS_WRITE_HTTP)
     if count < 0 { kill() }
   }
 

@@ -38,6 +38,7 @@ final class ServerCore: @unchecked Sendable {
   lazy var inflater = MessageInflater(forgets: true)
   /// Where writes are put together.
   var scratch: [UInt8] = []
+  var answers = WaitingAnswers()
   private(set) var now = SystemClock.monotonicNanoseconds()
   private(set) var date = ""
   private let mail = Mutex(Mail())
@@ -167,6 +168,7 @@ final class ServerCore: @unchecked Sendable {
     takeMail()
     while stopDeadline == nil || !(connections.isEmpty || isPast(stopDeadline)) {
       guard lws_service(context, 0) >= 0 else { break }
+      writeAnswers()
     }
     mail.withLock { $0.loop = nil }
     lws_context_destroy(context)
@@ -178,6 +180,16 @@ final class ServerCore: @unchecked Sendable {
       return mail.waiting
     }
     for continuation in waiting { continuation.resume() }
+  }
+
+  func writeAnswers() {
+    guard !answers.isEmpty else { return }
+    var waiting = WaitingAnswers()
+    swap(&waiting, &answers)
+    waiting.write()
+    waiting.removeAll()
+    // Its memory is used again.
+    swap(&waiting, &answers)
   }
 
   private func isPast(_ deadline: Int64?) -> Bool {
@@ -279,6 +291,7 @@ final class ServerCore: @unchecked Sendable {
     case .abort(let connection): connection.abort()
     case .stop:
       guard stopDeadline == nil else { return }
+      writeAnswers()
       stopDeadline = SystemClock.monotonicNanoseconds() + Self.stopPatience
       for connection in connections { connection.stop() }
     }

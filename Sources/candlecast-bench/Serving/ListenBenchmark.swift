@@ -1,3 +1,4 @@
+import CEpoll
 import Glibc
 import Operations
 import Platform
@@ -7,111 +8,209 @@ import Platform
 /// One thread reads them all. A message's latency is from before it was made JSON to when its last byte was read here.
 enum ListenBenchmark {
   static let word = "listen"
+  private static let connectSeconds: Int64 = 120
 
   static func run(port: Int, clients: Int, seconds: Int, isSpread: Bool) {
-    ServeBenchmark.raiseFileLimit()
-    var listeners = Listeners()
-    for number in 0..<clients {
-      let symbol = isSpread ? "S\(number % ServeBenchmark.groups)" : "ALL"
-      guard listeners.connect(port, "/ws?topics=predictions&symbols=\(symbol)") else {
-        return Terminal.error.write("client \(number) cannot connect: \(String(cString: strerror(errno)))\n")
-      }
+    guard ServeBenchmark.raiseFileLimit() >= clients + 64 else {
+      return Terminal.error.write(
+        "\(clients) clients need \(clients + 64) open files, more than the limit; ulimit -Hn raises it\n")
     }
-    listeners.read(until: SystemClock.monotonicNanoseconds() + 2_500_000_000)
+    var listeners = Listeners(port: port)
+    let targets = (0..<clients).map { number in
+      let symbol = isSpread ? "S\(number % ServeBenchmark.groups)" : "ALL"
+      return "/ws?topics=predictions&symbols=\(symbol)"
+    }
+    if let failure = listeners.connect(targets, until: now() + connectSeconds * 1_000_000_000) {
+      return Terminal.error.write(failure + "\n")
+    }
+    // What is told on joining was sent before.
+    listeners.read(until: now() + 2_500_000_000)
     listeners.forget()
-    listeners.read(until: SystemClock.monotonicNanoseconds() + Int64(seconds) * 1_000_000_000)
+    listeners.read(until: now() + Int64(seconds) * 1_000_000_000)
+    report(listeners, "serving.websocket_\(isSpread ? "spread" : "at_once")_\(clients)")
+  }
+
+  private static func report(_ listeners: Listeners, _ name: String) {
     let sorted = listeners.latencies.sorted()
     guard !sorted.isEmpty else { return Terminal.error.write("nothing came\n") }
     func quantile(_ share: Double) -> Double { Double(sorted[Int(Double(sorted.count - 1) * share)]) / 1e6 }
     let result: JSONValue = [
-      "name": .text("serving.websocket_\(isSpread ? "spread" : "at_once")_\(clients)"), "unit": "ms",
-      "n": JSONValue(sorted.count), "p50": JSONValue(quantile(0.5)), "p99": JSONValue(quantile(0.99)),
-      "max": JSONValue(quantile(1)), "closed": JSONValue(listeners.closed),
+      "name": .text(name), "unit": "ms", "n": JSONValue(sorted.count), "p50": JSONValue(quantile(0.5)),
+      "p99": JSONValue(quantile(0.99)), "max": JSONValue(quantile(1)), "missed": JSONValue(listeners.missed),
+      "closed": JSONValue(listeners.closed),
     ]
     Terminal.output.write(result.description + "\n")
   }
+
+  private static func now() -> Int64 { SystemClock.monotonicNanoseconds() }
 }
 
 /// Sockets that only read.
 private struct Listeners {
-  private var polled: [pollfd] = []
-  /// Of each socket what came and is not a whole frame yet.
-  private var rests: [Int32: [UInt8]] = [:]
+  private struct Client {
+    let socket: Int32
+    let target: String
+    var stage = Stage.connecting
+    /// What came and is not a whole frame yet, or of the head not yet its end.
+    var rest: [UInt8] = []
+    var sequence = 0
+
+    enum Stage { case connecting, upgrading, open }
+  }
+
+  private static let mostConnecting = 64
+
+  private let port: Int
+  /// The kernel keeps the list: handing it over each time would take longer than reading what came.
+  private let poll = epoll_create1(0)
+  private var clients: [Client] = []
+  private var connecting = 0
+  private var failure: String?
+  private var buffer = [UInt8](repeating: 0, count: 1 << 16)
   private(set) var latencies: [Int64] = []
+  /// Messages that were sent, as their numbers say, and did not come.
+  private(set) var missed = 0
   private(set) var closed = 0
+
+  init(port: Int) { self.port = port }
 
   mutating func forget() { latencies.removeAll(keepingCapacity: true) }
 
-  mutating func connect(_ port: Int, _ target: String) -> Bool {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  // MARK: Connecting
+
+  /// Returns why not all could connect.
+  mutating func connect(_ targets: [String], until end: Int64) -> String? {
+    var waiting = targets[...]
+    while failure == nil, !waiting.isEmpty || connecting > 0 {
+      while connecting < Self.mostConnecting, let target = waiting.popFirst() { begin(target) }
+      guard SystemClock.monotonicNanoseconds() < end else {
+        return "\(clients.count - connecting) of \(targets.count) clients are connected, and the time is over"
+      }
+      step()
+    }
+    return failure.map { "client \(clients.count) cannot connect: \($0)" }
+  }
+
+  private mutating func begin(_ target: String) {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(UInt16(port)).bigEndian
+    address.sin_port = in_port_t(UInt16(clamping: port)).bigEndian
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
     let status = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         Glibc.connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard status == 0 else { return false }
-    let request = Array(
-      ("GET \(target) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").utf8)
-    guard send(socket, request, request.count, 0) == request.count else { return false }
-    guard skipHead(socket) else { return false }
-    polled.append(pollfd(fd: socket, events: Int16(POLLIN), revents: 0))
-    rests[socket] = []
-    return true
+    guard socket >= 0, status == 0 || errno == EINPROGRESS else { return fail() }
+    clients.append(Client(socket: socket, target: target))
+    connecting += 1
+    watch(clients.count - 1, for: EPOLLOUT, EPOLL_CTL_ADD)
   }
 
-  /// Byte by byte, so that nothing of a frame is taken.
-  private func skipHead(_ socket: Int32) -> Bool {
-    var (tail, byte): (UInt32, UInt8) = (0, 0)
-    while tail != 0x0D0A_0D0A {
-      guard recv(socket, &byte, 1, 0) == 1 else { return false }
-      tail = tail << 8 | UInt32(byte)
-    }
-    return true
+  private func watch(_ index: Int, for events: EPOLL_EVENTS, _ operation: Int32) {
+    var event = epoll_event()
+    event.events = events.rawValue
+    event.data.u32 = UInt32(index)
+    epoll_ctl(poll, operation, clients[index].socket, &event)
   }
+
+  private mutating func fail() { failure = String(cString: strerror(errno)) }
+
+  private mutating func ask(_ index: Int) {
+    let request = Array(
+      ("GET \(clients[index].target) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").utf8)
+    guard send(clients[index].socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
+      return fail()
+    }
+    clients[index].stage = .upgrading
+    watch(index, for: EPOLLIN, EPOLL_CTL_MOD)
+  }
+
+  // MARK: Reading
 
   mutating func read(until end: Int64) {
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while SystemClock.monotonicNanoseconds() < end {
-      guard poll(&polled, nfds_t(polled.count), 50) > 0 else { continue }
-      for index in polled.indices where polled[index].revents != 0 {
-        let socket = polled[index].fd
-        let length = recv(socket, &buffer, buffer.count, 0)
-        guard length > 0 else {
-          closed += 1
-          close(socket)
-          // A number below zero is passed over.
-          polled[index].fd = -1
-          continue
-        }
-        take(socket, buffer[..<length])
-      }
+    while SystemClock.monotonicNanoseconds() < end { step() }
+  }
+
+  private mutating func step() {
+    let ready = withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 64) { events in
+      let count = epoll_wait(poll, events.baseAddress, Int32(events.count), 50)
+      return events[..<max(0, Int(count))].map { Int($0.data.u32) }
+    }
+    for index in ready {
+      if clients[index].stage == .connecting { ask(index) } else { receive(index) }
     }
   }
 
-  private mutating func take(_ socket: Int32, _ bytes: ArraySlice<UInt8>) {
+  private mutating func receive(_ index: Int) {
+    let length = recv(clients[index].socket, &buffer, buffer.count, 0)
+    guard length > 0 else { return end(index) }
+    clients[index].rest += buffer[..<length]
+    if clients[index].stage == .upgrading { finishUpgrade(index) }
+    if clients[index].stage == .open { take(index) }
+  }
+
+  private mutating func end(_ index: Int) {
+    if clients[index].stage == .upgrading { failure = "the server closed the connection" }
+    closed += 1
+    close(clients[index].socket)
+  }
+
+  private static let headEnd = Array("\r\n\r\n".utf8)
+  private static let welcome = Array("HTTP/1.1 101 ".utf8)
+
+  private mutating func finishUpgrade(_ index: Int) {
+    let rest = clients[index].rest
+    guard let end = rest.firstRange(of: Self.headEnd) else { return }
+    connecting -= 1
+    clients[index].stage = .open
+    if !rest.starts(with: Self.welcome) { failure = String(decoding: rest.prefix { $0 != 13 }, as: UTF8.self) }
+    clients[index].rest.removeFirst(end.upperBound)
+  }
+
+  private mutating func take(_ index: Int) {
     let now = SystemClock.monotonicNanoseconds()
-    var rest = rests[socket] ?? []
-    rest += bytes
-    var start = 0
-    while rest.count - start >= 4 {
-      var (length, head) = (Int(rest[start + 1] & 127), 2)
-      if length == 126 { (length, head) = (Int(rest[start + 2]) << 8 | Int(rest[start + 3]), 4) }
-      guard rest.count - start >= head + length else { break }
-      if let sent = sent(rest[(start + head)..<(start + head + length)]) { latencies.append(now - sent) }
-      start += head + length
+    let (rest, sequence) = (clients[index].rest, clients[index].sequence)
+    (clients[index].rest, clients[index].sequence) = rest.withUnsafeBytes { bytes in
+      var (start, sequence) = (0, sequence)
+      while let message = Self.message(in: bytes, from: start) {
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[message])
+        if let sent = Self.number(after: Self.sentMark, in: payload) { latencies.append(now - sent) }
+        if let number = Self.number(after: Self.sequenceMark, in: payload).map({ Int($0) }) {
+          if sequence > 0 { missed += number - sequence - 1 }
+          sequence = number
+        }
+        start = message.upperBound
+      }
+      return (Array(bytes[start...]), sequence)
     }
-    rests[socket] = Array(rest[start...])
   }
 
-  private static let mark = Array(#""sent":"#.utf8)
+  /// Where the payload of the frame stands that begins at `start`, if all of it is there.
+  private static func message(in bytes: UnsafeRawBufferPointer, from start: Int) -> Range<Int>? {
+    guard bytes.count - start >= 4 else { return nil }
+    var (length, head) = (Int(bytes[start + 1] & 127), 2)
+    if length == 126 { (length, head) = (Int(bytes[start + 2]) << 8 | Int(bytes[start + 3]), 4) }
+    guard bytes.count - start >= head + length else { return nil }
+    return (start + head)..<(start + head + length)
+  }
 
-  private func sent(_ message: ArraySlice<UInt8>) -> Int64? {
-    guard let place = message.firstRange(of: Self.mark) else { return nil }
-    return message[place.upperBound...].prefix { $0 &- 48 < 10 }.reduce(0) { $0 * 10 + Int64($1 &- 48) }
+  private static let sentMark = Array(#""sent":"#.utf8)
+  private static let sequenceMark = Array(#""sequence":"#.utf8)
+
+  private static func number(after mark: [UInt8], in message: UnsafeRawBufferPointer) -> Int64? {
+    // Collections' own search takes longer than the server takes for the message.
+    let place = (0..<max(0, message.count - mark.count)).first { offset in
+      message[offset] == mark[0] && mark.indices.allSatisfy { message[offset + $0] == mark[$0] }
+    }
+    guard let place else { return nil }
+    var number: Int64 = 0
+    for digit in message[(place + mark.count)...] {
+      guard digit &- 48 < 10 else { break }
+      number = number * 10 + Int64(digit &- 48)
+    }
+    return number
   }
 }

@@ -64,6 +64,9 @@ enum ServeBenchmark {
     try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
   }
 
+  /// As long as a prediction is.
+  private static let padding = String(repeating: "x", count: 300)
+
   private static func tell(_ hub: Hub) {
     let symbols = (0..<groups).compactMap { Symbol("S\($0)") }
     guard let all = Symbol("ALL") else { return }
@@ -76,16 +79,20 @@ enum ServeBenchmark {
       for symbol in [symbols[Int(tick) % groups]] + (tick % Int64(groups) == 0 ? [all] : []) {
         hub.publish(
           .predictions, of: symbol,
-          ["sent": .integer(SystemClock.monotonicNanoseconds()), "padding": .text(String(repeating: "x", count: 300))])
+          ["sent": .integer(SystemClock.monotonicNanoseconds()), "padding": .text(padding)])
       }
       tick += 1
     }
   }
 
-  static func raiseFileLimit() {
+  /// Returns how many files may be open.
+  @discardableResult
+  static func raiseFileLimit() -> Int {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     limit.rlim_cur = limit.rlim_max
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return Int(clamping: limit.rlim_cur)
   }
 }

@@ -59,6 +59,7 @@ final class LiveKeeper {
     batch.predictions = toStore(made, with: batch)
     batch.features = predictor?.features ?? []
     batch.log = storedLog?.take(at: now) ?? []
+    if let moment = teller?.advance(to: output.batch.knownAt) { try await publisher?.publish([moment]) }
     if let writer, !batch.isEmpty {
       // What is stored can be played back: its inputs are on the tape before it is in the store.
       if !batch.candles.isEmpty || !batch.predictions.isEmpty { await tape?.flush() }
@@ -71,7 +72,7 @@ final class LiveKeeper {
         try await writer.submit(batch, receivedNanoseconds: received)
       }
     }
-    if let complete = teller?.take(output, now: output.batch.knownAt) { try await publisher?.publish(complete) }
+    if let full = teller?.take(output, now: output.batch.knownAt) { try await publisher?.publish(full) }
     let told = made.filter(\.isServed)
     latest?.note(told)
     announcer?.tell(output.events, told)

@@ -315,9 +315,13 @@ private final class RecordedHistory {
 
 /// One recorded run while it is played back.
 private final class Player {
+  /// In this order.
   private struct Told {
+    let moment: TickBatch?
     let events: [MarketEvent]
-    let ticks: [TickBatch]
+    let full: [TickBatch]
+
+    var ticks: [TickBatch] { [moment].compactMap(\.self) + full }
   }
 
   private static let batchSize = 512
@@ -361,10 +365,11 @@ private final class Player {
     examples?.take(output, at: batch.knownAt)
     witness?.take(output, batch.predictions, at: batch.knownAt)
     taken += output.events
-    let ticks = teller?.take(output, now: batch.knownAt) ?? []
-    if !batch.isEmpty || !ticks.isEmpty {
+    let moment = teller?.advance(to: batch.knownAt)
+    let full = teller?.take(output, now: batch.knownAt) ?? []
+    if !batch.isEmpty || moment != nil || !full.isEmpty {
       waiting.append(batch)
-      told.append(Told(events: output.events, ticks: ticks))
+      told.append(Told(moment: moment, events: output.events, full: full))
     }
     if predictor.needsRebuild { try rebuild(asOf: batch.knownAt) }
     if waiting.count >= Self.held + Self.batchSize { try flush(Self.batchSize) }
@@ -374,8 +379,9 @@ private final class Player {
     if let destination, count > 0 { try destination.commit(Array(waiting[..<count])) }
     if let publisher {
       for (batch, told) in zip(waiting, told).prefix(count) {
+        try publisher.wait(told.moment.map { [$0] } ?? [])
         try publisher.wait(told.events, knownAt: batch.knownAt)
-        try publisher.wait(told.ticks)
+        try publisher.wait(told.full)
       }
     }
     waiting.removeFirst(count)

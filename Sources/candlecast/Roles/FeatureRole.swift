@@ -124,7 +124,8 @@ extension FeatureRole {
     guard let point = outcome.point else { return }
     pointsTold += 1
     let event = PointEvent(
-      view: context.view, cadence: batch.cadence, run: batch.run, point: point, source: batch.source)
+      view: context.view, cadence: batch.cadence, run: batch.run, point: point, windows: outcome.windows,
+      source: batch.source)
     try await output.publish([StreamEvent.point(event).record])
     // Points that are made once more while windows fill are older than what stands there.
     guard let cache, point.inputs.time > lastCached else { return }
@@ -145,7 +146,7 @@ extension FeatureRole {
     }
   }
 
-  private static let filling = "windows are whole again when 5 minutes have come"
+  private static let filling = "windows are whole again when a quarter of an hour has come"
 
   private func newestCached(at time: Timestamp) async -> Timestamp {
     switch await cache?.features(context.view.price.symbol, now: time) {

@@ -21,6 +21,9 @@ final class PredictRole {
   private let arms: ModelArms
   private var ticks: RoleDecisions
   private var held = HeldDeliveries()
+  /// When the newest candle was stored that was decided on.
+  private var knownAt = Timestamp.distantPast
+  private var storedCloses = StoredTimes()
   /// What is told of one that did not come, told once.
   private var isWithoutPoints = false
   let models: ModelWatch
@@ -39,6 +42,8 @@ final class PredictRole {
     for sentence in arms.sentences { context.log.write(.info, "models", sentence) }
     let tickVersion = try context.servedTickVersion(context.view)
     ticks = RoleDecisions(context.view, tickVersion, carrier: RoleStreams(context: context).kind)
+    for (target, version) in versions { ticks.serve(target, with: version) }
+    for (target, beside) in arms.served { ticks.setArms(beside, of: target) }
     let served = versions.map { LiveStart.ServedTarget($0, .candles($1)) }
     models = ModelWatch(
       context, context.view, serving: served + [LiveStart.ServedTarget(TickDecisions.target, .ticks(tickVersion))],
@@ -53,15 +58,16 @@ final class PredictRole {
       for delivery in deliveries {
         for change in models.take() { adopt(change) }
         switch try StreamEvent(json: delivery.record.body) {
-        case .features(let event): try await take(event)
+        case .features(let event):
+          try await take(event)
+          held.hold(delivery, at: event.knownAt)
         case .point(let event):
           try await take(event)
           held.hold(delivery, at: event.point.inputs.time)
-          held.release(before: ticks.newest.adding(microseconds: -RoleDecisions.reachMicroseconds))
-          continue
-        default: break
+        default: done.append(delivery)
         }
-        done.append(delivery)
+        let newest = max(ticks.newest, knownAt)
+        held.release(before: newest.adding(microseconds: -RoleDecisions.reachMicroseconds))
       }
       try await writer.flush()
       return done + held.takeReleased()
@@ -82,6 +88,7 @@ final class PredictRole {
           + "let both roles have the same version and the same market.view")
     }
     if stage == nil { stage = try warmUp(at: event.momentBefore, event.source) }
+    knownAt = max(knownAt, event.knownAt)
     if isRepeated(event) { return }
     var sink = CollectingSink()
     sink.start()
@@ -91,6 +98,8 @@ final class PredictRole {
       return
     }
     sink.stamp(latencyNanoseconds: SystemClock.monotonicNanoseconds() - start, from: 0)
+    ticks.hold(sink.predictions, knownAt: event.knownAt)
+    if try isStored(sink.predictions) { return }
     try await keep(sink.predictions, of: event)
   }
 
@@ -99,6 +108,7 @@ final class PredictRole {
     case .candles(let version):
       versions.updateValue(version, forKey: change.served.target)
       stage?.serve(change.served.target, with: version)
+      ticks.serve(change.served.target, with: version)
     case .ticks(let version): ticks.serve(version)
     }
     context.log.write(.info, "models", change.served.sentence)
@@ -110,20 +120,40 @@ final class PredictRole {
     return point.candle.openTime <= newest
   }
 
+  /// A minute comes again to who takes over, so that what follows is decided on as if nobody had died.
+  private func isStored(_ made: [Prediction]) throws -> Bool {
+    guard let first = made.first else { return false }
+    return try storedCloses.contains(first.time) { range in
+      try storedTimes(PredictionFilter(range: range, view: context.view, mode: first.mode), isOfTicks: false)
+    }
+  }
+
+  private func storedTimes(_ filter: PredictionFilter, isOfTicks: Bool) throws -> Set<Timestamp> {
+    var times: Set<Timestamp> = []
+    try context.openForReading().readPredictions(filter) { rows in
+      for row in rows where row.target.isOfTicks == isOfTicks { times.insert(row.time) }
+    }
+    return times
+  }
+
   private func keep(_ made: [Prediction], of event: FeatureEvent) async throws {
     guard !made.isEmpty else { return }
-    var batch = LiveBatch(knownAt: event.knownAt)
-    batch.predictions = made
-    try await writer.submit(batch)
-    let told = made.filter(\.isServed)
-    try inferenceLog.append(told)
-    predictions += made.count
-    for prediction in made { fingerprint.combine(prediction) }
+    try await store(made, knownAt: event.knownAt)
     // Where there is something to say between candles, the key is for that.
     guard ticks.decided == 0, case .next(let point, _, _) = event.update else { return }
-    for prediction in told where prediction.modelName == .ensemble || prediction.modelName == .baseline {
+    for prediction in made.filter(\.isServed)
+    where prediction.modelName == .ensemble || prediction.modelName == .baseline {
       _ = await cache?.store(CachedPrediction(prediction, price: point.candle.close, knownAt: event.knownAt))
     }
+  }
+
+  private func store(_ made: [Prediction], knownAt: Timestamp) async throws {
+    var batch = LiveBatch(knownAt: knownAt)
+    batch.predictions = made
+    try await writer.submit(batch)
+    try inferenceLog.append(made.filter(\.isServed))
+    predictions += made.count
+    for prediction in made { fingerprint.combine(prediction) }
   }
 
   /// A stage that has seen what was stored by then.
@@ -152,15 +182,14 @@ extension PredictRole {
         .badData,
         "points of \(event.view) come, and \(context.view) is wanted: let both roles have the same market.view")
     }
+    if stage == nil { stage = try warmUp(at: .before(event), event.source) }
     let start = SystemClock.monotonicNanoseconds()
-    let made = try ticks.decide(on: event) { range, mode in
-      let filter = PredictionFilter(range: range, view: context.view, target: TickDecisions.target, mode: mode)
-      var times: Set<Timestamp> = []
-      try context.openForReading().readPredictions(filter) { times.formUnion($0.map(\.time)) }
-      return times
+    let made = try ticks.decide(on: event, stage?.closedMinute) { range, mode in
+      try storedTimes(
+        PredictionFilter(range: range, view: context.view, target: TickDecisions.target, mode: mode), isOfTicks: true)
     }
     // No decision reaches back to before its run.
-    if ticks.beginsRun { held.release(before: .distantFuture) }
+    if ticks.beginsRun { held.release(before: event.run) }
     if isWithoutPoints { context.log.write(.info, "predict", "points come again") }
     isWithoutPoints = false
     try await keep(made, latencyNanoseconds: SystemClock.monotonicNanoseconds() - start)
@@ -182,12 +211,7 @@ extension PredictRole {
     guard let answer = made.first else { return }
     var stamped = made
     for place in stamped.indices { stamped[place].latencyNanoseconds = latencyNanoseconds }
-    var batch = LiveBatch(knownAt: answer.availableAt)
-    batch.predictions = stamped
-    try await writer.submit(batch)
-    try inferenceLog.append(stamped)
-    predictions += stamped.count
-    for prediction in stamped { fingerprint.combine(prediction) }
+    try await store(stamped, knownAt: answer.availableAt)
     _ = await cache?.store(CachedPrediction(stamped[0]))
   }
 }

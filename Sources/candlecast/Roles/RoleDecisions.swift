@@ -6,10 +6,8 @@ import Streams
 
 /// The second half of the tick cadence in a process of its own: points in, predictions out.
 struct RoleDecisions {
-  /// No decision depends on older points.
-  static let reachMicroseconds: Int64 = 660_000_000
-  /// What was stored of points that come again is asked for once, for so much time after the first.
-  private static let storedMicroseconds: Int64 = 3_600_000_000
+  /// No decision depends on older points or closes: those of windows of a quarter of an hour reach back to its first.
+  static let reachMicroseconds: Int64 = 1_020_000_000
   private static let rememberedRuns = 8
 
   /// Times within a range of which there are rows.
@@ -20,8 +18,13 @@ struct RoleDecisions {
   private var version: ServedTickVersion?
   private var cadence = TickCadence()
   private var decisions: TickDecisions?
+  private var windows: WindowDecisions?
+  /// What serves at closes.
+  private var closing: [PredictionTarget: ServedVersion?] = [:]
+  private var arms: [PredictionTarget: [ServedArm]] = [:]
+  private var newestClose: (made: [Prediction], knownAt: Timestamp)?
   private var runs: [Run] = []
-  private var stored: Set<Timestamp>?
+  private var stored = StoredTimes()
   /// Since when points come as they are made, and nothing is played back.
   private var isLive = false
   /// Of these moments it was said that no point had come.
@@ -48,16 +51,37 @@ struct RoleDecisions {
     decisions?.serve(version)
   }
 
+  /// What serves a target at closes from now on.
+  mutating func serve(_ target: PredictionTarget, with version: ServedVersion?) {
+    closing.updateValue(version, forKey: target)
+    windows?.serve(target, with: version)
+  }
+
+  /// Which versions beside it may serve a target at closes.
+  mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+    self.arms.updateValue(arms, forKey: target)
+    windows?.setArms(arms, of: target)
+  }
+
+  /// Holds what was said at a close until the next one.
+  ///
+  /// - Parameter knownAt: when its candle was stored.
+  mutating func hold(_ made: [Prediction], knownAt: Timestamp) {
+    guard !made.isEmpty else { return }
+    newestClose = (made, knownAt)
+    windows?.hold(made)
+  }
+
+  /// - Parameter minute: the newest candle before the point.
   /// - Returns: what is to be stored; nothing for a point that was decided on already.
-  mutating func decide(on event: PointEvent, stored rows: Stored) throws -> [Prediction] {
+  mutating func decide(on event: PointEvent, _ minute: ClosedMinute?, stored rows: Stored) throws -> [Prediction] {
     let time = event.point.inputs.time
     guard isNew(event.run, time) else {
       beginsRun = false
       return []
     }
     let mode: Prediction.Mode = event.source == RoleSource.replay ? .replay : .live
-    let times = try stored ?? rows(time..<time.adding(microseconds: Self.storedMicroseconds), mode)
-    stored = times
+    let isStored = try stored.contains(time) { try rows($0, mode) }
     beginsRun = decisions == nil || runs.last?.start != event.run
     if beginsRun { begin(event, mode) }
     isLive = mode == .live
@@ -71,13 +95,22 @@ struct RoleDecisions {
     if carrier == .redis, point.source == .direct { point.source = .redis }
     let made = decisions?.decide(on: point) ?? []
     // Points come again so that those after them are decided on as if nobody had died.
-    if times.contains(time) { return [] }
+    if isStored { return [] }
     guard time > unheardUntil else {
       late += 1
       return []
     }
     decided += 1
-    return made
+    return made + told(windows?.decide(on: event.windows, at: time, minute))
+  }
+
+  private func told(_ made: [Prediction]?) -> [Prediction] {
+    guard let made, carrier == .redis else { return made ?? [] }
+    return made.map { prediction in
+      var prediction = prediction
+      if prediction.forecast?.source == .direct { prediction.forecast?.source = .redis }
+      return prediction
+    }
   }
 
   private func isNew(_ run: Timestamp, _ time: Timestamp) -> Bool {
@@ -89,8 +122,18 @@ struct RoleDecisions {
     var fresh = TickDecisions(view, cadence, mode: mode)
     fresh.serve(version)
     decisions = fresh
+    beginWindows(event, mode)
     newest = .distantPast
     unheardUntil = .distantPast
+  }
+
+  private mutating func beginWindows(_ event: PointEvent, _ mode: Prediction.Mode) {
+    var fresh = WindowDecisions(view, mode: mode)
+    for (target, version) in closing { fresh.serve(target, with: version) }
+    for (target, beside) in arms { fresh.setArms(beside, of: target) }
+    // A close of this run may come before its first point.
+    if let newestClose, newestClose.knownAt >= event.run { fresh.hold(newestClose.made) }
+    windows = fresh
   }
 
   private mutating func note(_ run: Timestamp, _ time: Timestamp) {
@@ -123,7 +166,9 @@ struct RoleDecisions {
       }
       (newest, unheardUntil) = (point.timestamp, point.timestamp)
       decided += 1
-      return decisions?.decide(on: TickPoint(point, ageMilliseconds: age)) ?? []
+      let made = decisions?.decide(on: TickPoint(point, ageMilliseconds: age)) ?? []
+      let reason = "no point has come, and what stands in Redis does not tell how windows began"
+      return made + told(windows?.abstain(at: point.timestamp, code: "stale", reason: reason))
     case .stale(_, let age)?: return abstain(at: moment, "stale", "the newest features in Redis are \(age) ms old")
     case .missing?: return abstain(at: moment, "missing", "there are no features in Redis")
     case .unreadable(let reason)?: return abstain(at: moment, "unreadable", "the features in Redis are none: \(reason)")
@@ -136,7 +181,8 @@ struct RoleDecisions {
   private mutating func abstain(at moment: Timestamp, _ code: String, _ reason: String) -> [Prediction] {
     unheardUntil = moment
     let source: PriceForecast.Source = carrier == .redis ? .redis : .direct
-    return (decisions?.abstain(at: moment, code: code, reason: reason, source: source)).map { [$0] } ?? []
+    let made = (decisions?.abstain(at: moment, code: code, reason: reason, source: source)).map { [$0] } ?? []
+    return made + told(windows?.abstain(at: moment, code: code, reason: reason))
   }
 }
 

@@ -5,14 +5,15 @@ import Streams
 
 /// The first half of the tick cadence in a process of its own: batches in, points out.
 struct RolePoints {
-  /// No window reaches back further.
-  static let reachMicroseconds: Int64 = 360_000_000
+  /// Nothing reaches back further: a window of a quarter of an hour, and the mean of a minute at which it began.
+  static let reachMicroseconds: Int64 = 1_020_000_000
 
   /// What the store is asked for: candles as they stood at a moment.
   typealias History = (StoredMoment, (MarketEvent) -> Void) throws -> Void
 
   private let view: MarketView
   private var points: TickPoints?
+  private var prices: WindowPrices?
   /// Of the batch taken last.
   private var run: Timestamp?
   private var number: Int64 = -1
@@ -27,6 +28,7 @@ struct RolePoints {
 
   struct Outcome {
     var point: TickPoint?
+    var windows: [WindowFact] = []
     var beginning: Beginning?
   }
 
@@ -36,8 +38,9 @@ struct RolePoints {
     let beginning = beginning(of: batch)
     if beginning != nil { try begin(batch, history) }
     (run, number, until) = (batch.run, batch.number, batch.range.upperBound)
-    for entry in batch.entries { points?.take(entry) }
-    return Outcome(point: points?.advance(to: batch.range.upperBound), beginning: beginning)
+    for entry in batch.entries { take(entry) }
+    let point = points?.advance(to: batch.range.upperBound)
+    return Outcome(point: point, windows: point.flatMap { prices?.facts(at: $0) } ?? [], beginning: beginning)
   }
 
   private mutating func beginning(of batch: TickBatch) -> Beginning? {
@@ -49,19 +52,24 @@ struct RolePoints {
   }
 
   private mutating func begin(_ batch: TickBatch, _ history: History) throws {
-    var fresh = TickPoints(view, batch.cadence)
+    (points, prices) = (TickPoints(view, batch.cadence), WindowPrices(view, batch.cadence))
     // Those that were stored at the start itself were told before it, or are now, and in any case before a point is made.
-    try history(StoredMoment(knownAt: batch.range.lowerBound, nextOpenTime: .distantFuture)) { fresh.take($0) }
-    for entry in batch.known { fresh.take(entry) }
-    points = fresh
+    try history(StoredMoment(knownAt: batch.range.lowerBound, nextOpenTime: .distantFuture)) { take($0) }
+    for entry in batch.known { take(entry) }
   }
-}
 
-extension TickPoints {
-  fileprivate mutating func take(_ entry: TickBatch.Entry) {
+  private mutating func take(_ entry: TickBatch.Entry) {
     switch entry {
-    case .tick(let event, let time): take(event, at: time)
+    case .tick(let event, let time):
+      points?.take(event, at: time)
+      prices?.take(event)
     case .candle(let series, let record): take(MarketEvent.candle(series, record))
+    case .observed(let tick, _): prices?.take(tick)
     }
+  }
+
+  private mutating func take(_ event: MarketEvent) {
+    points?.take(event)
+    prices?.take(event)
   }
 }

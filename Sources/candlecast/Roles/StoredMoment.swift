@@ -1,5 +1,6 @@
 import Features
 import Market
+import Pipeline
 import Storage
 import Streams
 
@@ -13,6 +14,11 @@ struct StoredMoment {
 
   static func before(_ event: CandleEvent) -> StoredMoment {
     StoredMoment(knownAt: event.record.knownAt, nextOpenTime: event.record.candle.openTime)
+  }
+
+  /// A point has seen what was stored before its moment.
+  static func before(_ event: PointEvent) -> StoredMoment {
+    StoredMoment(knownAt: event.point.inputs.time, nextOpenTime: .distantPast)
   }
 
   static func after(_ event: CandleEvent) -> StoredMoment {

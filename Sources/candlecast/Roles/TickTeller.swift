@@ -30,22 +30,34 @@ struct TickTeller {
     series = view.tradedSeries
   }
 
-  /// Takes in what a step gave at its time.
+  /// It is so late; to be told before what came then, since a moment has seen nothing of what came with the step that it
+  /// is due at. What it gives is to be passed on before the candles of that step, so that those who follow both are told
+  /// of a moment when they have just the candles before it.
   ///
-  /// - Returns: the batches that are complete by it; a moment has seen nothing of what came with the step it is due at.
-  mutating func take(_ output: LiveOutput, now: Timestamp) -> [TickBatch] {
-    var complete: [TickBatch] = []
+  /// - Returns: the batch that is complete by now.
+  mutating func advance(to now: Timestamp) -> TickBatch? {
     if run == nil {
       (run, from) = (now, now)
-      complete.append(batch(until: now))
-    } else if moment(of: now) > moment(of: from) {
-      complete.append(batch(until: now))
+      return batch(until: now)
     }
+    return moment(of: now) > moment(of: from) ? batch(until: now) : nil
+  }
+
+  /// Takes in what a step gave at its time.
+  ///
+  /// - Returns: batches that are full already.
+  mutating func take(_ output: LiveOutput, now: Timestamp) -> [TickBatch] {
+    var complete: [TickBatch] = []
     func split() {
       if weight >= Self.mostWeight { complete.append(batch(until: now)) }
     }
+    let time = Timestamp(milliseconds: now.milliseconds)
     for event in output.ticks {
-      take(event, at: Timestamp(milliseconds: now.milliseconds))
+      take(event, at: time)
+      split()
+    }
+    for record in output.batch.ticks where record.venue == view.price.venue {
+      take(record.tick, at: time)
       split()
     }
     for event in output.events {
@@ -73,6 +85,12 @@ struct TickTeller {
     default: return
     }
     entries.append(.tick(event, at: time))
+    weight += 1
+  }
+
+  private mutating func take(_ tick: OracleTick, at time: Timestamp) {
+    guard tick.feed == view.price.symbol, tick.source.isStream else { return }
+    entries.append(.observed(tick, at: time))
     weight += 1
   }
 

@@ -1,5 +1,3 @@
-package import Market
-
 /// A window of whole minutes aligned to the UTC clock.
 package struct ClockWindow: Hashable, Sendable {
   package let start: Timestamp
@@ -26,14 +24,6 @@ package struct ClockWindow: Hashable, Sendable {
   /// Open times of the window's candles.
   package var minutes: Range<Int64> { start.minute..<end.minute }
 
-  /// The price at the start, which the end is compared with.
-  package func strike(_ prices: PricePath) -> Double? { prices.open(minute: start.minute) }
-
   /// Minutes from `time` to the end.
   package func minutesLeft(at time: Timestamp) -> Int { end.minutes(since: time) }
-
-  /// All minutes from the start to `time` are present, so that a decision can be made.
-  package func isDecidable(at time: Timestamp, _ prices: PricePath) -> Bool {
-    start < time && prices.hasAll(start.minute..<time.minute)
-  }
 }
