@@ -218,7 +218,7 @@ struct ClientStage {
     _ seen: ClientReport.Stream, columns: Columns?, books: Books,
     tickersWithout absent: [KeyPath<ClientReport.Ticker, Double?>], isTickerOfTrade: Bool = false
   ) {
-    guard let first = seen.trades.first?.id, let start = trades.first(where: { $0.id >= first })?.time else {
+    guard let first = seen.trades.first?.id else {
       Issue.record("no trades came")
       return
     }
@@ -228,7 +228,8 @@ struct ClientStage {
     if let columns {
       // The last one may still grow.
       let closed = seen.minutes.dropLast()
-      let truth = candles.filter { $0.openTime.minute >= start.minute }.prefix(closed.count)
+      let start = Timestamp(milliseconds: Int64(closed.first?.first ?? 0))
+      let truth = candles.drop { $0.openTime < start }.prefix(closed.count)
       #expect(closed.count >= 2)
       #expect(Array(closed) == truth.map { $0.row(columns) })
     }

@@ -34,11 +34,14 @@ TICKER = ("last", "open", "high", "low", "bid", "ask", "baseVolume", "quoteVolum
 class Stream:
     """What comes over sockets until so many minutes have closed."""
 
-    def __init__(self):
+    def __init__(self, has_minutes=True):
+        self.has_minutes = has_minutes
         self.trades, self.minutes, self.books, self.quotes, self.tickers = {}, {}, [], [], []
 
     def is_done(self):
         minutes = {row[1] // 60_000 for row in self.trades.values()}
+        if self.has_minutes and len(self.minutes) <= CLOSED_MINUTES:
+            return False
         return len(minutes) > CLOSED_MINUTES + 1
 
     async def follow(self, *readers):
@@ -130,7 +133,7 @@ async def follow_with_ccxt(name, symbol, url):
     if name == "coinbaseexchange":
         # ccxt signs for books, whoever asks.
         exchange.apiKey, exchange.secret, exchange.password = "key", "c2VjcmV0", "word"
-    stream = Stream()
+    stream = Stream(has_minutes=bool(exchange.has["watchOHLCV"]))
 
     async def trades():
         for trade in await exchange.watch_trades(symbol):
@@ -150,7 +153,7 @@ async def follow_with_ccxt(name, symbol, url):
         stream.tickers.append(ccxt_ticker(await exchange.watch_ticker(symbol)))
 
     readers = [trades, books, tickers]
-    readers += [minutes] if exchange.has["watchOHLCV"] else []
+    readers += [minutes] if stream.has_minutes else []
     readers += [quotes] if exchange.has["watchBidsAsks"] else []
     try:
         await stream.follow(*readers)
