@@ -97,7 +97,10 @@ async function loadCandles() {
   prices.clear();
   for (const one of bars) prices.set(one.time, one);
   candleSeries.setData(bars);
+  // Points of minutes that are gone would be painted at places that are not theirs.
+  for (const line of lines.values()) line.setData([]);
   frame.setData(bars.map(({ time }) => ({ time })));
+  if (element("target").value) drawProbabilities();
   if (isNew && bars.length) {
     const shown = innerWidth < 700 ? 60 : 150;
     charts[0].timeScale().setVisibleLogicalRange({ from: bars.length - shown, to: bars.length + 4 });
