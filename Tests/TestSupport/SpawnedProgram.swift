@@ -102,18 +102,27 @@ package final class SpawnedProgram: Sendable {
 package enum FreePort {
   /// One that nobody listens on right now.
   package static func find() -> UInt16 {
+    // While many sockets close at once the kernel may have none to give.
+    for _ in 0..<100_000 {
+      if let port = bound() { return port }
+      sched_yield()
+    }
+    preconditionFailure("the kernel gives no port on loopback")
+  }
+
+  private static func bound() -> UInt16? {
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard socket >= 0 else { return nil }
     defer { close(socket) }
     var address = sockaddr_in(
       sin_family: sa_family_t(AF_INET), sin_port: 0, sin_addr: in_addr(s_addr: UInt32(0x7F00_0001).bigEndian),
       sin_zero: (0, 0, 0, 0, 0, 0, 0, 0))
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) {
+    let isBound = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        _ = bind(socket, $0, size)
-        getsockname(socket, $0, &size)
+        bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
       }
     }
-    return UInt16(bigEndian: address.sin_port)
+    return isBound && address.sin_port != 0 ? UInt16(bigEndian: address.sin_port) : nil
   }
 }
