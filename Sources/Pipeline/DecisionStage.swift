@@ -115,9 +115,8 @@ package struct DecisionStage: ~Copyable {
       return true
     case .amended(let points, _):
       guard points.allSatisfy({ $0.vector.count == featureSet.count }) else { return false }
-      var tail = RecentVectors(featureSet)
-      for point in points { tail.append(point) }
-      replaceTail(with: tail)
+      recent.put(points)
+      for index in servings.indices { servings[index].rebuild(recent) }
       return true
     case .needsRebuild: return false
     }

@@ -18,12 +18,15 @@ package struct FeatureStage: ~Copyable {
   /// Of everything folded so far.
   package private(set) var latestAvailability = Timestamp.distantPast
   private(set) var refolded: RecentVectors
+  /// What `nextUpdate` has told of the newest minutes.
+  private var told: RecentVectors
 
   package init(_ view: MarketView) {
     self.view = view
     featureSet = .of(view)
     join = CandleJoin(view)
     refolded = RecentVectors(featureSet)
+    told = RecentVectors(featureSet)
   }
 
   var engine: FeatureEngine { _read { yield features.engine } }
@@ -34,6 +37,7 @@ package struct FeatureStage: ~Copyable {
   package mutating func restart() {
     join = CandleJoin(view)
     features = RewindableFeatures()
+    told = RecentVectors(featureSet)
     latestAvailability = .distantPast
   }
 
@@ -46,6 +50,7 @@ package struct FeatureStage: ~Copyable {
     from candles: some Sequence<FeatureInput>, onUpdate: (borrowing FeatureEngine) -> Void = { _ in }
   ) {
     features = RewindableFeatures()
+    told = RecentVectors(featureSet)
     for candle in candles where !join.isWaiting(candle.openTime) {
       features.update(candle)
       onUpdate(features.engine)
@@ -93,21 +98,25 @@ package struct FeatureStage: ~Copyable {
     }
   }
 
-  /// As `next`, with what another process needs to go on from it.
+  /// As `next`, with what another process needs to go on from it: one that has been told of everything before, or has
+  /// read it. What changes nothing that was told is not an update.
   package mutating func nextUpdate() -> FeatureUpdate? {
-    switch next() {
-    case nil: nil
-    case .folded: newestPoint.map { .next($0, availableAt: latestAvailability, isWarm: isWarm) }
-    case .amended(let candles): .amended(refolded.points, candles: candles)
-    case .needsRebuild(let from): .needsRebuild(from: from)
+    while let effect = next() {
+      switch effect {
+      case .folded:
+        guard let candle = features.engine.newest else { continue }
+        told.append(features.engine)
+        let point = FeatureVector(candle: candle, vector: told.newestVector)
+        return .next(point, availableAt: latestAvailability, isWarm: isWarm)
+      case .amended(let candles):
+        let changes = told.changes(in: refolded)
+        guard !changes.isEmpty else { continue }
+        told.put(changes)
+        return .amended(changes, candles: candles)
+      case .needsRebuild(let from): return .needsRebuild(from: from)
+      }
     }
-  }
-
-  private var newestPoint: FeatureVector? {
-    guard let candle = features.engine.newest else { return nil }
-    var newest = RecentVectors(featureSet, capacity: 1)
-    newest.append(features.engine)
-    return FeatureVector(candle: candle, vector: newest.newestVector)
+    return nil
   }
 
   private mutating func amend(_ candle: FeatureInput) -> Effect {

@@ -8,6 +8,22 @@ package struct FeatureVector: Hashable, Sendable {
   package var vector: [Float]
 
   package init(candle: FeatureInput, vector: [Float]) { (self.candle, self.vector) = (candle, vector) }
+
+  /// Bit for bit, so that what is not known equals what is not known.
+  func isSame(as other: FeatureVector) -> Bool {
+    candle.hasBits(of: other.candle)
+      && vector.elementsEqual(other.vector) { $0.bitPattern == $1.bitPattern }
+  }
+}
+
+extension FeatureInput {
+  fileprivate func hasBits(of other: FeatureInput) -> Bool {
+    openTime == other.openTime && zip(numbers, other.numbers).allSatisfy { $0.bitPattern == $1.bitPattern }
+  }
+
+  private var numbers: [Double] {
+    [open, high, low, close, volume, quoteVolume, trades, takerBuyBase, takerBuyQuote]
+  }
 }
 
 /// What a feature stage gives, step by step.
@@ -15,7 +31,7 @@ package enum FeatureUpdate: Hashable, Sendable {
   /// The next minute, to be decided on: when everything it was made of was available, and whether enough minutes came
   /// before it.
   case next(FeatureVector, availableAt: Timestamp, isWarm: Bool)
-  /// Late truth: so many minutes were folded again, and these are the newest of them, oldest first.
+  /// Late truth: so many minutes were folded again, and of the newest ones these are not as they were told, oldest first.
   case amended([FeatureVector], candles: Int)
   /// Late truth from before everything kept: what stands in the store is to be folded anew.
   case needsRebuild(from: Timestamp)

@@ -80,6 +80,28 @@ struct RecentVectors {
     return points
   }
 
+  /// Of the minutes of another, those that are not the same here; oldest first.
+  func changes(in other: RecentVectors) -> [FeatureVector] {
+    let known = Dictionary(points.map { ($0.candle.openTime, $0) }) { _, newer in newer }
+    return other.points.filter { known[$0.candle.openTime]?.isSame(as: $0) != true }
+  }
+
+  /// Puts minutes, oldest first, in the place of those of the same time, or between those around them.
+  mutating func put(_ changes: [FeatureVector]) {
+    var merged = RecentVectors(featureSet, capacity: capacity)
+    var rest = changes[...]
+    forEach { candle, vector in
+      while let first = rest.first, first.candle.openTime < candle.openTime { merged.append(rest.removeFirst()) }
+      if rest.first?.candle.openTime == candle.openTime {
+        merged.append(rest.removeFirst())
+      } else {
+        merged.append(candle, vector)
+      }
+    }
+    for point in rest { merged.append(point) }
+    self = merged
+  }
+
   mutating func append(_ point: FeatureVector) {
     point.vector.withUnsafeBufferPointer { append(point.candle, $0) }
   }

@@ -167,6 +167,39 @@ struct ViewPipelineTests {
     #expect(kept.predictions == step(events, &pipeline) && kept.predictions.count > 100)
   }
 
+  @Test(arguments: 0..<4 as Range<UInt64>)
+  func `a first stage that begins anew and repeats itself changes no decision`(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    var pipeline = try served(mode: .live)
+    var decisions = DecisionStage(view: Self.view, mode: .live)
+    for target in Self.targets {
+      decisions.serve(
+        target, with: ServedVersion(try #require(try Self.bundles.get()[target]), standing: .production))
+    }
+    let events = Self.disorder(seed: seed).events
+    var kept = Kept()
+    var from = 0
+    while from < events.count {
+      var stage = FeatureStage(Self.view)
+      for event in events[..<from] { _ = stage.fold(event) }
+      let end = min(events.count, from + Int.random(in: 40...200, using: &random))
+      for event in events[from..<end] where stage.take(event) {
+        while let update = stage.nextUpdate() {
+          // As the second process does with a minute that comes again.
+          if case .next(let point, _, _) = update, let newest = decisions.newestOpenTime,
+            point.candle.openTime <= newest
+          {
+            continue
+          }
+          let isTaken = decisions.step(update, into: &kept)
+          #expect(isTaken)
+        }
+      }
+      from = end == events.count ? end : end - Int.random(in: 0..<40, using: &random)
+    }
+    #expect(kept.predictions == step(events, &pipeline) && kept.predictions.count > 100)
+  }
+
   @Test(arguments: 0..<6 as Range<UInt64>)
   func `late prices and volumes give the state of those that came in order`(seed: UInt64) throws {
     let (truth, sorted) = Self.disorder(seed: seed)
