@@ -42,6 +42,46 @@ const lineOptions = {
 };
 /** Has no value: it gives the lower chart the minutes of the upper one, which it follows. */
 const frame = charts[1].addLineSeries(lineOptions);
+
+/** An area from `low` to `high` a minute; where these are not known there is none. */
+class Band {
+  defaultOptions() {
+    return { ...LightweightCharts.customSeriesDefaultOptions, ...lineOptions };
+  }
+
+  priceValueBuilder({ low, high }) {
+    return [low, high, (low + high) / 2];
+  }
+
+  isWhitespace({ low }) {
+    return low === undefined;
+  }
+
+  update(data, options) {
+    [this.data, this.options] = [data, options];
+  }
+
+  renderer() {
+    return { draw: (target, place) => target.useBitmapCoordinateSpace((scope) => this.draw(scope, place)) };
+  }
+
+  draw({ context, horizontalPixelRatio: across, verticalPixelRatio: down }, place) {
+    const { bars, barSpacing, visibleRange } = this.data ?? {};
+    if (!visibleRange) return;
+    context.save();
+    context.globalAlpha = 0.2;
+    context.fillStyle = this.options.color;
+    for (const { x, originalData } of bars.slice(visibleRange.from, visibleRange.to)) {
+      const [left, right] = [x - barSpacing / 2, x + barSpacing / 2].map((edge) => Math.round(edge * across));
+      const [top, bottom] = [originalData.high, originalData.low].map((value) => place(value) * down);
+      context.fillRect(left, top, right - left, Math.max(1, bottom - top));
+    }
+    context.restore();
+  }
+}
+
+/** Beneath the lines. */
+const band = charts[1].addCustomSeries(new Band());
 const lines = new Map();
 
 charts[1].applyOptions({
@@ -60,6 +100,7 @@ function paint() {
     downColor: colour("down"), borderDownColor: colour("down"), wickDownColor: colour("down"),
   });
   for (const [model, line] of lines) line.applyOptions({ color: lineColour(model) });
+  band.applyOptions({ color: colour("ink") });
 }
 
 const lineColour = (model) => colours()(model === "Baseline" ? "quiet" : "ink");
@@ -98,7 +139,7 @@ async function loadCandles() {
   for (const one of bars) prices.set(one.time, one);
   candleSeries.setData(bars);
   // Points of minutes that are gone would be painted at places that are not theirs.
-  for (const line of lines.values()) line.setData([]);
+  for (const line of [band, ...lines.values()]) line.setData([]);
   frame.setData(bars.map(({ time }) => ({ time })));
   if (element("target").value) drawProbabilities();
   if (isNew && bars.length) {
@@ -361,7 +402,24 @@ function drawProbabilities() {
     }
     lines.get(model).setData([...points].sort((a, b) => a[0] - b[0]).map(([time, value]) => ({ time, value })));
   }
+  drawBand(target);
   drawLegend(target, models);
+}
+
+/** Where the share lies that went up after probabilities like those that are believed. */
+function drawBand(target) {
+  const model = believed(target);
+  const points = new Map();
+  for (const one of history) {
+    const time = seconds(one.time) - 60;
+    if (one.target !== target || one.model !== model || !prices.has(time)) continue;
+    const [low, high] = one.probability_interval ?? [];
+    points.set(time, low === undefined ? { time } : { time, low, high });
+  }
+  band.setData([...points.values()].sort((a, b) => a.time - b.time));
+  const now = newest.get(`${target} ${model}`)?.probability_interval;
+  element("band-now").textContent = now ? `${percent(now[0])} to ${percent(now[1])}` : "not known yet";
+  element("band-model").textContent = model;
 }
 
 /** How each line looks, and where it is now. */

@@ -3,13 +3,17 @@ internal import Operations
 
 /// Rows with the instant at which the next page begins.
 struct Listing: Sendable {
-  static let schema: JSONValue = [
-    "type": "object", "required": ["series", "rows", "next"],
-    "properties": [
-      "series": ["type": "string"], "rows": ["type": "array", "items": ["type": "object"]],
-      "next": ["type": ["string", "null"]],
-    ],
-  ]
+  static let schema = schema(of: ["type": "object"])
+
+  static func schema(of row: JSONValue) -> JSONValue {
+    [
+      "type": "object", "required": ["series", "rows", "next"],
+      "properties": [
+        "series": ["type": "string"], "rows": ["type": "array", "items": row],
+        "next": ["type": ["string", "null"]],
+      ],
+    ]
+  }
 
   private(set) var rows: [JSONValue] = []
   private(set) var next: Timestamp?

@@ -1,17 +1,25 @@
+package import Evaluation
 package import Market
 package import Operations
 
 extension Prediction {
-  package var json: JSONValue { .object(members + (forecast.map(members) ?? [])) }
+  package var json: JSONValue { json(nil) }
 
-  private var members: [JSONValue.Member] {
+  /// - Parameter interval: of the share that went up after probabilities like this one, where it is known.
+  package func json(_ interval: WilsonInterval?) -> JSONValue {
+    .object(members(interval) + (forecast.map(members) ?? []))
+  }
+
+  private func members(_ interval: WilsonInterval?) -> [JSONValue.Member] {
     let own: [(String, JSONValue)] = [
       ("id", .text(PredictionID(self).description)), ("time", .text(time.description)),
       ("available_at", .text(availableAt.description)),
       ("view", .text(view.description)),
       ("target", .text(target.description)), ("model", .text(modelName.rawValue)), ("version", .text(version)),
       ("arm", .text(arm.rawValue)),
-      ("probability_up", JSONValue(probabilityUp)), ("change_percent", JSONValue(changePercent)),
+      ("probability_up", JSONValue(probabilityUp)),
+      ("probability_interval", interval.map { [JSONValue($0.low), JSONValue($0.high)] } ?? .null),
+      ("change_percent", JSONValue(changePercent)),
       ("direction", JSONValue(direction?.rawValue)), ("confidence", JSONValue(confidence)), ("state", .text(state)),
       ("reason", .text(reason)), ("mode", .text(mode.rawValue)), ("feature_set", .text(featureSetHash)),
       ("input_hash", .text(inputHashText)), ("latency_microseconds", JSONValue(Double(latencyNanoseconds) / 1000)),

@@ -5,10 +5,13 @@ internal import Transport
 
 extension Route {
   /// Everything that is read from a store.
-  package static func data(of view: MarketView, from store: some StoreReading) -> [Route] {
+  package static func data(
+    of view: MarketView, from store: some StoreReading, _ intervals: ProbabilityIntervals = ProbabilityIntervals()
+  ) -> [Route] {
     [
-      .candles(of: view.price, from: store), .predictions(of: view, from: store), .gaps(of: view.price, from: store),
-      .quality(of: view.price, from: store), .outcomes(of: view, from: store), .skill(of: view, from: store),
+      .candles(of: view.price, from: store), .predictions(of: view, from: store, intervals),
+      .gaps(of: view.price, from: store), .quality(of: view.price, from: store), .outcomes(of: view, from: store),
+      .skill(of: view, from: store),
     ]
   }
 

@@ -14,9 +14,10 @@ final class Announcer {
   private var beatAt = 0.0
 
   private let rules: ServingRules
+  private let intervals: ProbabilityIntervals
 
   init(_ hub: Hub, _ status: LiveStatus, _ rules: ServingRules) {
-    (self.hub, self.rules, pages) = (hub, rules, HealthPages(status: status))
+    (self.hub, self.rules, pages, intervals) = (hub, rules, HealthPages(status: status), status.intervals)
   }
 
   func tell(_ events: [MarketEvent], _ predictions: [Prediction]) {
@@ -29,7 +30,7 @@ final class Announcer {
       hub.publish(
         .predictions, of: prediction.view.price.symbol,
         key: "\(prediction.target)@\(prediction.view) \(prediction.modelName.rawValue)",
-        rules.json(prediction, at: prediction.time))
+        rules.json(prediction, intervals, at: prediction.time))
     }
   }
 

@@ -13,9 +13,12 @@ final class LatestPredictions: Sendable {
   }
 
   let rules: ServingRules
+  private let intervals: ProbabilityIntervals
   private let newest = Mutex<[Maker: Prediction]>([:])
 
-  init(_ rules: ServingRules) { self.rules = rules }
+  init(_ rules: ServingRules, _ intervals: ProbabilityIntervals = ProbabilityIntervals()) {
+    (self.rules, self.intervals) = (rules, intervals)
+  }
 
   func note(_ predictions: [Prediction]) {
     guard !predictions.isEmpty else { return }
@@ -29,7 +32,7 @@ final class LatestPredictions: Sendable {
   func json(at now: Timestamp) -> JSONValue {
     let predictions = newest.withLock(\.self).sorted { $0.key < $1.key }.map(\.value)
     return [
-      "time": .text(now.description), "predictions": .array(predictions.map { rules.json($0, at: now) }),
+      "time": .text(now.description), "predictions": .array(predictions.map { rules.json($0, intervals, at: now) }),
     ]
   }
 
@@ -43,9 +46,10 @@ final class LatestPredictions: Sendable {
 
 extension ServingRules {
   /// A prediction as it is served, with whether to act on it and until when it holds.
-  func json(_ prediction: Prediction, at now: Timestamp) -> JSONValue {
+  func json(_ prediction: Prediction, _ intervals: ProbabilityIntervals, at now: Timestamp) -> JSONValue {
     let served = served(prediction, at: now)
-    guard case .object(let members) = served.json else { return served.json }
+    let told = served.json(intervals.interval(of: served))
+    guard case .object(let members) = told else { return told }
     var all = members
     if prediction.forecast == nil { all.append(.init("expires_at", .text(prediction.expiresAt.description))) }
     return .object(all + [.init("actionable", .boolean(isActionable(served)))])

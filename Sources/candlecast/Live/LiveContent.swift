@@ -26,7 +26,7 @@ struct LiveContent {
 
   func routes(from store: LateStore?) throws -> LiveServer.Content {
     let models = modelRoutes
-    var data = store.map { Route.data(of: view, from: $0) } ?? []
+    var data = store.map { Route.data(of: view, from: $0, status.intervals) } ?? []
     data.append(latest.route { [status] in status.now ?? .distantPast })
     if let store {
       data.append(explain(from: store))

@@ -11,7 +11,7 @@ extension LiveServer {
     let status = options.status
     if options.predicts { status.models = ServedModels(view: view, preset: context.target) }
     let store = LateStore()
-    let latest = LatestPredictions(ServingRules(context.configuration))
+    let latest = LatestPredictions(ServingRules(context.configuration), status.intervals)
     let content = LiveContent(context, status, view: view, charts: context.charts, latest: latest)
     try self.init(
       status, try ServerSetting(context.configuration), try content.routes(from: options.stores ? store : nil),

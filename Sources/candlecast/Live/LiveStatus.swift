@@ -70,6 +70,8 @@ final class LiveStatus: Sendable {
 
   /// The newest vector, where a pipeline makes any.
   let features = FeatureBoard()
+  /// How often it went up after what was said.
+  let intervals = ProbabilityIntervals()
   private let served = Mutex<ServedModels?>(nil)
   private let clock = Mutex<PipelineClock?>(nil)
 

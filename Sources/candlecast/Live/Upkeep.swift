@@ -17,6 +17,10 @@ actor Upkeep {
   private static let backup = "backup"
   private static let retraining = "retrain"
   private static let parity = "parity"
+  /// Outcomes of before the start that intervals of probabilities rest on.
+  private static let rememberedDays = 7
+  /// Of `settle`; intervals change little from one to the next.
+  private static let passesBetweenIntervals = 5
 
   private let context: CommandContext
   private let writer: LiveWriter
@@ -112,6 +116,8 @@ actor Upkeep {
   private func settle() async {
     var passes = 0
     var hasFailed = false
+    var untaken: [PredictionOutcome] = []
+    var hasIntervals = false
     while !Task.isCancelled {
       do {
         let now = clock.now()
@@ -121,6 +127,14 @@ actor Upkeep {
         let outcomes = try await writer.withStore { try roll.settle(in: $0) }
         // A window that ends settles hundreds of its moments; those of its closes tell it already.
         for outcome in outcomes where !PredictionTarget.openWindows.contains(outcome.target) { hub?.publish(outcome) }
+        untaken += outcomes
+        if !hasIntervals {
+          try await beginIntervals(at: now)
+          (hasIntervals, untaken) = (true, [])
+        } else if passes.isMultiple(of: Self.passesBetweenIntervals) {
+          try await writer.withReader { [untaken, status] in try status.intervals.take(untaken, from: $0) }
+          untaken = []
+        }
         (passes, hasFailed) = (passes + 1, false)
       } catch is LiveWriterError {
         return
@@ -129,6 +143,18 @@ actor Upkeep {
         hasFailed = true
       }
       try? await Task.sleep(for: .seconds(max(clock.wallSeconds(60), 0.25)))
+    }
+  }
+
+  /// With what the store knows of the last days.
+  private func beginIntervals(at now: Timestamp) async throws {
+    let catalogue = VenueCatalogue(configuration: context.configuration)
+    let view = try LivePlanner(context: context, catalogue: catalogue, now: now).view
+    let range = now.adding(minutes: -1440 * Self.rememberedDays)..<now
+    try await writer.withReader { [status] store in
+      for target in ProbabilityIntervals.targets {
+        try status.intervals.take(try store.outcomes(of: view, in: range, target: target), from: store)
+      }
     }
   }
 
