@@ -106,6 +106,12 @@ import class Foundation.Bundle
         .features(of: models.served, board, from: store) { candles[49].closeTime },
       ] + Route.data(of: SampleModels.view, from: store)
       + Route.openInference(models.served, version: "1", ready: {})
+      + Route.promotions(of: SampleModels.view, preset: SampleModels.direction) { change in
+        switch change {
+        case .promote(let name): throw RegistryError.unknownVersion(name)
+        case .rollback(let slot): throw RegistryError.nothingToRollBackTo(slot: slot)
+        }
+      }
     let server = try Asking(routes + [.description(of: routes, version: "1")]).server
     let seed = UInt32.random(in: 0...UInt32.max)
     let checked: Checked = try await Self.run("schemathesis", server, "\(Soak.count(8)),\(seed)")

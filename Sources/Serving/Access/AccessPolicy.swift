@@ -67,4 +67,17 @@ package struct AccessPolicy: Sendable {
     guard let host = request.header("Host") else { return false }
     return origin == "http://" + host || origin == "https://" + host
   }
+
+  /// Whether a page may have something changed. Where its reader is trusted for being on this machine, that takes a name
+  /// of this machine, since a stranger can let a name of his own lead here.
+  func mayChange(from origin: String, by request: ServerRequest) -> Bool {
+    guard !origins.contains(origin) else { return true }
+    guard isWelcome(origin, at: request) else { return false }
+    return request.header("Authorization") != nil || request.header("Host").map(Self.isOfThisMachine) == true
+  }
+
+  private static func isOfThisMachine(_ host: String) -> Bool {
+    let name = host.hasSuffix("]") ? host[...] : host[..<(host.lastIndex(of: ":") ?? host.endIndex)]
+    return ["localhost", "127.0.0.1", "[::1]"].contains(String(name))
+  }
 }

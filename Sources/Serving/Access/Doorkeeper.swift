@@ -25,6 +25,14 @@ package final class Doorkeeper: Sendable {
     guard let scope, scope >= wanted else {
       throw APIFailure(403, "forbidden", "this needs a token of scope \(wanted)")
     }
+    if wanted == .admin { try checkPage(request) }
+  }
+
+  /// A browser sends what a page of anybody asks it to, with its owner's place and credentials.
+  private func checkPage(_ request: ServerRequest) throws(APIFailure) {
+    guard let origin = request.header("Origin"), !policy.mayChange(from: origin, by: request) else { return }
+    throw APIFailure(
+      403, "foreign_origin", "pages of \(origin.shortened) may change nothing; server.cors_origins says which may")
   }
 
   private func count(_ client: ClientAddress?) throws(APIFailure) {

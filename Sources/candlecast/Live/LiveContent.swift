@@ -35,7 +35,7 @@ struct LiveContent {
           .features(of: served, status.features, from: store) { [status] in status.now ?? .distantPast })
       }
     }
-    return LiveServer.Content(data: data + models, page: Page.routes(charts: charts), models: models)
+    return LiveServer.Content(data: data + models + promotions, page: Page.routes(charts: charts), models: models)
   }
 
   private var modelRoutes: [Route] {
@@ -43,6 +43,12 @@ struct LiveContent {
     let ready: @Sendable () throws(APIFailure) -> Void = { [status] () throws(APIFailure) in try status.checkReady() }
     return [.predict(served), .models(of: context.registry)]
       + Route.openInference(served, version: Help.version, ready: ready)
+  }
+
+  private var promotions: [Route] {
+    guard status.models != nil else { return [] }
+    let desk = RegistryDesk(context: context)
+    return Route.promotions(of: view, preset: context.target) { try await desk.make($0) }
   }
 
   private func explain(from late: LateStore) -> Route {
