@@ -147,7 +147,7 @@ struct ReloadTests {
 
   // MARK: A running feed
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(5)))
   func `a version is changed between two minutes, none in time is left out or mixed, and the tape gives the same`()
     async throws
   {
