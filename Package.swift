@@ -55,7 +55,7 @@ let package = Package(
     systemLibrary("CPostgres", pkgConfig: "libpq", debian: "libpq-dev"),
     // Its pkg-config file has flags that the package manager refuses with a warning; none of them is needed.
     systemLibrary("CRedis", debian: "libhiredis-dev"),
-    systemLibrary("CWebSockets", pkgConfig: "libwebsockets", debian: "libwebsockets-dev"),
+    systemLibrary("CTLS", pkgConfig: "libssl", debian: "libssl-dev"),
     systemLibrary("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
     systemLibrary("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
     systemLibrary("CZstd", pkgConfig: "libzstd", debian: "libzstd-dev"),
@@ -67,7 +67,7 @@ let package = Package(
     target("Platform"),
     target("Crypto", ["CCrypto"]),
     target("Compression", ["CZlib", "CZstd", "Crypto"]),
-    target("Transport", ["CCurl", "CWebSockets", "Compression", "Platform"]),
+    target("Transport", ["CCurl", "CEpoll", "CTLS", "Compression", "Platform"]),
     target("Cloud", ["Crypto", "Market", "Transport"]),
     target("Venues", ["Crypto", "Market"]),
     target("Redis", ["CRedis", "Market", "Platform", "Venues"]),
@@ -108,7 +108,7 @@ let package = Package(
     program(
       "candlecast-bench",
       [
-        "CEpoll", "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Platform", "Redis", "Serving",
+        "Features", "Ingestion", "Market", "Models", "Operations", "Pipeline", "Platform", "Redis", "Serving",
         "Storage",
         "Streams", "TestSupport", "Transport", "Venues",
       ]),

@@ -1,6 +1,7 @@
 #!/bin/bash
-# The server on one core under wrk on another, beside FastAPI with the same trees, then WebSockets:
-# bench-serving.sh CANDLECAST-BENCH OUT.json. $PEER_PYTHON needs fastapi, uvicorn, uvloop, httptools, xgboost, numpy.
+# The server on one core under wrk on another, beside FastAPI with the same trees and beside a bare loop that looks at
+# nothing, then WebSockets beside such a loop: bench-serving.sh CANDLECAST-BENCH OUT.json. $PEER_PYTHON needs fastapi,
+# uvicorn, uvloop, httptools, xgboost, numpy.
 set -euo pipefail
 bench=$(realpath "$1") out=$(realpath -m "$2")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -26,29 +27,47 @@ rate() {
     awk '/Requests\/sec/ { print $2 } /Non-2xx/ { print "answers are not 200" > "/dev/stderr"; exit 1 }'
 }
 
+load() { cut -d ' ' -f 1 /proc/loadavg; }
+resident() { awk '/VmRSS/ { print $2 }' "/proc/$1/status"; }
+divided() { awk "BEGIN { print $1 / $2 }"; }
+
 python=${PEER_PYTHON:-$("$here/peers/venv.sh")}
 "$python" "$here/peers/serve_peer.py" "$work/trees.json" make "$("$bench" serve-width)"
 taskset -c 0 "$bench" serve "$work" & started+=($!); ours=$!
 until [[ -s $work/port ]]; do kill -0 "$ours"; sleep 0.05; done
 port=$(cat "$work/port")
-mine=$(rate "http://127.0.0.1:$port/predict")
+idle=$(resident "$ours")
+answer=$(curl -sS --data-binary "@$work/body.json" "http://127.0.0.1:$port/predict" | wc -c)
+taskset -c 0 "$bench" serve-bare "$work" "$answer" & started+=($!); bare=$!
+until [[ -s $work/bare-port ]]; do kill -0 "$bare"; sleep 0.05; done
+bare_port=$(cat "$work/bare-port")
 
+before=$(load)
+mine=$(rate "http://127.0.0.1:$port/predict")
+most=$(rate "http://127.0.0.1:$bare_port/predict")
 other=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 taskset -c 0 "$python" "$here/peers/serve_peer.py" "$work/trees.json" "$other" & started+=($!); peer=$!
 until (exec 3<>"/dev/tcp/127.0.0.1/$other") 2>/dev/null; do kill -0 "$peer"; sleep 0.1; done
 theirs=$(rate "http://127.0.0.1:$other/predict")
 kill "$peer"
 
-resident() { awk '/VmRSS/ { print $2 }' "/proc/$ours/status"; }
-idle=$(resident)
+listen() { # NAME PROCESS PORT CLIENTS all|spread
+  local line
+  line=$(taskset -c 1 "$bench" listen "$1" "$2" "$3" "$4" 10 "$5")
+  echo "${line%\}},\"load\":$(load)}"
+}
+
 {
-  echo "{\"name\":\"serving.predict\",\"unit\":\"1/s\",\"value\":$mine,\"peer\":$theirs,\"ratio\":$(awk "BEGIN { print $mine / $theirs }")}"
-  taskset -c 1 "$bench" listen "$port" 100 10 all
-  taskset -c 1 "$bench" listen "$port" 10000 10 all & listen=$!
-  sleep 15
-  echo "{\"name\":\"serving.websocket_memory_10000\",\"unit\":\"MB\",\"value\":$((($(resident) - idle) / 1024))}"
-  wait "$listen"
-  taskset -c 1 "$bench" listen "$port" 10000 10 spread
+  echo "{\"name\":\"serving.predict\",\"unit\":\"1/s\",\"value\":$mine,\"peer\":$theirs,\"ratio\":$(divided "$mine" "$theirs"),\"bare\":$most,\"share_of_bare\":$(divided "$mine" "$most"),\"load\":$before}"
+  listen serving.websocket "$ours" "$port" 100 all
+  for kind in all spread; do
+    # Memory is looked at when all have connected.
+    (sleep 15; resident "$ours" >"$work/resident") & looking=$!
+    listen serving.websocket "$ours" "$port" 10000 "$kind"
+    wait "$looking"
+    listen serving.bare_websocket "$bare" "$bare_port" 10000 "$kind"
+  done
+  echo "{\"name\":\"serving.websocket_memory_10000\",\"unit\":\"MB\",\"value\":$((($(cat "$work/resident") - idle) / 1024))}"
 } | tee "$work/results"
 mkdir -p "$(dirname "$out")"
 { echo "["; sed '$!s/$/,/' "$work/results"; echo "]"; } >"$out"

@@ -9,7 +9,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${CANDLECAST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/candlecast}
 packages=(
-  binutils g++ git libcurl4-openssl-dev libhiredis-dev libpq-dev libssl-dev libwebsockets-dev libyaml-dev libzstd-dev
+  binutils g++ git libcurl4-openssl-dev libhiredis-dev libpq-dev libssl-dev libyaml-dev libzstd-dev
   pkg-config postgresql-15 redis-server zlib1g-dev)
 # Nothing is built with it: where it cannot be had, the tests that look at the page in it are left out and say so.
 browser=chromium

@@ -1,5 +1,5 @@
 internal import CCurl
-internal import CWebSockets
+internal import CTLS
 
 /// The libraries below, as they name themselves.
 package enum NetworkLibraries {
@@ -9,9 +9,9 @@ package enum NetworkLibraries {
     return String(cString: text).split(separator: " ").prefix(2).joined(separator: " ")
   }
 
-  /// Such as `libwebsockets/4.1.6`.
-  package static var webSockets: String {
-    guard let text = lws_get_library_version() else { return "libwebsockets of no version" }
-    return "libwebsockets/" + String(cString: text)
+  /// The server's, such as `OpenSSL 3.0.15`; its date is left out.
+  package static var tls: String {
+    guard let text = OpenSSL_version(OPENSSL_VERSION) else { return "OpenSSL of no version" }
+    return String(cString: text).split(separator: " ").prefix(2).joined(separator: " ")
   }
 }

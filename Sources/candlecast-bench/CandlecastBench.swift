@@ -4,7 +4,8 @@ import Operations
 
 /// Measures Candlecast: `candlecast-bench CANDLES OUT.json [PEERS.json] [--only NAME] [--postgres ADDRESS]`, where the name
 /// may be the beginning of several, and with an address only what concerns PostgreSQL is measured, in that database; or
-/// `candlecast-bench redis URL OUT.json`, `serve FOLDER` and `listen PORT CLIENTS SECONDS all|spread`.
+/// `candlecast-bench redis URL OUT.json`, `serve FOLDER`, `serve-bare FOLDER ANSWER_BYTES` and
+/// `listen NAME PROCESS PORT CLIENTS SECONDS all|spread`.
 @main
 enum CandlecastBench {
   static func main() async throws {
@@ -15,10 +16,13 @@ enum CandlecastBench {
     }
     if words == [ServeBenchmark.widthWord] { return Terminal.output.write("\(ServeBenchmark.width)\n") }
     if words.count == 2, words[0] == ServeBenchmark.word { return try ServeBenchmark.run(folder: words[1]) }
-    if words.count == 5, words[0] == ListenBenchmark.word {
+    if words.count == 3, words[0] == BareServer.word {
+      return try BareServer.run(folder: words[1], answerBytes: Int(words[2]) ?? 0)
+    }
+    if words.count == 7, words[0] == ListenBenchmark.word {
       return ListenBenchmark.run(
-        port: Int(words[1]) ?? 0, clients: Int(words[2]) ?? 0, seconds: Int(words[3]) ?? 0,
-        isSpread: words[4] == "spread")
+        name: words[1], process: Int(words[2]) ?? 0, port: Int(words[3]) ?? 0, clients: Int(words[4]) ?? 0,
+        seconds: Int(words[5]) ?? 0, isSpread: words[6] == "spread")
     }
     let only = take("--only", from: &words) ?? ""
     let server = take("--postgres", from: &words)

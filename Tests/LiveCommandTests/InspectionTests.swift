@@ -96,7 +96,7 @@ struct InspectionTests {
     let findings = Diagnosis.all(try desk.context(["server.feeder_port": "\(holder.port)"]))
     func of(_ subject: String) -> [Finding] { findings.filter { $0.subject == subject } }
     #expect(of("network").first?.fact.contains("libcurl/") == true)
-    #expect(of("network").first?.fact.contains("libwebsockets/") == true)
+    #expect(of("network").first?.fact.contains("OpenSSL 3") == true)
     #expect(of("port").map(\.state) == [.warning, .fine])
     #expect(of("port").first?.fact.contains(":\(holder.port)") == true)
     #expect(of("clock").first?.state == .fine && of("tape").first?.state == .fine)

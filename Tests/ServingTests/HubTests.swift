@@ -54,6 +54,22 @@ import Transport
     #expect(try await socket.told() == told("candles", Self.ether, 1, 1))
   }
 
+  @Test func `who leaves or asks anew leaves the others where they are`() async throws {
+    let hub = Hub()
+    let ask = try Asking([], hub: hub)
+    var sockets: [WebSocket] = []
+    for _ in 0..<4 { sockets.append(try await ask.socket("/ws?topics=candles")) }
+    sockets[0].close()
+    while await sockets[0].next() != nil {}
+    try await sockets[1].send(.text(Array(#"{"topics":"health"}"#.utf8)))
+    hub.publish(.health, of: nil, ["n": 1])
+    #expect(try await sockets[1].told() == told("health", nil, 1, 1))
+    hub.publish(.candles, of: .btcusdt, ["n": 2])
+    for socket in sockets[2...] { #expect(try await socket.told() == told("candles", .btcusdt, 1, 2)) }
+    hub.publish(.health, of: nil, ["n": 3])
+    #expect(try await sockets[1].told() == told("health", nil, 2, 3))
+  }
+
   @Test(arguments: ["", "[]", "{", #"{"topics":"weather"}"#, #"{"symbols":"btc usdt"}"#, #"{"topics":5}"#])
   func `a command that is none is answered, and changes nothing`(command: String) async throws {
     let hub = Hub()

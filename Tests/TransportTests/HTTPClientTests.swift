@@ -240,11 +240,11 @@ import Testing
 
 /// Certificates as `Fixtures/make-certificates.sh` made them.
 @Suite(.timeLimit(.minutes(5))) struct TLSTests {
-  private static func server(_ certificate: String) throws -> HTTPServer {
+  private static func server(_ certificate: String, requestTimeoutSeconds: Double = 15) throws -> HTTPServer {
     let tls = HTTPServer.Options.TLS(
       certificateFile: HTTPClientTests.fixture(certificate + ".pem"),
       keyFile: HTTPClientTests.fixture(certificate + ".key"))
-    return try HTTPServer(.init(tls: tls), handler: Echo())
+    return try HTTPServer(.init(tls: tls, requestTimeoutSeconds: requestTimeoutSeconds), handler: Echo())
   }
 
   private static let authority = HTTPClientTests.fixture("authority.pem")
@@ -295,6 +295,24 @@ import Testing
     let tls = HTTPServer.Options.TLS(certificateFile: "/nowhere/a.pem", keyFile: "/nowhere/a.key")
     let error = #expect(throws: TransportError.self) { try HTTPServer(.init(tls: tls), handler: Echo()) }
     #expect(error?.description.contains("/nowhere/a.pem") == true)
+  }
+
+  @Test func `certificate files that hold none, or another's key, are said`() throws {
+    for (certificate, key) in [("localhost.key", "localhost.key"), ("localhost.pem", "elsewhere.key")] {
+      let tls = HTTPServer.Options.TLS(
+        certificateFile: HTTPClientTests.fixture(certificate), keyFile: HTTPClientTests.fixture(key))
+      let error = #expect(throws: TransportError.self) { try HTTPServer(.init(tls: tls), handler: Echo()) }
+      #expect(error?.description.contains(key) == true)
+    }
+  }
+
+  @Test func `who never finishes the handshake is left`() throws {
+    let server = try Self.server("localhost", requestTimeoutSeconds: 0.1)
+    let peer = RawPeer(port: server.port)
+    // How a client's greeting begins.
+    peer.write([0x16, 3, 1])
+    #expect(peer.readToEnd().isEmpty)
+    #expect(server.connections == 0)
   }
 
   @Test func `what is no TLS does not hold up the server`() async throws {

@@ -20,26 +20,21 @@ package final class Hub: Sendable {
     var newest: [String: (sequence: UInt64, bytes: [UInt8])] = [:]
   }
 
-  private struct Member {
-    let socket: ServerSocket
-    var subscription: Subscription
-  }
-
   private struct State {
-    var members: [Int: Member] = [:]
+    var audience = Audience()
     var accounts: [Subject: Account] = [:]
     var sent: UInt64 = 0
     var slow: UInt64 = 0
 
-    mutating func send(_ bytes: [UInt8], to sockets: [ServerSocket]) {
-      let refusing = ServerSocket.send(.text(bytes), to: sockets)
-      sent += UInt64(sockets.count - refusing.count)
+    mutating func send(_ bytes: [UInt8], to groups: [[ServerSocket]]) {
+      let refusing = ServerSocket.send(.text(bytes), to: groups.joined())
+      sent += UInt64(groups.reduce(0) { $0 + $1.count } - refusing.count)
       for socket in refusing where socket.closing == nil { drop(socket) }
     }
 
     /// One that does not keep up is dropped, so that it slows nobody else.
     private mutating func drop(_ socket: ServerSocket) {
-      guard members.removeValue(forKey: socket.id) != nil else { return }
+      guard audience.remove(socket) else { return }
       slow += 1
       socket.close(code: 1008, reason: "slow")
     }
@@ -47,7 +42,7 @@ package final class Hub: Sendable {
     mutating func tellNewest(_ subscription: Subscription, to socket: ServerSocket) {
       for (subject, account) in accounts where subscription.wants(subject.topic, of: subject.symbol) {
         for message in account.newest.values.sorted(by: { $0.sequence < $1.sequence }) {
-          send(message.bytes, to: [socket])
+          send(message.bytes, to: [[socket]])
         }
       }
     }
@@ -65,7 +60,7 @@ package final class Hub: Sendable {
   package init() {}
 
   package var statistics: Statistics {
-    state.withLock { Statistics(members: $0.members.count, sent: $0.sent, slow: $0.slow) }
+    state.withLock { Statistics(members: $0.audience.count, sent: $0.sent, slow: $0.slow) }
   }
 
   /// - Parameter key: of several messages about one symbol the newest of each key is what a joining client is told.
@@ -80,8 +75,7 @@ package final class Hub: Sendable {
       let bytes = message.bytes
       state.accounts[subject, default: Account()].sequence = sequence
       state.accounts[subject, default: Account()].newest[key] = (sequence, bytes)
-      let wanting = state.members.values.lazy.filter { $0.subscription.wants(topic, of: symbol) }
-      state.send(bytes, to: wanting.map(\.socket))
+      state.send(bytes, to: state.audience.wanting(topic, of: symbol))
     }
   }
 
@@ -90,7 +84,7 @@ package final class Hub: Sendable {
     let message: JSONValue = ["type": "heartbeat", "time": .text(time.description)]
     let bytes = message.bytes
     state.withLock { state in
-      state.send(bytes, to: state.members.values.map(\.socket))
+      state.send(bytes, to: state.audience.all)
     }
   }
 
@@ -108,12 +102,12 @@ package final class Hub: Sendable {
     // It was accepted, so it can be read.
     let subscription = (try? subscription(of: query)) ?? .all
     state.withLock { state in
-      state.members[socket.id] = Member(socket: socket, subscription: subscription)
+      state.audience.seat(socket, for: subscription)
       state.tellNewest(subscription, to: socket)
     }
   }
 
-  func leave(_ socket: ServerSocket) { state.withLock { _ = $0.members.removeValue(forKey: socket.id) } }
+  func leave(_ socket: ServerSocket) { state.withLock { _ = $0.audience.remove(socket) } }
 
   /// A client may subscribe anew with `{"topics":"predictions","symbols":"BTCUSDT"}`.
   func take(_ message: WebSocketMessage, from socket: ServerSocket) {
@@ -125,8 +119,8 @@ package final class Hub: Sendable {
       return
     }
     state.withLock { state in
-      guard state.members[socket.id] != nil else { return }
-      state.members[socket.id]?.subscription = subscription
+      guard state.audience.contains(socket) else { return }
+      state.audience.seat(socket, for: subscription)
       state.tellNewest(subscription, to: socket)
     }
   }

@@ -8,16 +8,10 @@ package struct ClientAddress: Hashable, Sendable {
 
   package init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
 
-  /// Of a connected socket; `nil` if it is none of the internet's.
-  init?(peerOf socket: Int32) {
-    var storage = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    let status = withUnsafeMutablePointer(to: &storage) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(socket, $0, &length) }
-    }
-    guard status == 0 else { return nil }
+  /// `nil` if it is none of the internet's.
+  init?(_ storage: sockaddr_storage) {
     let family = Int32(storage.ss_family)
-    let address: ClientAddress? = withUnsafeBytes(of: &storage) { bytes in
+    let address: ClientAddress? = withUnsafeBytes(of: storage) { bytes in
       switch family {
       case AF_INET: Self(v4: bytes.loadUnaligned(as: sockaddr_in.self).sin_addr.s_addr)
       case AF_INET6: withUnsafeBytes(of: bytes.loadUnaligned(as: sockaddr_in6.self).sin6_addr) { Self(v6: $0) }

@@ -1,5 +1,5 @@
-/// HTTP/1.1 and WebSocket on one port and one thread. libwebsockets serves the sockets and TLS, the protocols are our
-/// own: they keep every header and the target's own bytes, which libwebsockets decodes, and name what they refuse.
+/// HTTP/1.1 and WebSocket on one port and one thread. The protocols are our own: they keep every header and the target's
+/// own bytes, and name what they refuse.
 package final class HTTPServer: Sendable {
   package struct Options: Sendable {
     /// The address to listen on; `0.0.0.0` and `::` are all of this machine.

@@ -1,5 +1,4 @@
-internal import CWebSockets
-import Glibc
+internal import Glibc
 
 /// One connection of a server: requests one after the other, or a WebSocket.
 ///
@@ -23,7 +22,9 @@ final class ServerConnection: @unchecked Sendable {
   /// Its place in the core's list.
   var index: Int
   private unowned let core: ServerCore
-  private var wsi: OpaquePointer?
+  private var socket: ClientSocket
+  /// It is to be closed when the present round of the loop is over.
+  private(set) var isDoomed = false
   private var stage = Stage.head
   /// Read and not yet used; the first `scanned` bytes of it hold no end of a head.
   private var input: [UInt8] = []
@@ -35,34 +36,29 @@ final class ServerConnection: @unchecked Sendable {
   private static let leavePatience: Int64 = 1_000_000_000
   private static let writesInARow = 16
 
-  init(_ wsi: OpaquePointer, id: Int, index: Int, _ core: ServerCore) {
-    (self.wsi, self.id, self.index, self.core) = (wsi, id, index, core)
+  init(_ socket: consuming ClientSocket, from client: ClientAddress?, id: Int, index: Int, _ core: ServerCore) {
+    (self.client, self.id, self.index, self.core) = (client, id, index, core)
     (started, lastHeard, lastWritten) = (core.now, core.now, core.now)
-    client = ClientAddress(peerOf: lws_get_socket_fd(wsi))
-    set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-  }
-
-  private func set(_ level: Int32, _ option: Int32, _ value: Int) {
-    guard let wsi else { return }
-    var value = Int32(clamping: value)
-    setsockopt(lws_get_socket_fd(wsi), level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+    self.socket = socket
+    self.socket.begin(tag: UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque()))
   }
 
   // MARK: life
 
-  /// The library has closed it.
-  func dropped() {
-    wsi = nil
+  /// The end, whoever wanted it.
+  func close() {
+    socket.close()
     if case .socket(let side) = stage {
       end(side, Closing(code: nil, reason: "the connection broke", byPeer: true))
     }
     stage = .leaving(isShut: true)
   }
 
-  /// Closes it in the next round of the loop.
+  /// Closes it when the present round of the loop is over.
   func kill() {
-    guard let wsi else { return }
-    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC)
+    guard socket.isOpen, !isDoomed else { return }
+    isDoomed = true
+    core.doom(self)
   }
 
   func abort() {
@@ -79,17 +75,26 @@ final class ServerConnection: @unchecked Sendable {
     }
   }
 
-  func callOnWritable() {
-    guard let wsi else { return }
-    lws_callback_on_writable(wsi)
+  private func callOnWritable() {
+    socket.wantsWriting = true
+    watch()
   }
 
-  private var isBuffered: Bool { wsi.map { lws_partial_buffered($0) != 0 } ?? false }
+  /// What a client sends waits while it does not read what it asked for; a WebSocket's pongs do not.
+  private func watch() {
+    guard isOpen else { return }
+    let isSocket = if case .socket = stage { true } else { false }
+    socket.watch(reading: isSocket || !socket.isBuffered)
+  }
+
+  private var isOpen: Bool { socket.isOpen && !isDoomed }
 
   /// Looks at the clock; called four times a second.
   func check(_ now: Int64) {
     let idle = core.options.idleTimeoutSeconds.nanoseconds
     switch stage {
+    case .head where !socket.isReady:
+      if now - started > core.options.requestTimeoutSeconds.nanoseconds { kill() }
     case .head where input.isEmpty:
       if now - max(started, lastHeard, lastWritten) > idle { kill() }
     case .head, .body:
@@ -98,7 +103,7 @@ final class ServerConnection: @unchecked Sendable {
     case .writing:
       if now - lastWritten > idle { kill() }
     case .leaving:
-      if now - lastWritten > (isBuffered ? idle : Self.leavePatience) { kill() }
+      if now - lastWritten > (socket.isBuffered ? idle : Self.leavePatience) { kill() }
     case .socket(let side): check(side, now)
     }
   }
@@ -115,7 +120,36 @@ final class ServerConnection: @unchecked Sendable {
 
   // MARK: in
 
-  func received(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+  /// The poll says so.
+  func ready(_ what: SocketPoll.Interest) {
+    guard isOpen else { return }
+    if what.contains(.writing) || what.contains(.breaking) && socket.isBuffered { drain() }
+    // A broken one is read to its end.
+    let reads =
+      what.contains(.reading) || what.contains(.breaking) && !socket.isBuffered || socket.readingWantsWriting
+    if isOpen, reads { read() }
+    watch()
+  }
+
+  private func drain() {
+    let wasBuffered = socket.isBuffered
+    guard socket.flush() else { return kill() }
+    guard !socket.isBuffered, wasBuffered || socket.wantsWriting else { return }
+    socket.wantsWriting = false
+    writable()
+  }
+
+  private func read() {
+    repeat {
+      switch socket.read(into: core.readBuffer) {
+      case .bytes(let count): received(UnsafeRawBufferPointer(rebasing: core.readBuffer[..<count]))
+      case .nothing: return
+      case .end: return kill()
+      }
+    } while isOpen && socket.hasMore
+  }
+
+  private func received(_ bytes: UnsafeRawBufferPointer) {
     lastHeard = core.now
     switch stage {
     case .socket(let side): readFrames(bytes, side)
@@ -124,7 +158,6 @@ final class ServerConnection: @unchecked Sendable {
       if case .head = stage, input.isEmpty { started = core.now }
       takeInput(bytes)
     }
-    return 0
   }
 
   private func takeInput(_ bytes: UnsafeRawBufferPointer) {
@@ -208,7 +241,7 @@ final class ServerConnection: @unchecked Sendable {
   // MARK: answers
 
   func answer(_ response: ServerResponse) {
-    guard wsi != nil, case .answering(let method, let keepsAlive) = stage else { return }
+    guard isOpen, case .answering(let method, let keepsAlive) = stage else { return }
     let cut = response.cutAfterBytes.map { min(max($0, 0), response.body.count) }
     let hasBody = method != "HEAD" && ResponseHead.hasBody(response.status)
     let bodyCount = hasBody ? cut ?? response.body.count : 0
@@ -244,27 +277,25 @@ final class ServerConnection: @unchecked Sendable {
 
   /// The end of our half, once everything is with the kernel; closing outright could take the answer from the peer.
   private func shutIfWritten() {
-    guard let wsi, !isBuffered else { return }
+    guard isOpen, !socket.isBuffered else { return }
     stage = .leaving(isShut: true)
     if core.isStopping { return kill() }
-    shutdown(lws_get_socket_fd(wsi), Int32(SHUT_WR))
+    socket.endWriting()
   }
 
   /// After the answers that wait.
   private func write(_ bytes: [UInt8]) {
     core.writeAnswers()
-    bytes.withUnsafeBufferPointer { write($0) }
+    bytes.withUnsafeBytes { write($0) }
   }
 
-  func write(_ bytes: UnsafeBufferPointer<UInt8>) {
-    guard let wsi, !bytes.isEmpty else { return }
-    // libwebsockets does not write through it, and keeps what the kernel does not take.
-    let count = lws_write(wsi, UnsafeMutablePointer(mutating: bytes.baseAddress), bytes.count, LWS_WRITE_HTTP)
-    if count < 0 { kill() }
+  func write(_ bytes: UnsafeRawBufferPointer) {
+    guard isOpen, !bytes.isEmpty else { return }
+    guard socket.write(bytes) else { return kill() }
+    if socket.isBuffered { watch() }
   }
 
-  func writable() -> Int32 {
-    guard wsi != nil else { return -1 }
+  private func writable() {
     lastWritten = core.now
     switch stage {
     case .writing(let body, let from, let leaves): writeOn(body, from, leaves)
@@ -273,20 +304,15 @@ final class ServerConnection: @unchecked Sendable {
     case .head where !input.isEmpty: useInput()
     case .head, .body, .answering, .leaving: break
     }
-    return 0
   }
 
   private func writeOn(_ body: [UInt8], _ from: Int, _ leaves: Bool) {
-    var from = from
-    while let wsi, from < body.count {
-      let end = min(from + ServerCore.writeBytes, body.count)
-      write(Array(body[from..<end]))
-      from = end
-      if from < body.count, lws_send_pipe_choked(wsi) != 0 { break }
-    }
-    guard from < body.count else { return answered(leaves: leaves) }
-    stage = .writing(body, from: from, thenLeaves: leaves)
-    callOnWritable()
+    let end = min(from + ServerCore.writeBytes, body.count)
+    body.withUnsafeBytes { write(UnsafeRawBufferPointer(rebasing: $0[from..<end])) }
+    guard end < body.count else { return answered(leaves: leaves) }
+    stage = .writing(body, from: end, thenLeaves: leaves)
+    // One that is full calls when it is not.
+    if !socket.isBuffered { callOnWritable() }
   }
 
   // MARK: WebSocket
@@ -315,7 +341,7 @@ final class ServerConnection: @unchecked Sendable {
       socket, maxMessageBytes: core.options.maxMessageBytes, inflater: isCompressed ? core.inflater : nil,
       deflater: isCompressed ? core.deflater : nil)
     stage = .socket(side)
-    set(SOL_SOCKET, SO_SNDBUF, core.options.sendBufferBytes)
+    self.socket.set(SOL_SOCKET, SO_SNDBUF, core.options.sendBufferBytes)
     var bytes: [UInt8] = []
     ResponseHead.writeUpgrade(
       accept: Handshake.accept(key), isCompressed: isCompressed, headers, to: &bytes)
@@ -344,19 +370,19 @@ final class ServerConnection: @unchecked Sendable {
 
   /// At once where nothing waits for the kernel: asking it first costs a look at every connection.
   func writeMessages() {
-    guard case .socket(let side) = stage, !isBuffered else { return callOnWritable() }
+    guard isOpen, case .socket(let side) = stage, !socket.isBuffered else { return }
     lastWritten = core.now
     writeFrames(side)
   }
 
   private func writeFrames(_ side: SocketSide) {
     for _ in 0..<Self.writesInARow {
-      guard let wsi else { return }
+      guard isOpen else { return }
       core.scratch.removeAll(keepingCapacity: core.scratch.capacity <= 4 * ServerCore.writeBytes)
       let isDone = side.fill(&core.scratch, limit: ServerCore.writeBytes / 2, at: core.now)
-      write(core.scratch)
-      if isDone { return }
-      if lws_send_pipe_choked(wsi) != 0 { break }
+      core.scratch.withUnsafeBytes { write($0) }
+      // One that is full calls when it is not.
+      if isDone || socket.isBuffered { return }
     }
     callOnWritable()
   }

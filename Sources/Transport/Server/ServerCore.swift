@@ -1,6 +1,5 @@
-internal import CWebSockets
 internal import Compression
-import Glibc
+internal import Glibc
 internal import Platform
 import Synchronization
 
@@ -15,17 +14,10 @@ final class ServerCore: @unchecked Sendable {
     case stop
   }
 
-  /// The library's context. Other threads may only wake it; everything else belongs to the service thread.
-  private struct Loop: @unchecked Sendable {
-    let context: OpaquePointer
-
-    func wake() { lws_cancel_service(context) }
-  }
-
   private struct Mail: ~Copyable {
     var work: [Work] = []
     /// Present while it runs.
-    var loop: Loop?
+    var bell: Bell?
     var isStopped = false
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
@@ -39,6 +31,8 @@ final class ServerCore: @unchecked Sendable {
   /// Where writes are put together.
   var scratch: [UInt8] = []
   var answers = WaitingAnswers()
+  /// What one read may bring.
+  let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: ServerCore.readBytes, alignment: 64)
   private(set) var now = SystemClock.monotonicNanoseconds()
   private(set) var date = ""
   private let mail = Mutex(Mail())
@@ -49,25 +43,17 @@ final class ServerCore: @unchecked Sendable {
   private var lastID = 0
   private var stopDeadline: Int64?
   private var dateSecond = 0
-  // libwebsockets keeps the addresses of both.
-  private let protocols: UnsafeMutablePointer<lws_protocols>
-  private let tick: UnsafeMutablePointer<candlecast_lws_tick>
-  private static let tickMicroseconds: lws_usec_t = 250_000
+  private var doomed: [ServerConnection] = []
+  private static let tickNanoseconds: Int64 = 250_000_000
   private static let stopPatience: Int64 = 1_000_000_000
   static let writeBytes = 1 << 16
+  private static let readBytes = 1 << 16
 
   init(_ options: HTTPServer.Options, _ handler: any HTTPHandler) {
     (self.options, self.handler) = (options, handler)
-    protocols = .allocate(capacity: 2)
-    protocols.initialize(repeating: lws_protocols(), count: 2)
-    tick = .allocate(capacity: 1)
-    tick.initialize(to: candlecast_lws_tick())
   }
 
-  deinit {
-    protocols.deallocate()
-    tick.deallocate()
-  }
+  deinit { readBuffer.deallocate() }
 
   var isStopping: Bool { stopDeadline != nil }
   var connectionCount: Int { count.load(ordering: .relaxed) }
@@ -79,7 +65,7 @@ final class ServerCore: @unchecked Sendable {
     mail.withLock { mail in
       guard !mail.isStopped else { return }
       mail.work.append(work)
-      if mail.work.count == 1 { mail.loop?.wake() }
+      if mail.work.count == 1 { mail.bell?.ring() }
     }
   }
 
@@ -98,80 +84,87 @@ final class ServerCore: @unchecked Sendable {
 
   /// Returns the port.
   func start() throws(TransportError) -> Int {
-    try ListenAddress.check(options.host, options.port)
-    for file in [options.tls?.certificateFile, options.tls?.keyFile].compactMap({ $0 }) where access(file, R_OK) != 0 {
-      let reason = "\(file) cannot be read: " + String(cString: strerror(errno))
-      throw .cannotListen(host: options.host, port: options.port, reason: reason)
-    }
-    LibraryLog.start()
-    protocols[0].name = UnsafePointer(Self.name)
-    protocols[0].callback = { wsi, reason, _, bytes, count in ServerCore.callback(wsi, reason, bytes, count) }
-    protocols[0].tx_packet_size = 1 << 20
-    let context = try makeContext()
-    let port = Int(lws_get_vhost_listen_port(lws_get_vhost_by_name(context, "default")))
-    let loop = Loop(context: context)
-    mail.withLock { $0.loop = loop }
-    do throws(DedicatedThread.CannotStart) {
-      try DedicatedThread.start { self.run(loop) }
+    let tls = try makeTLS()
+    let (listener, port) = try ListenAddress.listen(options.host, options.port)
+    do throws(TransportError) {
+      let loop = try ServerLoop(listener, tls)
+      mail.withLock { $0.bell = loop.bell }
+      try start(loop)
     } catch {
-      lws_context_destroy(context)
-      throw .cannotStart(reason: error.description)
+      close(listener)
+      throw error
     }
     return port
   }
 
-  // libwebsockets keeps the address of a protocol's name.
-  nonisolated(unsafe) private static let name: UnsafeMutablePointer<CChar> = strdup("candlecast")
-
-  private func makeContext() throws(TransportError) -> OpaquePointer {
-    var info = lws_context_creation_info()
-    info.options = candlecast_lws_plain_options()
-    if !options.host.contains(":") { info.options |= candlecast_lws_no_ipv6_option() }
-    info.port = Int32(options.port)
-    info.protocols = UnsafePointer(protocols)
-    info.user = Unmanaged.passUnretained(self).toOpaque()
-    info.pt_serv_buf_size = UInt32(Self.writeBytes)
-    LibraryLog.forget()
-    let isEverywhere = options.host == "0.0.0.0" || options.host == "::"
-    let context = options.host.withCString { host in
-      "raw-skt".withCString { role in
-        "http/1.1".withCString { alpn in
-          (options.tls?.certificateFile ?? "").withCString { certificate in
-            (options.tls?.keyFile ?? "").withCString { key in
-              info.iface = isEverywhere ? nil : host
-              info.listen_accept_role = role
-              info.listen_accept_protocol = UnsafePointer(Self.name)
-              if options.tls != nil {
-                info.options |= candlecast_lws_tls_options()
-                info.alpn = alpn
-                info.ssl_cert_filepath = certificate
-                info.ssl_private_key_filepath = key
-              }
-              return lws_create_context(&info)
-            }
-          }
-        }
-      }
+  private func makeTLS() throws(TransportError) -> ServerTLS? {
+    guard let files = options.tls else { return nil }
+    do throws(ServerTLS.Failure) {
+      return try ServerTLS(files)
+    } catch {
+      throw .cannotListen(host: options.host, port: options.port, reason: error.description)
     }
-    guard let context else {
-      let reason = LibraryLog.last ?? "libwebsockets does not say why"
-      throw .cannotListen(host: options.host, port: options.port, reason: reason)
-    }
-    return context
   }
 
-  private func run(_ loop: Loop) {
-    let context = loop.context
-    thread.store(pthread_self(), ordering: .relaxed)
-    tick.pointee.owner = Unmanaged.passUnretained(self).toOpaque()
-    schedule(context)
-    takeMail()
-    while stopDeadline == nil || !(connections.isEmpty || isPast(stopDeadline)) {
-      guard lws_service(context, 0) >= 0 else { break }
-      writeAnswers()
+  private func start(_ loop: ServerLoop) throws(TransportError) {
+    do throws(DedicatedThread.CannotStart) {
+      try DedicatedThread.start { self.run(loop) }
+    } catch {
+      throw .cannotStart(reason: error.description)
     }
-    mail.withLock { $0.loop = nil }
-    lws_context_destroy(context)
+  }
+
+  private func run(_ loop: ServerLoop) {
+    thread.store(pthread_self(), ordering: .relaxed)
+    Self.ignoreBrokenPipes()
+    updateClock()
+    var nextTick = now + Self.tickNanoseconds
+    takeMail()
+    while stopDeadline == nil || !(connections.isEmpty || now > stopDeadline ?? 0) {
+      serve(loop, until: nextTick)
+      if now >= nextTick {
+        for connection in connections { connection.check(now) }
+        loop.listenAgain()
+        nextTick = now + Self.tickNanoseconds
+      }
+      if isStopping { loop.stopListening() }
+      bury()
+    }
+    finish(loop)
+  }
+
+  /// TLS writes with a call that raises a signal where the peer is gone; every other write here asks for an error.
+  private static func ignoreBrokenPipes() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+  }
+
+  private func serve(_ loop: ServerLoop, until deadline: Int64) {
+    let count = loop.poll.wait(milliseconds: Int(max(0, deadline - now) / 1_000_000) + 1)
+    updateClock()
+    for index in 0..<count {
+      let (tag, what) = loop.poll.ready(index)
+      switch tag {
+      case ServerLoop.bellTag:
+        loop.bell.silence()
+        takeMail()
+      case ServerLoop.listenerTag: loop.accept { adopt($0, $1, loop) }
+      default:
+        // Those that end are let go when the round is over.
+        guard let connection = UnsafeRawPointer(bitPattern: tag) else { continue }
+        Unmanaged<ServerConnection>.fromOpaque(connection).takeUnretainedValue().ready(what)
+      }
+    }
+    writeAnswers()
+  }
+
+  private func finish(_ loop: ServerLoop) {
+    mail.withLock { $0.bell = nil }
+    for connection in connections { connection.kill() }
+    bury()
+    loop.end()
     handler = nil
     let waiting = mail.withLock { mail in
       mail.isStopped = true
@@ -192,28 +185,6 @@ final class ServerCore: @unchecked Sendable {
     swap(&waiting, &answers)
   }
 
-  private func isPast(_ deadline: Int64?) -> Bool {
-    deadline.map { $0 <= SystemClock.monotonicNanoseconds() } ?? false
-  }
-
-  private func schedule(_ context: OpaquePointer) {
-    lws_sul_schedule(
-      context, 0, &tick.pointee.entry,
-      { entry in
-        guard let entry else { return }
-        // The entry is the first field.
-        let tick = UnsafeMutableRawPointer(entry).assumingMemoryBound(to: candlecast_lws_tick.self)
-        guard let owner = tick.pointee.owner else { return }
-        Unmanaged<ServerCore>.fromOpaque(owner).takeUnretainedValue().ticked()
-      }, Self.tickMicroseconds)
-  }
-
-  private func ticked() {
-    updateClock()
-    for connection in connections { connection.check(now) }
-    if let loop = mail.withLock({ $0.loop }) { schedule(loop.context) }
-  }
-
   private func updateClock() {
     now = SystemClock.monotonicNanoseconds()
     let second = time(nil)
@@ -230,51 +201,34 @@ final class ServerCore: @unchecked Sendable {
       + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT"
   }
 
-  // MARK: events
+  // MARK: connections
 
-  private static func callback(
-    _ wsi: OpaquePointer?, _ reason: lws_callback_reasons, _ bytes: UnsafeMutableRawPointer?, _ count: Int
-  ) -> Int32 {
-    guard let wsi, let user = lws_context_user(lws_get_context(wsi)) else { return 0 }
-    let core = Unmanaged<ServerCore>.fromOpaque(user).takeUnretainedValue()
-    switch reason {
-    case LWS_CALLBACK_RAW_ADOPT: return core.adopt(wsi)
-    case LWS_CALLBACK_RAW_RX:
-      return connection(wsi)?.received(UnsafeRawBufferPointer(start: bytes, count: count)) ?? -1
-    case LWS_CALLBACK_RAW_WRITEABLE: return connection(wsi)?.writable() ?? -1
-    case LWS_CALLBACK_RAW_CLOSE: core.drop(wsi)
-    case LWS_CALLBACK_EVENT_WAIT_CANCELLED: core.takeMail()
-    default: break
+  private func adopt(_ descriptor: Int32, _ client: ClientAddress?, _ loop: ServerLoop) {
+    let session = loop.tls?.session(descriptor)
+    guard !isStopping, connections.count < options.maxConnections, (session == nil) == (loop.tls == nil) else {
+      close(descriptor)
+      return
     }
-    return 0
-  }
-
-  private static func connection(_ wsi: OpaquePointer) -> ServerConnection? {
-    lws_get_opaque_user_data(wsi).map { Unmanaged<ServerConnection>.fromOpaque($0).takeUnretainedValue() }
-  }
-
-  private func adopt(_ wsi: OpaquePointer) -> Int32 {
-    guard stopDeadline == nil, connections.count < options.maxConnections else { return -1 }
-    updateClock()
     lastID += 1
-    let connection = ServerConnection(wsi, id: lastID, index: connections.count, self)
-    connections.append(connection)
+    let socket = ClientSocket(descriptor, session, in: loop.poll)
+    connections.append(ServerConnection(socket, from: client, id: lastID, index: connections.count, self))
     count.store(connections.count, ordering: .relaxed)
-    lws_set_opaque_user_data(wsi, Unmanaged.passUnretained(connection).toOpaque())
-    return 0
   }
 
-  private func drop(_ wsi: OpaquePointer) {
-    guard let connection = Self.connection(wsi) else { return }
-    lws_set_opaque_user_data(wsi, nil)
-    connections[connection.index] = connections[connections.count - 1]
-    connections[connection.index].index = connection.index
-    connections.removeLast()
-    count.store(connections.count, ordering: .relaxed)
-    connection.dropped()
-    // The loop looks for its end after each round.
-    if isStopping, connections.isEmpty { mail.withLock { $0.loop?.wake() } }
+  /// Closes a connection when the round is over: the poll may have told of it already.
+  func doom(_ connection: ServerConnection) { doomed.append(connection) }
+
+  private func bury() {
+    while let connection = doomed.popLast() {
+      connections[connection.index] = connections[connections.count - 1]
+      connections[connection.index].index = connection.index
+      connections.removeLast()
+      count.store(connections.count, ordering: .relaxed)
+      connection.close()
+    }
   }
+
+  // MARK: work
 
   private func takeMail() {
     let work = mail.withLock { mail in
@@ -292,7 +246,7 @@ final class ServerCore: @unchecked Sendable {
     case .stop:
       guard stopDeadline == nil else { return }
       writeAnswers()
-      stopDeadline = SystemClock.monotonicNanoseconds() + Self.stopPatience
+      stopDeadline = now + Self.stopPatience
       for connection in connections { connection.stop() }
     }
   }

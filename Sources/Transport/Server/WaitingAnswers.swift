@@ -21,10 +21,10 @@ struct WaitingAnswers {
   }
 
   func write() {
-    bytes.withUnsafeBufferPointer { bytes in
+    bytes.withUnsafeBytes { bytes in
       for (index, (connection, start)) in starts.enumerated() {
         let end = index + 1 < starts.count ? starts[index + 1].start : bytes.count
-        connection.write(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+        connection.write(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
       }
     }
   }

@@ -1,4 +1,4 @@
-internal import CWebSockets
+internal import CTLS
 
 /// The upgrade from HTTP to WebSocket, RFC 6455 section 4 and RFC 7692 section 7.
 enum Handshake {
@@ -9,7 +9,7 @@ enum Handshake {
   static func accept(_ key: String) -> String {
     var digest = [UInt8](repeating: 0, count: 20)
     let bytes = Array((key + guid).utf8)
-    _ = lws_SHA1(bytes, bytes.count, &digest)
+    _ = SHA1(bytes, bytes.count, &digest)
     return base64(digest)
   }
 

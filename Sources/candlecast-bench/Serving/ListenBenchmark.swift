@@ -1,21 +1,24 @@
-import CEpoll
 import Glibc
 import Operations
 import Platform
+import Transport
 
-/// Many clients of one WebSocket server: `candlecast-bench listen PORT CLIENTS SECONDS all|spread`.
+/// Many clients of one WebSocket server: `candlecast-bench listen NAME PROCESS PORT CLIENTS SECONDS all|spread`.
 ///
+/// What a message costs the server is told by the processor time of its process, whatever else runs beside it.
 /// One thread reads them all. A message's latency is from before it was made JSON to when its last byte was read here.
 enum ListenBenchmark {
   static let word = "listen"
   private static let connectSeconds: Int64 = 120
 
-  static func run(port: Int, clients: Int, seconds: Int, isSpread: Bool) {
+  static func run(name: String, process: Int, port: Int, clients: Int, seconds: Int, isSpread: Bool) {
     guard ServeBenchmark.raiseFileLimit() >= clients + 64 else {
       return Terminal.error.write(
         "\(clients) clients need \(clients + 64) open files, more than the limit; ulimit -Hn raises it\n")
     }
-    var listeners = Listeners(port: port)
+    guard var listeners = try? Listeners(port: port) else {
+      return Terminal.error.write("no sockets can be waited for\n")
+    }
     let targets = (0..<clients).map { number in
       let symbol = isSpread ? "S\(number % ServeBenchmark.groups)" : "ALL"
       return "/ws?topics=predictions&symbols=\(symbol)"
@@ -26,18 +29,35 @@ enum ListenBenchmark {
     // What is told on joining was sent before.
     listeners.read(until: now() + 2_500_000_000)
     listeners.forget()
+    let (server, own) = (processorMicroseconds(of: "\(process)"), processorMicroseconds(of: "self"))
     listeners.read(until: now() + Int64(seconds) * 1_000_000_000)
-    report(listeners, "serving.websocket_\(isSpread ? "spread" : "at_once")_\(clients)")
+    report(
+      listeners, "\(name)_\(isSpread ? "spread" : "at_once")_\(clients)",
+      server: processorMicroseconds(of: "\(process)") - server, own: processorMicroseconds(of: "self") - own)
   }
 
-  private static func report(_ listeners: Listeners, _ name: String) {
+  /// What a process has had of the processors, the kernel's work for it included.
+  private static func processorMicroseconds(of process: String) -> Double {
+    guard let file = fopen("/proc/\(process)/stat", "r") else { return .nan }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 1024)
+    guard fgets(&line, CInt(line.count), file) != nil else { return .nan }
+    // The second word is the program's name in brackets and may have blanks.
+    let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let words = text.split(separator: ")").last?.split(separator: " ") ?? []
+    guard words.count > 12, let user = Double(words[11]), let system = Double(words[12]) else { return .nan }
+    return (user + system) * 1e6 / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
+  private static func report(_ listeners: Listeners, _ name: String, server: Double, own: Double) {
     let sorted = listeners.latencies.sorted()
     guard !sorted.isEmpty else { return Terminal.error.write("nothing came\n") }
     func quantile(_ share: Double) -> Double { Double(sorted[Int(Double(sorted.count - 1) * share)]) / 1e6 }
     let result: JSONValue = [
       "name": .text(name), "unit": "ms", "n": JSONValue(sorted.count), "p50": JSONValue(quantile(0.5)),
       "p99": JSONValue(quantile(0.99)), "max": JSONValue(quantile(1)), "missed": JSONValue(listeners.missed),
-      "closed": JSONValue(listeners.closed),
+      "closed": JSONValue(listeners.closed), "server_us_per_message": JSONValue(server / Double(sorted.count)),
+      "client_us_per_message": JSONValue(own / Double(sorted.count)),
     ]
     Terminal.output.write(result.description + "\n")
   }
@@ -61,18 +81,20 @@ private struct Listeners {
   private static let mostConnecting = 64
 
   private let port: Int
-  /// The kernel keeps the list: handing it over each time would take longer than reading what came.
-  private let poll = epoll_create1(0)
+  private let poll: SocketPoll
   private var clients: [Client] = []
   private var connecting = 0
   private var failure: String?
-  private var buffer = [UInt8](repeating: 0, count: 1 << 16)
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
   private(set) var latencies: [Int64] = []
   /// Messages that were sent, as their numbers say, and did not come.
   private(set) var missed = 0
   private(set) var closed = 0
 
-  init(port: Int) { self.port = port }
+  init(port: Int) throws(TransportError) {
+    self.port = port
+    poll = try SocketPoll()
+  }
 
   mutating func forget() { latencies.removeAll(keepingCapacity: true) }
 
@@ -105,14 +127,7 @@ private struct Listeners {
     guard socket >= 0, status == 0 || errno == EINPROGRESS else { return fail() }
     clients.append(Client(socket: socket, target: target))
     connecting += 1
-    watch(clients.count - 1, for: EPOLLOUT, EPOLL_CTL_ADD)
-  }
-
-  private func watch(_ index: Int, for events: EPOLL_EVENTS, _ operation: Int32) {
-    var event = epoll_event()
-    event.events = events.rawValue
-    event.data.u32 = UInt32(index)
-    epoll_ctl(poll, operation, clients[index].socket, &event)
+    poll.add(socket, .writing, tag: UInt(clients.count - 1))
   }
 
   private mutating func fail() { failure = String(cString: strerror(errno)) }
@@ -125,7 +140,7 @@ private struct Listeners {
       return fail()
     }
     clients[index].stage = .upgrading
-    watch(index, for: EPOLLIN, EPOLL_CTL_MOD)
+    poll.change(clients[index].socket, .reading, tag: UInt(index))
   }
 
   // MARK: Reading
@@ -135,21 +150,26 @@ private struct Listeners {
   }
 
   private mutating func step() {
-    let ready = withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 64) { events in
-      let count = epoll_wait(poll, events.baseAddress, Int32(events.count), 50)
-      return events[..<max(0, Int(count))].map { Int($0.data.u32) }
-    }
-    for index in ready {
+    for place in 0..<poll.wait(milliseconds: 50) {
+      let index = Int(poll.ready(place).tag)
       if clients[index].stage == .connecting { ask(index) } else { receive(index) }
     }
   }
 
   private mutating func receive(_ index: Int) {
-    let length = recv(clients[index].socket, &buffer, buffer.count, 0)
+    let length = recv(clients[index].socket, buffer.baseAddress, buffer.count, 0)
     guard length > 0 else { return end(index) }
+    // Most of the time all of a message comes at once.
+    if clients[index].stage == .open, clients[index].rest.isEmpty {
+      let used = take(UnsafeRawBufferPointer(rebasing: buffer[..<length]), index)
+      if used < length { clients[index].rest = Array(buffer[used..<length]) }
+      return
+    }
     clients[index].rest += buffer[..<length]
     if clients[index].stage == .upgrading { finishUpgrade(index) }
-    if clients[index].stage == .open { take(index) }
+    guard clients[index].stage == .open else { return }
+    let rest = clients[index].rest
+    clients[index].rest.removeFirst(rest.withUnsafeBytes { take($0, index) })
   }
 
   private mutating func end(_ index: Int) {
@@ -170,22 +190,21 @@ private struct Listeners {
     clients[index].rest.removeFirst(end.upperBound)
   }
 
-  private mutating func take(_ index: Int) {
+  /// Returns how many bytes were of whole frames.
+  private mutating func take(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Int {
     let now = SystemClock.monotonicNanoseconds()
-    let (rest, sequence) = (clients[index].rest, clients[index].sequence)
-    (clients[index].rest, clients[index].sequence) = rest.withUnsafeBytes { bytes in
-      var (start, sequence) = (0, sequence)
-      while let message = Self.message(in: bytes, from: start) {
-        let payload = UnsafeRawBufferPointer(rebasing: bytes[message])
-        if let sent = Self.number(after: Self.sentMark, in: payload) { latencies.append(now - sent) }
-        if let number = Self.number(after: Self.sequenceMark, in: payload).map({ Int($0) }) {
-          if sequence > 0 { missed += number - sequence - 1 }
-          sequence = number
-        }
-        start = message.upperBound
+    var start = 0
+    while let message = Self.message(in: bytes, from: start) {
+      let payload = UnsafeRawBufferPointer(rebasing: bytes[message])
+      if let sent = Self.number(after: Self.sentMark, in: payload) { latencies.append(now - sent) }
+      if let number = Self.number(after: Self.sequenceMark, in: payload).map({ Int($0) }) {
+        let sequence = clients[index].sequence
+        if sequence > 0 { missed += number - sequence - 1 }
+        clients[index].sequence = number
       }
-      return (Array(bytes[start...]), sequence)
+      start = message.upperBound
     }
+    return start
   }
 
   /// Where the payload of the frame stands that begins at `start`, if all of it is there.

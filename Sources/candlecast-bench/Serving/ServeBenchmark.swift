@@ -65,7 +65,7 @@ enum ServeBenchmark {
   }
 
   /// As long as a prediction is.
-  private static let padding = String(repeating: "x", count: 300)
+  static let padding = String(repeating: "x", count: 300)
 
   private static func tell(_ hub: Hub) {
     let symbols = (0..<groups).compactMap { Symbol("S\($0)") }

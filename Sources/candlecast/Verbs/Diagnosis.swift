@@ -35,7 +35,7 @@ enum Diagnosis {
 
   /// No venue is asked: whether one is reached tells `run`.
   static func network() -> Finding {
-    Finding("network", .fine, "\(NetworkLibraries.curl), \(NetworkLibraries.webSockets)")
+    Finding("network", .fine, "\(NetworkLibraries.curl), \(NetworkLibraries.tls)")
   }
 
   static func ports(_ configuration: Configuration) -> [Finding] {
