@@ -39,6 +39,15 @@ package struct Prediction: Hashable, Sendable {
 
     /// Those whose answers are told to clients.
     package static let served: Set<Arm> = [.main, .split]
+
+    /// What was stored before there were arms has none.
+    package init?(stored text: String?) {
+      guard let text else {
+        self = .main
+        return
+      }
+      self.init(rawValue: text)
+    }
   }
 
   package enum Mode: String, Sendable, CaseIterable { case live, replay, predict }
@@ -48,7 +57,7 @@ package struct Prediction: Hashable, Sendable {
   /// The probability of up, or the predicted change in percent.
   package var answer: Double? { probabilityUp ?? changePercent }
 
-  package var isServed: Bool { arm != .shadow }
+  package var isServed: Bool { Arm.served.contains(arm) }
 
   /// Equality is up, as in the settlement rule.
   package var direction: Direction? {

@@ -26,11 +26,7 @@ package struct DecisionStage: ~Copyable {
   ///
   /// The version must be for this view and its feature set, which loading it checks.
   package mutating func serve(_ target: PredictionTarget, with version: ServedVersion?) {
-    if let card = version?.bundle.card {
-      precondition(
-        card.view == view && card.layout.featureSetHash == featureSetHash,
-        "\(card.name) is for \(card.view) with features \(card.layout.featureSetHash), not for \(view)")
-    }
+    if let version { require(version, fits: target) }
     var serving = Serving(target: target, version: version, featureSet: featureSet)
     serving.rebuild(recent)
     if let index = servings.firstIndex(where: { $0.target == target && $0.arm == .main }) {
@@ -44,14 +40,20 @@ package struct DecisionStage: ~Copyable {
   package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
     servings.removeAll { $0.target == target && $0.arm != .main }
     for arm in arms {
-      let card = arm.version.bundle.card
-      precondition(
-        card.view == view && card.target == target && card.layout.featureSetHash == featureSetHash,
-        "\(card.name) is for \(card.target) of \(card.view), not for \(target) of \(view)")
+      require(arm.version, fits: target)
       var serving = Serving(target: target, arm: arm, featureSet: featureSet)
       serving.rebuild(recent)
       servings.append(serving)
     }
+  }
+
+  /// Loading a version checks this.
+  private func require(_ version: ServedVersion, fits target: PredictionTarget) {
+    let card = version.bundle.card
+    precondition(
+      card.view == view && card.target == target && card.layout.featureSetHash == featureSetHash,
+      "\(card.name) is for \(card.target) of \(card.view) with features \(card.layout.featureSetHash), "
+        + "not for \(target) of \(view) with \(featureSetHash)")
   }
 
   func serving(_ target: PredictionTarget) -> Serving? { servings.first { $0.target == target && $0.arm == .main } }

@@ -20,7 +20,7 @@ struct Serving {
   }
 
   init(target: PredictionTarget, arm: ServedArm, featureSet: FeatureSet) {
-    self.init(target, arm.part == nil ? .shadow : .split, arm.part, arm.version, featureSet)
+    self.init(target, arm.arm, arm.part, arm.version, featureSet)
   }
 
   private init(

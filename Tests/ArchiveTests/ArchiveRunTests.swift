@@ -14,7 +14,7 @@ extension Series {
 }
 
 /// What goes from a store into an archive, and out of it into another store.
-@Suite(.timeLimit(.minutes(2))) struct ArchiveRunTests {
+@Suite(.timeLimit(.minutes(5))) struct ArchiveRunTests {
   /// An archive, and what belongs to the test that uses it.
   private struct Place {
     let objects: any ObjectStore

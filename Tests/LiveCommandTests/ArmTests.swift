@@ -34,6 +34,8 @@ struct ArmTests {
       guard let arms = status.current?.arms, let port = status.ports?.feeder,
         Prediction.Arm.allCases.allSatisfy({ arms[$0, default: 0] >= 30 })
       else { return false }
+      let said = try await Watch.get("http://127.0.0.1:\(port)/v1/predictions?target=window-open-15m&limit=1000")
+      guard String(decoding: said.body, as: UTF8.self).contains("its offset is of") else { return false }
       for page in ["v1/predictions/latest", "v1/predictions", "metrics"] {
         let answer = try await Watch.get("http://127.0.0.1:\(port)/\(page)")
         told.withLock { $0.append(String(decoding: answer.body, as: UTF8.self)) }
@@ -139,7 +141,7 @@ struct ArmTests {
     #expect(arms.served[0].arms.map(\.part) == [nil, 0..<0.9, 0.9..<1])
   }
 
-  @Test(.timeLimit(.minutes(2))) func `a feed with such an arm does not begin`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a feed with such an arm does not begin`() async throws {
     let desk = try Desk(try Exchange.shared.get().knobs.merging(["inference.arms": "z=shadow"]) { $1 })
     let context = try desk.context()
     let refusal = try await Watch.refusal(context, options(context))

@@ -453,7 +453,7 @@ private struct Apart {
       if decisions.beginsRun { between.held.release(before: event.run) }
       store(made)
       between.held.hold(delivery, at: event.point.inputs.time)
-      between.held.release(before: decisions.newest.adding(microseconds: -RoleDecisions.reachMicroseconds))
+      between.held.release(before: decisions.newest.adding(microseconds: -RolePoints.reachMicroseconds))
     }
     between.acknowledge()
   }

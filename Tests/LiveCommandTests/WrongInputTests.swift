@@ -48,7 +48,7 @@ struct WrongInputTests {
 
   @Test(arguments: [503, 451, 403]) func `a venue that gives nothing at present`(status: Int64) async throws {
     let exchange = try Exchange(
-      speed: 600, faults: [Fault(.status, atSeconds: 0, lastingSeconds: 36_000, amount: status)])
+      speed: 600, faults: [Fault(.status, atSeconds: 0, lastingSeconds: 360_000, amount: status)])
     let desk = try Desk(exchange.knobs)
     let outcome = try await desk.command("ingest")
     #expect(outcome.code == .unreachable && outcome.output.contains("minutes could not be had yet"), "\(outcome)")

@@ -4,7 +4,7 @@ import Serving
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct APIServerTests {
+@Suite(.timeLimit(.minutes(5))) struct APIServerTests {
   private static let routes = [
     Route(
       "GET", "/things/{name}", "One thing.",

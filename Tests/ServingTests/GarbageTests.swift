@@ -102,7 +102,7 @@ struct GarbageTests {
     #expect(target.isAlive)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `what is malformed is told so in the one shape of errors`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `what is malformed is told so in the one shape of errors`() async throws {
     let target = try Target(.init(maxHeaderBytes: 4096, maxBodyBytes: 4096, requestTimeoutSeconds: 0.5))
     let wrong: [(bytes: String, code: String)] = [
       ("GET\r\n\r\n", "bad_request"), ("\u{16}\u{3}\u{1}", "bad_request"),

@@ -4,7 +4,7 @@ import Serving
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct HubTests {
+@Suite(.timeLimit(.minutes(5))) struct HubTests {
   private static let ether = Symbol("ETHUSDT")!
 
   private func told(_ type: String, _ symbol: Symbol?, _ sequence: Int, _ n: Int) -> Told {

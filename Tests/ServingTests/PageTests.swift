@@ -2,7 +2,7 @@ import Serving
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct PageTests {
+@Suite(.timeLimit(.minutes(5))) struct PageTests {
   private static let parts = [
     ("/", "text/html; charset=utf-8"), ("/style.css", "text/css; charset=utf-8"),
     ("/page.js", "text/javascript; charset=utf-8"), ("/lightweight-charts.js", "text/javascript; charset=utf-8"),

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPClientTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPClientTests {
   static func fixture(_ name: String) -> String {
     URL(filePath: #filePath).deletingLastPathComponent().path + "/Fixtures/" + name
   }
@@ -239,7 +239,7 @@ import Testing
 }
 
 /// Certificates as `Fixtures/make-certificates.sh` made them.
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSTests {
   private static func server(_ certificate: String) throws -> HTTPServer {
     let tls = HTTPServer.Options.TLS(
       certificateFile: HTTPClientTests.fixture(certificate + ".pem"),

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPServerTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPServerTests {
   private static let get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 
   private static func answers(_ text: String, _ options: HTTPServer.Options = .init()) throws -> String {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct WebSocketTests {
+@Suite(.timeLimit(.minutes(5))) struct WebSocketTests {
   private static func url(_ port: Int) -> String { "ws://127.0.0.1:\(port)/stream?x=1" }
 
   private static func text(_ text: String) -> WebSocketMessage { .text(Array(text.utf8)) }

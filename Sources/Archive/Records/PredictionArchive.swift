@@ -52,8 +52,7 @@ enum PredictionArchive {
     guard let model = ModelName(rawValue: try row.text(10)) else { throw row.bad(10) }
     guard let inputHash = UInt64(try row.text(13), radix: 16) else { throw row.bad(13) }
     guard let mode = Prediction.Mode(rawValue: try row.text(16)) else { throw row.bad(16) }
-    // Older archives have none.
-    guard let arm = row.isNull(24) ? .main : Prediction.Arm(rawValue: try row.text(24)) else { throw row.bad(24) }
+    guard let arm = Prediction.Arm(stored: row.isNull(24) ? nil : try row.text(24)) else { throw row.bad(24) }
     let probability = try row.optionalNumber(7)
     guard probability.map({ (0...1).contains($0) }) ?? true else { throw row.bad(7) }
     return Prediction(

@@ -160,14 +160,3 @@ enum PredictionColumns {
     )
   }
 }
-
-extension Prediction.Arm {
-  /// What was stored before there were arms, or came from such a store, has none.
-  init?(stored text: String?) {
-    guard let text else {
-      self = .main
-      return
-    }
-    self.init(rawValue: text)
-  }
-}

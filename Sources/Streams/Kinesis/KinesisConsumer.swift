@@ -162,14 +162,15 @@ actor KinesisConsumer: StreamConsumer {
       shards, rows, held: Set(held.keys), most: options.mostShards ?? .max, leaseSeconds: options.leaseSeconds, at: now)
     for claim in claims {
       guard try await leases.write(claim.lease, replacing: claim.replaced) else { continue }
-      guard !isClosed else { return }
       held[claim.lease.shard] = Held(lease: claim.lease, queue: ShardQueue(claim.lease.checkpoint), due: now)
+      // It was closed while the claim was written, and has not seen this one.
+      if isClosed { return try await save(claim.lease.shard) }
     }
   }
 
-  /// Writes where this member is in a shard; one call at a time for each. If another member has it now, that one reads
-  /// on from the checkpoint.
-  private func save(_ shard: String, releasing: Bool = false) async throws(StreamError) {
+  /// Writes where this member is in a shard, and that it has it no more once it is closed; one call at a time for each.
+  /// If another member has it now, that one reads on from the checkpoint.
+  private func save(_ shard: String) async throws(StreamError) {
     guard held[shard]?.isSaving == false else {
       held[shard]?.isUnsaved = true
       return
@@ -181,7 +182,7 @@ actor KinesisConsumer: StreamConsumer {
       var lease = mine.lease
       lease.counter &+= 1
       lease.checkpoint = mine.queue.checkpoint
-      if releasing || mine.queue.isFinished { lease.owner = nil }
+      if isClosed || mine.queue.isFinished { lease.owner = nil }
       let isMine: Bool
       do throws(StreamError) {
         isMine = try await leases.write(lease, replacing: mine.lease.counter)
@@ -231,8 +232,7 @@ actor KinesisConsumer: StreamConsumer {
   func close() async {
     guard !isClosed else { return }
     isClosed = true
-    for shard in held.keys.sorted() { try? await save(shard, releasing: true) }
-    held = [:]
+    for shard in held.keys.sorted() { try? await save(shard) }
   }
 }
 

@@ -12,7 +12,7 @@ struct CommandContext: Sendable {
   /// What the credentials of a cloud are taken from, and the user's folders.
   var environment: [String: String] = [:]
   /// A copy of the models that `--models` names, where those are no folder.
-  var modelsMirror: String?
+  var modelsMirror: ModelsMirror.Copy?
 
   var series: Series {
     guard let venue = configuration.text("market.venue").flatMap(Venue.init),
@@ -46,7 +46,7 @@ struct CommandContext: Sendable {
   /// As the user named it: a folder, or `s3://bucket/prefix`.
   var modelsURL: String { configuration.text("models") ?? "models" }
 
-  var modelsFolder: String { modelsMirror ?? modelsURL }
+  var modelsFolder: String { modelsMirror?.folder ?? modelsURL }
 
   var logFolder: String { configuration.text("log.directory") ?? "logs" }
 

@@ -5,18 +5,19 @@ import Synchronization
 final class BucketModels: Sendable {
   private struct State {
     /// Of the list of versions that the copy has.
-    var tags: ModelsMirror.Tags?
+    var tags: ModelsMirror.Tags
     var isFailing = false
   }
 
   private let mirror: ModelsMirror
   private let log: Log
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   /// `nil` where the models are a folder already.
   init?(_ context: CommandContext) {
-    guard context.modelsMirror != nil, let mirror = try? context.modelsInBucket() else { return nil }
+    guard let copy = context.modelsMirror, let mirror = try? context.modelsInBucket() else { return nil }
     (self.mirror, log) = (mirror, context.log)
+    state = Mutex(State(tags: copy.tags))
   }
 
   /// Fetches what is new if the list of versions there has changed. What cannot be fetched is said once, and the copy
@@ -24,8 +25,7 @@ final class BucketModels: Sendable {
   func look() async {
     do {
       let known = state.withLock(\.tags)
-      let tags = try await mirror.tags()
-      if tags != known { _ = try await mirror.refresh() }
+      let tags = try await mirror.tags() == known ? known : mirror.refresh().tags
       let wasFailing = state.withLock { state in
         defer { state = State(tags: tags) }
         return state.isFailing

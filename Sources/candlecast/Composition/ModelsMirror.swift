@@ -33,6 +33,12 @@ struct ModelsMirror: Sendable {
     let registry: String?
   }
 
+  struct Copy: Hashable, Sendable {
+    let folder: String
+    /// Of the list of versions that the folder has, or of an older one.
+    let tags: Tags
+  }
+
   func tags() async throws -> Tags {
     do throws(ObjectError) {
       return Tags(journal: try await objects.tag(Self.journal), registry: try await objects.tag(Self.registry))
@@ -41,8 +47,9 @@ struct ModelsMirror: Sendable {
     }
   }
 
-  /// Fetches what is new and returns the folder.
-  func refresh() async throws -> String {
+  /// Fetches what is new.
+  func refresh() async throws -> Copy {
+    let tags = try await tags()
     // A version is there before the journal names it, so one that this journal names is in the listing behind it.
     let journal = try await bytes(Self.journal, limit: Self.largestJournal)
     let registry = try await bytes(Self.registry, limit: Self.largestJournal)
@@ -60,7 +67,7 @@ struct ModelsMirror: Sendable {
     }
     if let journal { try Self.replace("\(folder)/\(Self.journal)", with: journal) }
     if let registry { try Self.replace("\(folder)/\(Self.registry)", with: registry) }
-    return folder
+    return Copy(folder: folder, tags: tags)
   }
 
   private func fetch(_ name: VersionName, from key: String) async throws {
@@ -128,8 +135,8 @@ struct ModelsMirror: Sendable {
 }
 
 extension CommandContext {
-  /// The folder of the copy; `nil` where the models are a folder already.
-  func mirroredModels() throws -> String? {
+  /// `nil` where the models are a folder already.
+  func mirroredModels() throws -> ModelsMirror.Copy? {
     guard let mirror = try modelsInBucket() else { return nil }
     return try Blocking.run { try await mirror.refresh() }
   }

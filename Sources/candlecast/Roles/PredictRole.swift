@@ -67,7 +67,7 @@ final class PredictRole {
         default: done.append(delivery)
         }
         let newest = max(ticks.newest, knownAt)
-        held.release(before: newest.adding(microseconds: -RoleDecisions.reachMicroseconds))
+        held.release(before: newest.adding(microseconds: -RolePoints.reachMicroseconds))
       }
       try await writer.flush()
       return done + held.takeReleased()

@@ -6,8 +6,6 @@ import Streams
 
 /// The second half of the tick cadence in a process of its own: points in, predictions out.
 struct RoleDecisions {
-  /// No decision depends on older points or closes: those of windows of a quarter of an hour reach back to its first.
-  static let reachMicroseconds: Int64 = 1_020_000_000
   private static let rememberedRuns = 8
 
   /// Times within a range of which there are rows.

@@ -5,7 +5,8 @@ import Streams
 
 /// The first half of the tick cadence in a process of its own: batches in, points out.
 struct RolePoints {
-  /// Nothing reaches back further: a window of a quarter of an hour, and the mean of a minute at which it began.
+  /// No point, no close and no decision reaches back further: a window of a quarter of an hour, and the mean of a minute
+  /// at which it began.
   static let reachMicroseconds: Int64 = 1_020_000_000
 
   /// What the store is asked for: candles as they stood at a moment.
