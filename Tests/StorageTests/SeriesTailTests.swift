@@ -247,14 +247,14 @@ struct SeriesTailTests {
     }
   }
 
-  @Test(arguments: Soak.seeds(6))
+  @Test(arguments: Soak.seeds(2))
   func `commits, crashes, closings and reads leave what a model holds`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var models: [Series: Model] = [.bitcoin: Model(), .ether: Model()]
     var place = folder.file("0.duckdb")
     var store = try DuckDBStore(path: place)
     var steps: [String] = []
-    for round in 0..<(Soak.isOn ? 300 : 60) {
+    for round in 0..<(Soak.isOn ? 300 : 40) {
       switch Int.random(in: 0..<12, using: &random) {
       case 0:
         let next = try copy(place, to: "\(round + 1).duckdb")
