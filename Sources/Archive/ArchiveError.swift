@@ -12,8 +12,6 @@ package enum ArchiveError: Error, Hashable, Sendable {
   case badRow(file: String, row: Int, reason: String)
   /// What is named has no files of an archive.
   case empty(String)
-  /// The store cannot give or take this kind of rows.
-  case notKept(ArchiveDataset, store: String)
   /// Others wrote the same day again and again meanwhile.
   case contended(object: String)
 
@@ -25,7 +23,6 @@ package enum ArchiveError: Error, Hashable, Sendable {
     case .avro(let error): error.exitCode
     case .empty: 4
     case .contended: 1
-    case .notKept: 2
     case .noChecksum, .badChecksum, .unknownContent, .badRow: 3
     }
   }
@@ -45,7 +42,6 @@ extension ArchiveError: CustomStringConvertible {
     case .badRow(let file, let row, let reason):
       "\(file): record \(row): \(reason); nothing was imported from this file (`--on-error skip` leaves such rows out)"
     case .empty(let name): "\(name): holds no .avro files"
-    case .notKept(let dataset, let store): "\(store) neither gives nor takes \(dataset.rawValue) of an archive"
     case .contended(let object): "\(object): others write it at the same time; try again later"
     }
   }

@@ -31,9 +31,7 @@ package struct ArchiveImport: Sendable {
     let rows = ArchiveRows(reader, skipsBadRows: skipsBadRows)
     switch dataset {
     case .candles: return try candles(rows, into: store, progress)
-    case .trades:
-      guard let log = store as? any MarketDataLog else { throw ArchiveError.notKept(.trades, store: store.name) }
-      return try trades(rows, into: store, log, progress)
+    case .trades: return try trades(rows, into: store, progress)
     case .predictions: return try predictions(rows, into: store, progress)
     }
   }
@@ -83,9 +81,9 @@ package struct ArchiveImport: Sendable {
   // MARK: Trades
 
   private func trades(
-    _ rows: ArchiveRows, into store: any Store, _ log: any MarketDataLog, _ progress: (Int) throws -> Void
+    _ rows: ArchiveRows, into store: any Store, _ progress: (Int) throws -> Void
   ) throws -> ArchiveReport {
-    var merge = MarketDataMerge(store, log)
+    var merge = MarketDataMerge(store)
     let (fallback, knownAt) = (series, knownAt)
     while let batch = try rows.next({ value throws(BadRecord) in
       try MarketDataArchive.record(value, else: fallback, knownAt: knownAt)

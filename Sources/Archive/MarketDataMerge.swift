@@ -12,11 +12,10 @@ struct MarketDataMerge {
   /// Of the first row.
   private(set) var series: Series?
   private let store: any Store
-  private let log: any MarketDataLog
   private var waiting: [MarketDataRecord] = []
   private var last = Timestamp.distantPast
 
-  init(_ store: any Store, _ log: any MarketDataLog) { (self.store, self.log) = (store, log) }
+  init(_ store: any Store) { self.store = store }
 
   mutating func add(_ record: MarketDataRecord, file: String, row: Int) throws {
     guard record.row.time >= last else {
@@ -38,7 +37,7 @@ struct MarketDataMerge {
     let range = first.row.time..<last.adding(microseconds: 1)
     var stored: [MarketDataRow: Int] = [:]
     for series in Set(waiting.map(\.row.series)) {
-      try log.readMarketData(series, in: range) { batch in
+      try store.readMarketData(series, in: range) { batch in
         for record in batch { stored[record.row, default: 0] += 1 }
       }
     }

@@ -1,7 +1,9 @@
 package import Market
 
 /// A whole store: everything that is kept, in one database. It is used by one task at a time.
-package protocol Store: CandleStore, PredictionLog, Journal, LiveStore, Maintenance, StreamCheckpoints, Transferable {
+package protocol Store: CandleStore, PredictionLog, MarketDataLog, Journal, LiveStore, Maintenance, StreamCheckpoints,
+  Transferable
+{
   /// Names the store in messages; without any secret.
   var name: String { get }
 

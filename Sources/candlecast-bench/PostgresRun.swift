@@ -179,7 +179,7 @@ struct PostgresRun: Sendable {
       try insert()
       latencies.append((SystemClock.wallNanoseconds() - due) / 1000)
     }
-    return Self.milliseconds(name, latencies)
+    return Measurement.milliseconds(name, latencies)
   }
 
   private func rawInsertion() throws -> () throws -> Void {
@@ -198,13 +198,6 @@ struct PostgresRun: Sendable {
     _ = try emptyStore()
     let location = location
     let writer = try LiveWriter { () throws(StoreError) in try PostgresStore(location) }
-    return Self.milliseconds(name, try await LiveRun.feed(writer, after: candles[candles.count - 1]).latencies)
-  }
-
-  private static func milliseconds(_ name: String, _ microseconds: [Int64]) -> Measurement {
-    let sorted = microseconds.sorted()
-    func percentile(_ share: Int) -> Double { Double(sorted[min(sorted.count - 1, sorted.count * share / 100)]) / 1000 }
-    return Measurement(
-      name: name, unit: "ms", n: sorted.count, figures: .percentiles(p50: percentile(50), p99: percentile(99)))
+    return Measurement.milliseconds(name, try await LiveRun.feed(writer, after: candles[candles.count - 1]).latencies)
   }
 }

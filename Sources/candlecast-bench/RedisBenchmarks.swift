@@ -13,8 +13,8 @@ enum RedisBenchmarks {
   static func run(url: String, to path: String) async throws {
     let options = RedisOptions(try RedisAddress(url: url), seed: 1)
     let measurements = [
-      try await setAndGet(options), try await answers(options), try await streamed(options),
-      try await streamLatency(options),
+      try bareSetAndGet(options), try await setAndGet(options), try await answers(options),
+      try await streamed(options), try await streamLatency(options),
     ]
     for measurement in measurements { Terminal.output.write(measurement.line(ratio: nil) + "\n") }
     let json = JSONValue.array(measurements.map(\.json)).indented + "\n"
@@ -23,12 +23,35 @@ enum RedisBenchmarks {
     try Data(json.utf8).write(to: URL(filePath: path), options: .atomic)
   }
 
+  private static let points = 20_000
+
+  private static func point(_ index: Int) -> FeaturePoint {
+    var point = FeaturePoint(symbol: .btcusdt, timestamp: Timestamp(milliseconds: Int64(index)))
+    for (offset, path) in FeaturePoint.values.enumerated() { point[keyPath: path] = 45230.5 + Double(offset) / 7 }
+    return point
+  }
+
+  /// The commands of the next, without a client: what is sent stands ready, what comes is not read.
+  private static func bareSetAndGet(_ options: RedisOptions) throws -> Measurement {
+    let connection = try RedisBare(options.address)
+    var json: [UInt8] = []
+    func command(_ words: String...) -> [[UInt8]] {
+      words.map { $0 == "JSON" ? json : Array($0.utf8) }
+    }
+    return try Measurement.latency("redis.set_get_bare", count: points, before: { json = point($0).json }) { _ in
+      try connection.ask([
+        command("MULTI"), command("LREM", "bare", "0", "JSON"), command("LPUSH", "bare", "JSON"),
+        command("LTRIM", "bare", "0", "9"), command("PEXPIRE", "bare", "3600000"), command("EXEC"),
+      ])
+      try connection.ask([command("LRANGE", "bare", "0", "9")])
+    }
+  }
+
   /// A feature point stored and the last ten read, one after the other.
   private static func setAndGet(_ options: RedisOptions) async throws -> Measurement {
     let cache = FeatureCache(try RedisClient(options))
-    var point = FeaturePoint(symbol: .btcusdt, timestamp: Timestamp(milliseconds: 0))
-    for (offset, path) in FeaturePoint.values.enumerated() { point[keyPath: path] = 45230.5 + Double(offset) / 7 }
-    return try await latency("redis.set_get_features", count: 20_000) { index in
+    var point = point(0)
+    return try await latency("redis.set_get_features", count: points) { index in
       point.timestamp = Timestamp(milliseconds: Int64(index))
       guard await cache.store(point) == .stored, case .fresh = await cache.features(.btcusdt, now: point.timestamp)
       else { throw cache.statistics.lastTrouble ?? .closed(server: "\(options.address)") }

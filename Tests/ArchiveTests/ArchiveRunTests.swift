@@ -259,16 +259,21 @@ extension Series {
     }
   }
 
-  private static func stored(_ store: DuckDBStore) throws -> [MarketDataRecord] {
+  private static func serverStore() throws -> any Store {
+    try PostgresStore(PostgresLocation(PostgresServer.shared().makeSchema()))
+  }
+
+  private static func stored(_ store: any MarketDataLog) throws -> [MarketDataRecord] {
     var records: [MarketDataRecord] = []
     try store.readMarketData(.bitcoin, in: .all) { records += $0 }
     return records
   }
 
-  @Test(arguments: Soak.seeds(2))
-  func `trades come back as they were, whatever was there`(seed: UInt64) async throws {
+  @Test(arguments: Soak.seeds(2), [false, true])
+  func `trades come back as they were, whatever was there`(seed: UInt64, areOnServer: Bool) async throws {
     let place = try await Self.place(.folder)
-    let (from, to) = (try place.store("from"), try place.store("to"))
+    let stores = try ["from", "to"].map { areOnServer ? try Self.serverStore() : try place.store($0) }
+    let (from, to) = (stores[0], stores[1])
     let trades = Self.trades(seed)
     try from.commit(
       trades.map { record in

@@ -33,7 +33,7 @@ import Transport
   }
 
   private func port(_ program: RunningProgram) async throws -> Int {
-    try await Wait.until("the port of the page", 60, program) {
+    try await Wait.until("the port of the page", program) {
       program.output.split(separator: "\n").first { $0.hasPrefix("the page: ") }
         .flatMap { $0.split(separator: ":").last }.flatMap { Int($0.filter(\.isNumber)) }
     }
@@ -41,8 +41,8 @@ import Transport
 
   private func untilReady(_ program: RunningProgram) async throws {
     let (port, http) = (try await port(program), try HTTPClient())
-    _ = try await Wait.until("readiness", 60, program) {
-      let answer = try? await http.send(HTTPRequest(url: "http://127.0.0.1:\(port)/health/ready", timeoutSeconds: 5))
+    _ = try await Wait.until("readiness", program) {
+      let answer = try? await http.send(HTTPRequest(url: "http://127.0.0.1:\(port)/health/ready", timeoutSeconds: 60))
       return answer?.status == 200 ? true : nil
     }
   }
@@ -64,13 +64,13 @@ import Transport
     let place = try folder()
     let first = try demo([], in: place)
     let log = place.folder.file("feature_store/demo-files/logs/inference.log")
-    _ = try await Wait.until("predictions", 60, first) {
+    _ = try await Wait.until("predictions", first) {
       let lines = FileManager.default.contents(atPath: log)?.split(separator: 10) ?? []
       let closes = lines.map { String(decoding: $0, as: UTF8.self) }.filter { !$0.contains("window-open") }
       return closes.count { $0.contains("Ensemble") } > 3 ? true : nil
     }
     first.send(SIGTERM)
-    #expect(try await first.end(within: 30) == .exited(0), "\(first.error)")
+    #expect(try await first.end() == .exited(0), "\(first.error)")
     #expect(!first.output.contains("begins anew"))
     let before = try predictions(place)
     let minutes = before.filter { !$0.target.isOfTicks }
@@ -78,7 +78,7 @@ import Transport
     #expect(Set(minutes.map(\.version)).subtracting([""]) == ["made-direction-15m", "made-window-15m"])
 
     let second = try demo(["--speed", "14400x"], in: place)
-    #expect(try await second.end(within: 120) == .exited(0), "\(second.error)")
+    #expect(try await second.end() == .exited(0), "\(second.error)")
     #expect(second.output.contains("begins anew"))
     #expect(second.output.contains("the recorded day is over"), "\(second.output)")
     let store = try DuckDBStore(path: place.folder.file(Self.storePath), mode: .readOnly)
@@ -97,9 +97,9 @@ import Transport
       try await untilReady(program)
       let child = try #require(children(of: program.process).first)
       program.send(signal)
-      let ending = try await program.end(within: 30)
+      let ending = try await program.end()
       #expect(ending == (signal == SIGTERM ? .exited(0) : .killed(signal)), "\(program.error)")
-      _ = try await Wait.until("the end of the simulator", 30, program) { kill(child, 0) != 0 ? true : nil }
+      _ = try await Wait.until("the end of the simulator", program) { kill(child, 0) != 0 ? true : nil }
     }
   }
 
@@ -108,7 +108,7 @@ import Transport
     let program = try demo([], in: place)
     try await untilReady(program)
     kill(try #require(children(of: program.process).first), SIGKILL)
-    #expect(try await program.end(within: 30) == .exited(1))
+    #expect(try await program.end() == .exited(1))
     #expect(program.error.contains("the simulator ended before its data did: ended by signal 9"), "\(program.error)")
   }
 

@@ -38,7 +38,7 @@ final class Rehearsal: Sendable {
         "simulate", "--data", data, "--port", "0", "--json", "--speed", "\(speed)x", "--seed", "\(seed)",
         "--stream-last", "\(streamedHours)h",
       ] + arguments, in: folder, name: "simulator")
-    announcement = try await Wait.until("the simulator's announcement", 30, simulator) {
+    announcement = try await Wait.until("the simulator's announcement", simulator) {
       try? JSONDecoder().decode(Announcement.self, from: Data(simulator.output.utf8))
     }
     self.simulator = simulator
@@ -68,7 +68,7 @@ final class Rehearsal: Sendable {
   func url(_ path: String) -> String { "http://127.0.0.1:\(announcement.port)\(path)" }
 
   func get(_ url: String) async throws -> HTTPAnswer {
-    try await http.send(HTTPRequest(url: url, timeoutSeconds: 10))
+    try await http.send(HTTPRequest(url: url, timeoutSeconds: 60))
   }
 
   /// Starts the program in a folder, fed by the simulator.
@@ -135,7 +135,7 @@ struct LiveProgram: Sendable {
       return nil
     }
     guard
-      let answer = try? await http.send(HTTPRequest(url: "http://127.0.0.1:\(port)/health", timeoutSeconds: 5)),
+      let answer = try? await http.send(HTTPRequest(url: "http://127.0.0.1:\(port)/health", timeoutSeconds: 60)),
       answer.status == 200
     else { return nil }
     return try JSONDecoder().decode(Health.self, from: Data(answer.body))
@@ -144,7 +144,7 @@ struct LiveProgram: Sendable {
   /// Sums of the metrics' samples by name; empty as long as it does not answer.
   func metrics() async throws -> [String: Double] {
     guard let port = ports?.gapHandler,
-      let answer = try? await http.send(HTTPRequest(url: "http://127.0.0.1:\(port)/metrics", timeoutSeconds: 5))
+      let answer = try? await http.send(HTTPRequest(url: "http://127.0.0.1:\(port)/metrics", timeoutSeconds: 60))
     else { return [:] }
     var sums: [String: Double] = [:]
     for line in String(decoding: answer.body, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
@@ -165,20 +165,28 @@ struct LiveProgram: Sendable {
     return metrics["candlecast_gaps_open"] == 0 && metrics["candlecast_backfill_waiting"] == 0
   }
 
-  func untilReady(_ seconds: Double = 30) async throws {
-    _ = try await Wait.until("readiness", seconds, program) { try await isReady() ? true : nil }
+  func untilReady() async throws {
+    _ = try await Wait.until("readiness", program) { try await isReady() ? true : nil }
   }
 
-  func untilCaughtUp(_ seconds: Double = 60) async throws {
-    _ = try await Wait.until("catching up", seconds, program) { try await hasCaughtUp() ? true : nil }
+  func untilCaughtUp() async throws {
+    _ = try await Wait.until("catching up", program) { try await hasCaughtUp() ? true : nil }
+  }
+
+  struct Stop {
+    let ending: RunningProgram.Ending
+    let seconds: Double
+
+    /// Long after it should have ended on a busy machine, and long before anything it might wait for gives up.
+    var isPrompt: Bool { seconds < 20 }
   }
 
   /// Asks it to end as `kill` does.
-  func stop(_ signal: Int32 = SIGTERM) async throws -> (ending: RunningProgram.Ending, seconds: Double) {
+  func stop(_ signal: Int32 = SIGTERM) async throws -> Stop {
     let start = ContinuousClock.now
     program.send(signal)
-    let ending = try await program.end(within: 30)
-    return (ending, (ContinuousClock.now - start) / .seconds(1))
+    let ending = try await program.end()
+    return Stop(ending: ending, seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 }
 

@@ -32,7 +32,7 @@ struct RoleTests {
         environment: streams.environment, name: "\(carrier)-ingest")
     }
     let killed = try ingest()
-    _ = try await Wait.until("the first candle", 240, killed) {
+    _ = try await Wait.until("the first candle", killed) {
       // There is no store before it has begun.
       let stored = try? Contents.store(apart).candles(Rehearsal.series)
       return stored?.isEmpty == false || killed.ending != nil ? true : nil
@@ -41,23 +41,23 @@ struct RoleTests {
     killed.kill()
     _ = try await killed.end()
     let collector = try ingest()
-    #expect(try await collector.end(within: 240) == .exited(0), "\(collector.error)")
+    #expect(try await collector.end() == .exited(0), "\(collector.error)")
     for (index, role) in ["features", "predict", "features"].enumerated().map({ ($0.offset % 2, $0.element) }) {
       let before = try predictions(apart).count
-      _ = try await Wait.until("a prediction", 240, readers[index]) {
+      _ = try await Wait.until("a prediction", readers[index]) {
         let count = try predictions(apart).count
         return count > before || count == recorded.contents.predictions.count ? true : nil
       }
       readers[index].kill()
       readers[index] = try start(role)
     }
-    _ = try await Wait.until("the last prediction", 240, readers[1]) {
+    _ = try await Wait.until("the last prediction", readers[1]) {
       try predictions(apart).count >= recorded.contents.predictions.count ? true : nil
     }
     for reader in readers {
       reader.send(SIGTERM)
       // One that has only just been started again may not listen to it yet.
-      let ending = try await reader.end(within: 30)
+      let ending = try await reader.end()
       #expect(ending == .exited(0) || ending == .killed(SIGTERM), "\(ending): \(reader.error)")
     }
     let found = try Contents(apart)
@@ -90,7 +90,7 @@ struct RoleTests {
     var last = Timestamp.distantPast
     /// Waits for a row after the last one of which something holds.
     func awaitRow(_ what: String, _ holds: (Prediction) -> Bool) async throws -> Prediction {
-      let found = try await Wait.until(what, 120, predict) {
+      let found = try await Wait.until(what, predict) {
         guard ingest.ending == nil, features.ending == nil || features.ending == .killed(SIGKILL) else {
           throw RunningProgram.NotInTime(description: "\(what): \(ingest.error) \(features.error)")
         }
@@ -107,7 +107,7 @@ struct RoleTests {
     for name in ["\"price\": ", "\"vwap\": ", "\"order_book_imbalance\": ", "\"rsi_5m\": "] {
       #expect(point.contains(name), "\(point)")
     }
-    _ = try await Wait.until("the newest prediction", 60, predict) {
+    _ = try await Wait.until("the newest prediction", predict) {
       try redis.ask("GET", "prediction:BTCUSDT:latest").contains("\"source\": \"redis\"") ? true : nil
     }
     features.kill()
@@ -162,7 +162,7 @@ struct RoleTests {
       try Self.registerTicks(in: folder)
       let live = try rehearsal.live(in: folder)
       try await live.untilCaughtUp()
-      _ = try await Wait.until("half an hour of predictions", 120, live.program) {
+      _ = try await Wait.until("half an hour of predictions", live.program) {
         try await live.metrics()["candlecast_predictions_total", default: 0] > 3000 ? true : nil
       }
       _ = try await live.stop()

@@ -28,26 +28,6 @@ struct UpkeepTests {
       installation: Installation(environment: [:]))
   }
 
-  /// What goes to the log's screen, line by line.
-  private final class Lines: Sendable {
-    private let lines = Mutex<[String]>([])
-    let stream: AsyncStream<String>
-    private let continuation: AsyncStream<String>.Continuation
-
-    init() { (stream, continuation) = AsyncStream.makeStream() }
-
-    var all: [String] { lines.withLock { $0 } }
-
-    func log(_ level: LogLevel = .info) -> Log {
-      Log(
-        files: nil, fileLevel: level, screenLevel: level,
-        screen: { line in
-          self.lines.withLock { $0.append(line) }
-          self.continuation.yield(line)
-        }, clock: SystemClock.now)
-    }
-  }
-
   // MARK: Jobs
 
   private func jobs(_ knobs: [String: String] = [:]) throws -> [Scheduler.Job] { try Upkeep.jobs(try context(knobs)) }
@@ -82,7 +62,7 @@ struct UpkeepTests {
 
   @Test
   func `a service runs its jobs one after the other when their times come, and remembers`() async throws {
-    let lines = Lines()
+    let lines = LogLines()
     let knobs = ["data.cleanup": "on", "data.retention_days": "1", "schedule.accuracy_at": "02:00"]
     let context = try context(knobs, log: lines.log())
     let now = Timestamp("2026-11-21T01:59:59Z")!
@@ -118,7 +98,7 @@ struct UpkeepTests {
   // MARK: Cleanup
 
   @Test func `versions trained on what goes are named first`() throws {
-    let lines = Lines()
+    let lines = LogLines()
     let context = try context(log: lines.log())
     let filling = try Filling(folder.path)
     let card = try filling.registry.directory(of: VersionName(filling.version)!).card()

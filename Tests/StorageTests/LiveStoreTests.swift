@@ -291,6 +291,40 @@ struct LiveStoreTests {
   }
 
   @Test(arguments: StoreKind.allCases)
+  func `market data is read by series and range, in the order of time and of one time as it was stored`(
+    kind: StoreKind
+  ) throws {
+    let store = try places.open(kind)
+    var random = SplitMix64(seed: 12)
+    let all = [Series.bitcoin, .ether, Series("sim-binance:BTCUSDT")!]
+    var stored: [MarketDataRecord] = []
+    for number in 0..<10 {
+      var batch = LiveBatch(knownAt: time(60 + number))
+      batch.marketData = (0..<3000).map { _ in
+        let price = Decimal8(units: .random(in: 1...99_999_999_999_999_999_999, using: &random))!
+        let moment = Int64.random(in: 0..<900, using: &random)
+        return MarketDataRow(
+          series: all.randomElement(using: &random)!, time: time(3).adding(microseconds: moment * 1000), price: price,
+          volume: Bool.random(using: &random) ? nil : price, bidPrice: Bool.random(using: &random) ? nil : price,
+          askPrice: Bool.random(using: &random) ? nil : price, source: "stream", dataType: "trade")
+      }
+      stored += batch.marketData.map { MarketDataRecord(row: $0, knownAt: batch.knownAt) }
+      try store.commit(batch)
+    }
+    let (from, to) = (time(3).adding(microseconds: 99_001), time(3).adding(microseconds: 800_000))
+    for series in all {
+      for range in [.distantPast..<Timestamp.distantFuture, from..<to, to..<to] {
+        var read: [MarketDataRecord] = []
+        try store.readMarketData(series, in: range) { read += $0 }
+        let expected = stored.filter { $0.row.series == series && range.contains($0.row.time) }
+          .enumerated().sorted { ($0.element.row.time, $0.offset) < ($1.element.row.time, $1.offset) }
+          .map(\.element)
+        #expect(read == expected, "\(series) \(range)")
+      }
+    }
+  }
+
+  @Test(arguments: StoreKind.allCases)
   func `the printed queries of the live tables run`(kind: StoreKind) throws {
     let store = try places.open(kind)
     var batch = LiveBatch.of(Candle.random(10, seed: 1), knownAt: time(20))

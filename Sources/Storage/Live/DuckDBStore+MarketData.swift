@@ -37,7 +37,7 @@ extension DuckDBStore: MarketDataLog {
 
 extension Timestamp {
   /// The first whole millisecond that is not before it.
-  fileprivate var firstMillisecond: Int64 {
+  var firstMillisecond: Int64 {
     let (whole, rest) = microseconds.quotientAndRemainder(dividingBy: 1000)
     return rest > 0 ? whole + 1 : whole
   }

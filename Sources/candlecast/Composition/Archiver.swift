@@ -42,9 +42,7 @@ struct Archiver: Sendable {
     switch dataset {
     case .candles: return CandleSource(store)
     case .predictions: return PredictionSource(store)
-    case .trades:
-      guard let log = store as? any MarketDataLog else { throw ArchiveError.notKept(dataset, store: store.name) }
-      return MarketDataSource(log)
+    case .trades: return MarketDataSource(store)
     }
   }
 }

@@ -25,7 +25,7 @@ final class Browser: Sendable {
         "--hide-scrollbars", "--mute-audio", "--user-data-dir=" + folder.file("profile"), "--remote-debugging-port=0",
         "about:blank",
       ], in: folder, environment: ["HOME": folder.path], name: "chromium")
-    let address = try await Wait.until("the port of the browser", 120, program) {
+    let address = try await Wait.until("the port of the browser", program) {
       let file = FileManager.default.contents(atPath: folder.file("profile/DevToolsActivePort")) ?? Data()
       let lines = String(decoding: file, as: UTF8.self).split(separator: "\n")
       return lines.count == 2 ? "ws://127.0.0.1:\(lines[0])\(lines[1])" : nil
@@ -54,7 +54,7 @@ final class Browser: Sendable {
   /// Asks it to end, so that all its processes do.
   func end() async {
     _ = try? await tools.call("Browser.close")
-    _ = try? await program.end(within: 30)
+    _ = try? await program.end()
     tools.close()
   }
 }

@@ -43,8 +43,17 @@ struct BrowserPage: Sendable {
       let exception: Thrown?
     }
 
+    private enum Key: String, CodingKey { case result, exceptionDetails }
+
     let result: Outcome?
     let exceptionDetails: Details?
+
+    init(from decoder: any Decoder) throws {
+      let answer = try decoder.container(keyedBy: Key.self)
+      exceptionDetails = try answer.decodeIfPresent(Details.self, forKey: .exceptionDetails)
+      // What was thrown is the value then.
+      result = exceptionDetails == nil ? try answer.decodeIfPresent(Outcome.self, forKey: .result) : nil
+    }
   }
 
   /// What an expression, or the promise that it is, has as its value.
@@ -61,11 +70,11 @@ struct BrowserPage: Sendable {
   }
 
   /// Returns when an expression holds on the page.
-  func until(_ what: String, _ condition: String, seconds: Int = 90) async throws {
+  func until(_ what: String, _ condition: String) async throws {
     _ = try await evaluate(
       """
       new Promise((done, fail) => {
-        const end = performance.now() + \(seconds * 1000);
+        const end = performance.now() + \(Wait.patienceSeconds * 1000);
         const look = () => {
           if (\(condition)) return done(true);
           if (performance.now() > end)

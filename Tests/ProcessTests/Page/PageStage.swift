@@ -27,13 +27,13 @@ final class PageStage: Sendable {
   func serve(port: Int = 0) async throws -> ServedPage {
     let program = try rehearsal.candlecast(
       ["run", "--venue", "sim-binance", "--port", "\(port)"], in: folder, name: "run-\(UUID().uuidString)")
-    let taken = try await Wait.until("the port of the page", 60, program) {
+    let taken = try await Wait.until("the port of the page", program) {
       program.output.split(separator: "\n").first { $0.hasPrefix("health on port ") }
         .flatMap { $0.split { !$0.isNumber }.first }.flatMap { Int($0) }
     }
     let http = rehearsal.http
-    _ = try await Wait.until("readiness", 60, program) {
-      let request = HTTPRequest(url: "http://127.0.0.1:\(taken)/health/ready", timeoutSeconds: 5)
+    _ = try await Wait.until("readiness", program) {
+      let request = HTTPRequest(url: "http://127.0.0.1:\(taken)/health/ready", timeoutSeconds: 60)
       return (try? await http.send(request))?.status == 200 ? true : nil
     }
     return ServedPage(program: program, port: taken)
