@@ -41,6 +41,19 @@ typedef struct {
   int64_t microseconds;
 } CDuckDBTimestamp;
 
+/// `duckdb_hugeint`.
+typedef struct {
+  uint64_t lower;
+  int64_t upper;
+} CDuckDBWide;
+
+/// `duckdb_decimal`: units of its scale.
+typedef struct {
+  uint8_t width;
+  uint8_t scale;
+  CDuckDBWide units;
+} CDuckDBDecimal;
+
 /// The values of `duckdb_type` in use.
 enum {
   CDUCKDB_BOOLEAN = 1,
@@ -81,6 +94,9 @@ enum {
   X(const char *, pending_error, (CDuckDBPending)) \
   X(void, destroy_pending, (CDuckDBPending *)) \
   X(int, bind_int64, (CDuckDBStatement, uint64_t, int64_t)) \
+  X(int, bind_int32, (CDuckDBStatement, uint64_t, int32_t)) \
+  X(int, bind_uint8, (CDuckDBStatement, uint64_t, uint8_t)) \
+  X(int, bind_decimal, (CDuckDBStatement, uint64_t, CDuckDBDecimal)) \
   X(int, bind_boolean, (CDuckDBStatement, uint64_t, bool)) \
   X(int, bind_timestamp_tz, (CDuckDBStatement, uint64_t, CDuckDBTimestamp)) \
   X(int, bind_varchar_length, (CDuckDBStatement, uint64_t, const char *, uint64_t)) \

@@ -14,6 +14,34 @@ enum CandleColumns {
     .decimal, .instant, .instant, .utinyint, .boolean,
   ]
 
+  /// The columns of a row in an `INSERT`, for `values`. What is absent stands there as such: a statement is planned
+  /// anew when a value that it is given turns into null.
+  static func placeholders(_ candle: Candle) -> String {
+    func place(_ value: (some Any)?) -> String { value == nil ? "NULL" : "?" }
+    let amounts = [
+      place(candle.volume), place(candle.quoteVolume), place(candle.trades), place(candle.takerBuyBase),
+      place(candle.takerBuyQuote),
+    ]
+    return "(?, ?, ?, ?, ?, ?, ?, \(amounts.joined(separator: ", ")), ?, ?, ?, ?)"
+  }
+
+  /// Of the columns that `placeholders` leaves open.
+  static func values(_ record: CandleRecord, series: Int32, revision: Int32) -> [SQLValue] {
+    let candle = record.candle
+    let amounts: [SQLValue?] = [
+      candle.volume.map(SQLValue.decimal), candle.quoteVolume.map(SQLValue.decimal),
+      candle.trades.map(SQLValue.integer), candle.takerBuyBase.map(SQLValue.decimal),
+      candle.takerBuyQuote.map(SQLValue.decimal),
+    ]
+    return [
+      .narrow(series), .instant(candle.openTime), .narrow(revision), .decimal(candle.open), .decimal(candle.high),
+      .decimal(candle.low), .decimal(candle.close),
+    ] + amounts.compactMap(\.self) + [
+      .instant(record.availableAt), .instant(record.knownAt), .byte(record.provenance.rawValue),
+      .boolean(record.isAvailabilityAssumed),
+    ]
+  }
+
   static func append(
     _ record: CandleRecord, series: Int32, revision: Int32, to appender: ChunkAppender
   ) throws(StoreError) {

@@ -5,6 +5,11 @@ import Market
 enum SQLValue {
   case integer(Int64)
   case optionalInteger(Int64?)
+  /// As wide as its column, as the next is: where the type differs, each execution has to convert.
+  case narrow(Int32)
+  case byte(UInt8)
+  /// `DECIMAL(20,8)`.
+  case decimal(Decimal8)
   case boolean(Bool)
   case double(Double?)
   case text(String)
@@ -71,8 +76,9 @@ final class DuckDBSession {
 
   /// A second connection to the database of another session; another thread may use it.
   init(beside owner: DuckDBSession) throws(StoreError) {
-    (library, path, self.owner) = (owner.library, owner.path, owner)
-    guard library.call.connect(owner.database, &connection) == 0 else {
+    let first = owner.owner ?? owner
+    (library, path, self.owner) = (first.library, first.path, first)
+    guard library.call.connect(first.database, &connection) == 0 else {
       throw .failed(path: path, reason: "no connection to the database")
     }
     try run("SET TimeZone = 'UTC'")
@@ -230,6 +236,9 @@ final class Statement {
   private func bind(_ value: SQLValue, at index: UInt64) -> CInt {
     switch value {
     case .integer(let number), .optionalInteger(let number?): call.bind_int64(handle, index, number)
+    case .narrow(let number): call.bind_int32(handle, index, number)
+    case .byte(let number): call.bind_uint8(handle, index, number)
+    case .decimal(let decimal): call.bind_decimal(handle, index, CDuckDBDecimal(decimal))
     case .boolean(let flag): call.bind_boolean(handle, index, flag)
     case .double(let number?): call.bind_double(handle, index, number)
     case .text(let text), .optionalText(let text?):
@@ -238,6 +247,15 @@ final class Statement {
       call.bind_timestamp_tz(handle, index, CDuckDBTimestamp(microseconds: max(time.microseconds, -.max)))
     case .double(nil), .optionalInteger(nil), .optionalText(nil), .optionalInstant(nil): call.bind_null(handle, index)
     }
+  }
+}
+
+extension CDuckDBDecimal {
+  fileprivate init(_ decimal: Decimal8) {
+    self.init(
+      width: 20, scale: 8,
+      units: CDuckDBWide(
+        lower: UInt64(truncatingIfNeeded: decimal.units), upper: Int64(truncatingIfNeeded: decimal.units >> 64)))
   }
 }
 

@@ -8,7 +8,7 @@ struct SeriesEntry {
 
 extension DuckDBStore: CandleStore {
   package func status() throws -> [SeriesSummary] {
-    try entries("ORDER BY venue, symbol").compactMap(\.summary)
+    try tables.entries("ORDER BY venue, symbol").compactMap(\.summary)
   }
 
   package func summary(of series: Series) throws -> SeriesSummary? { try entry(of: series)?.summary }
@@ -74,6 +74,7 @@ extension DuckDBStore: CandleStore {
   ) throws -> WriteCounts {
     memory = LiveMemory()
     return try session.transaction {
+      try writeDownTails()
       let entry = try entry(of: series) ?? makeEntry(for: series)
       var change = SeriesChange(entry)
       var stored = try StoredVersions(session, entry)
@@ -135,24 +136,8 @@ extension DuckDBStore: CandleStore {
     return try VersionCursor(session, series: entry.id, range: from..<to, asOf: asOf)
   }
 
-  func entry(of series: Series) throws -> SeriesEntry? {
-    try entries("WHERE venue = ? AND symbol = ?", [.text(series.venue.name), .text(series.symbol.name)]).first
-  }
-
-  private func entries(_ clause: String, _ values: [SQLValue] = []) throws -> [SeriesEntry] {
-    var entries: [SeriesEntry] = []
-    let sql = "SELECT id, venue, symbol, row_count, first_open, last_open, revisions FROM series " + clause
-    try session.query(sql, values).forEachRow { chunk, row throws(StoreError) in
-      guard let venue = Venue(chunk.column(1).text(row)), let symbol = Symbol(chunk.column(2).text(row)) else {
-        throw StoreError.corrupt(path: path, reason: "a series has no proper name")
-      }
-      let rows: Int64 = chunk.column(3).value(row)
-      let summary = SeriesSummary(
-        series: Series(venue, symbol), rows: Int(rows), firstOpenTime: chunk.column(4).time(row),
-        lastOpenTime: chunk.column(5).time(row), revisions: Int(chunk.column(6).value(row, as: Int64.self)))
-      entries.append(SeriesEntry(id: chunk.column(0).value(row), summary: rows > 0 ? summary : nil))
-    }
-    return entries
+  func entry(of series: Series) throws(StoreError) -> SeriesEntry? {
+    try tables.entries("WHERE venue = ? AND symbol = ?", [.text(series.venue.name), .text(series.symbol.name)]).first
   }
 }
 

@@ -69,6 +69,7 @@ extension DuckDBStore: Maintenance {
   package func removeExpired(_ policy: RetentionPolicy, at now: Timestamp) throws -> RemovedRows {
     memory = LiveMemory()
     return try session.transaction {
+      try writeDownTails()
       var removed = RemovedRows()
       removed.candles = try removeCandles(before: policy.firstCandle(at: now))
       removed.oracles = try removeOracles(before: policy.firstCandle(at: now))

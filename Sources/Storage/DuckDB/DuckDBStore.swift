@@ -9,9 +9,12 @@ package final class DuckDBStore {
   package var name: String { path }
   let session: DuckDBSession
   let statements: PreparedStatements
+  let tables: SeriesTables
   /// What commits remember of the stored rows.
   var memory = LiveMemory()
   private let claim: PathClaim
+  /// Neither opened for reading alone nor beside another.
+  private let isWriter: Bool
 
   package init(
     path: String, mode: StoreLocation.Access = .create, threads: Int = 1, memoryMegabytes: Int = 256
@@ -26,7 +29,10 @@ package final class DuckDBStore {
       file: path, name: path, access: mode == .readOnly ? .readOnly : .readWrite,
       limits: .init(threads: threads, memoryMegabytes: memoryMegabytes))
     statements = PreparedStatements(session)
+    tables = SeriesTables(session, statements)
+    isWriter = mode != .readOnly
     try Self.settleSchema(of: session, isReadOnly: mode == .readOnly)
+    if isWriter { try bringTablesUpToDate() }
   }
 
   /// The same database over a second connection. It keeps the file claimed, because it keeps the database open.
@@ -34,6 +40,15 @@ package final class DuckDBStore {
     (path, claim) = (owner.path, owner.claim)
     session = try DuckDBSession(beside: owner.session)
     statements = PreparedStatements(session)
+    tables = SeriesTables(session, statements)
+    isWriter = false
+  }
+
+  /// A file that is at rest says all in its tables, to other programs too. After a failure the next store sees to that.
+  deinit {
+    if isWriter, memory.series.values.contains(where: { $0.unwritten > 0 }) {
+      try? bringTablesUpToDate()
+    }
   }
 
   /// A file that a process was killed over while it made it has not all of its three headers yet, and so nothing in it.
@@ -77,7 +92,7 @@ package final class DuckDBStore {
     }
   }
 
-  private static func change(_ session: DuckDBSession, _ body: () throws -> Void) throws(StoreError) {
+  static func change(_ session: DuckDBSession, _ body: () throws -> Void) throws(StoreError) {
     do {
       try body()
     } catch let error as StoreError {

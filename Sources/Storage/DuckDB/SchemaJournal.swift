@@ -4,20 +4,25 @@
 enum SchemaJournal {
   static let table = "schema_migrations"
 
+  private struct Applied: TakenStep {
+    let version: Int
+    let name: String
+    let checksum: String
+  }
+
   /// How many steps are noted; refuses a file that was made by other ones.
   static func check(_ session: DuckDBSession, version: Int) throws(StoreError) -> Int {
     guard try isThere(session) else { return 0 }
-    var applied: [(version: Int64, name: String, checksum: String)] = []
+    var applied: [Applied] = []
     let rows = try session.query("SELECT version::BIGINT, name, checksum FROM \(table) ORDER BY version")
     try rows.forEachRow { chunk, row in
-      applied.append((chunk.column(0).value(row), chunk.column(1).text(row), chunk.column(2).text(row)))
+      applied.append(
+        Applied(
+          version: Int(chunk.column(0).value(row, as: Int64.self)), name: chunk.column(1).text(row),
+          checksum: chunk.column(2).text(row)))
     }
-    for (index, (found, step)) in zip(applied, StoreSchema.steps).enumerated() {
-      guard found.version == index + 1, found.checksum == step.checksum else {
-        throw .alteredSchema(
-          path: session.path,
-          reason: "step \(index + 1) was \(found.name) \(found.checksum), not \(step.name) \(step.checksum)")
-      }
+    if let reason = SchemaSteps.difference(applied, from: StoreSchema.steps) {
+      throw .alteredSchema(path: session.path, reason: reason)
     }
     guard applied.count == version else {
       throw .alteredSchema(

@@ -182,8 +182,7 @@ enum StoreSchema {
   }
 }
 
-extension StoreSchema.Step {
-  /// Of its name and of what it does to a file.
+extension StoreSchema.Step: SchemaStep {
   var checksum: String {
     var print = Fingerprint()
     print.combine(name)

@@ -6,9 +6,10 @@ extension DuckDBStore: LiveStore {
   package func commit(_ batches: [LiveBatch]) throws -> [[CandleOutcome]] {
     do {
       return try session.plainTransaction {
-        let outcomes = try addCandles(batches)
+        var changes: [Series: CandleChange] = [:]
+        let outcomes = try addCandles(batches, &changes)
+        try settle(changes, batches.flatMap(\.ledger))
         try addPredictions(batches.flatMap(\.predictions))
-        try setLedger(batches.flatMap(\.ledger))
         try setQuality(batches.flatMap(\.quality))
         try addTicks(batches)
         try addOracleMinutes(batches)
@@ -25,38 +26,49 @@ extension DuckDBStore: LiveStore {
 
   // MARK: Candles
 
-  private func addCandles(_ batches: [LiveBatch]) throws -> [[CandleOutcome]] {
-    guard batches.contains(where: { !$0.candles.isEmpty }) else { return batches.map { _ in [] } }
-    let appender = try ChunkAppender(session, table: "candle_versions", CandleColumns.tableTypes)
-    var changed = Set<Series>()
+  private func addCandles(
+    _ batches: [LiveBatch], _ changes: inout [Series: CandleChange]
+  ) throws -> [[CandleOutcome]] {
+    var rows = CandleRows()
     let outcomes = try batches.map { batch in
-      try batch.candles.map { candle in
-        let outcome = try add(candle, knownAt: batch.knownAt, to: appender)
-        if outcome != .unchanged { changed.insert(candle.series) }
-        return outcome
-      }
+      try batch.candles.map { try add($0, knownAt: batch.knownAt, to: &rows, &changes) }
     }
-    try appender.finish()
-    for series in changed {
-      if let live = memory.series[series] { try saveSummary(live) }
-      memory.series[series]?.pages.trim()
-    }
+    try rows.write(to: session, statements)
+    for series in changes.keys { memory.series[series]?.live.pages.trim() }
     return outcomes
   }
 
-  private func add(_ candle: LiveCandle, knownAt: Timestamp, to appender: ChunkAppender) throws -> CandleOutcome {
-    if memory.series[candle.series] == nil {
-      memory.series[candle.series] = LiveSeries(try entry(of: candle.series) ?? makeEntry(for: candle.series))
-    }
-    guard var live = memory.series.removeValue(forKey: candle.series) else { return .unchanged }
-    defer { memory.series[candle.series] = live }
-    let id = live.id
-    let version = try live.version(of: candle.record, knownAt: knownAt) { page throws(StoreError) in
+  private func add(
+    _ candle: LiveCandle, knownAt: Timestamp, to rows: inout CandleRows, _ changes: inout [Series: CandleChange]
+  ) throws -> CandleOutcome {
+    try remember(candle.series)
+    guard var entry = memory.series.removeValue(forKey: candle.series) else { return .unchanged }
+    defer { memory.series[candle.series] = entry }
+    let id = entry.live.id
+    let last = entry.live.span?.upperBound
+    let version = try entry.live.version(of: candle.record, knownAt: knownAt) { page throws(StoreError) in
       try newestVersions(of: id, in: page)
     }
     guard let version else { return .unchanged }
-    try CandleColumns.append(version.record, series: id, revision: version.revision, to: appender)
+    entry.unwritten += 1
+    rows.append(version.record, series: id, revision: version.revision)
+    changes[candle.series, default: CandleChange(after: last)].note(candle, revision: version.revision)
     return version.revision == 0 ? .new : .revised
+  }
+
+  /// Looks up what is to be known of a series before candles are added to it.
+  private func remember(_ series: Series) throws {
+    if memory.series[series] == nil {
+      memory.series[series] = LiveMemory.Entry(try entry(of: series) ?? makeEntry(for: series))
+    }
+    _ = try remembered(LiveMemory.LedgerKey(series: series, kind: .minutes))
+  }
+
+  private func remembered(_ key: LiveMemory.LedgerKey) throws(StoreError) -> StoredLedger {
+    if let known = memory.ledgers[key] { return known }
+    let stored = try tables.ledger(key.series, key.kind)
+    memory.ledgers[key] = stored
+    return stored
   }
 
   private func newestVersions(
@@ -78,14 +90,63 @@ extension DuckDBStore: LiveStore {
     }
   }
 
-  private func saveSummary(_ series: LiveSeries) throws(StoreError) {
-    guard let span = series.span else { return }
-    try statements.run(
-      "UPDATE series SET row_count = ?, revisions = ?, first_open = ?, last_open = ? WHERE id = ?",
-      [
-        .integer(Int64(series.rows)), .integer(Int64(series.revisions)), .instant(span.lowerBound),
-        .instant(span.upperBound), .integer(Int64(series.id)),
-      ])
+  // MARK: Summaries and ledgers
+
+  /// More are written down, so that whoever counts a tail has little to read.
+  private static let longestTail = 10_000
+
+  /// Applies changes of ledgers, and writes down what does not follow from the candles alone.
+  private func settle(_ changes: [Series: CandleChange], _ ranges: [LedgerRange]) throws(StoreError) {
+    var before: [LiveMemory.LedgerKey: LedgerMap] = [:]
+    for series in changes.keys {
+      let key = LiveMemory.LedgerKey(series: series, kind: .minutes)
+      before[key] = try remembered(key).map
+    }
+    for range in ranges {
+      let key = LiveMemory.LedgerKey(series: range.series, kind: range.kind)
+      let ledger = try remembered(key)
+      if before[key] == nil { before[key] = ledger.map }
+      memory.ledgers[key]?.map.set(range.range, range.state, since: range.since)
+    }
+    for (key, old) in before {
+      guard let new = memory.ledgers[key]?.map else { continue }
+      let change = key.kind == .minutes ? changes[key.series] : nil
+      if try !follows(from: change, old, new, of: key.series) { try writeDown(key) }
+    }
+  }
+
+  private func follows(
+    from change: CandleChange?, _ old: LedgerMap, _ new: LedgerMap, of series: Series
+  ) throws(StoreError) -> Bool {
+    guard let change else { return old == new }
+    return memory.series[series]?.unwritten ?? 0 <= Self.longestTail && change.leads(from: old, to: new)
+  }
+
+  /// A ledger, and with one of minutes the summary of the series: they say together what follows from later candles.
+  private func writeDown(_ key: LiveMemory.LedgerKey) throws(StoreError) {
+    guard let ledger = memory.ledgers[key] else { return }
+    try tables.write(ledger.difference, of: key)
+    memory.ledgers[key]?.written = ledger.map
+    guard key.kind == .minutes else { return }
+    if memory.series[key.series] == nil, let entry = try entry(of: key.series) {
+      memory.series[key.series] = LiveMemory.Entry(entry)
+    }
+    guard let live = memory.series[key.series]?.live, let summary = live.summary(of: key.series) else { return }
+    try tables.write(summary, of: live.id)
+    memory.series[key.series]?.unwritten = 0
+  }
+
+  /// Writes down what otherwise follows from the candles after it, for whoever reads the tables or changes them.
+  func writeDownTails() throws(StoreError) {
+    let entries = try tables.unwritten()
+    guard !entries.isEmpty else { return }
+    try tables.writeDown(entries)
+    memory = LiveMemory()
+  }
+
+  /// In a transaction of its own.
+  func bringTablesUpToDate() throws(StoreError) {
+    try Self.change(session) { try session.transaction { try writeDownTails() } }
   }
 
   // MARK: Predictions
@@ -160,5 +221,8 @@ extension DuckDBStore: LiveStore {
   }
 
   /// Folds the log of commits into the file.
-  package func checkpoint() throws(StoreError) { try session.run("CHECKPOINT") }
+  package func checkpoint() throws(StoreError) {
+    try bringTablesUpToDate()
+    try session.run("CHECKPOINT")
+  }
 }

@@ -4,22 +4,18 @@ extension DuckDBStore: Store {
   package func reader() throws -> StoreReader { StoreReader(store: try DuckDBStore(beside: self)) }
 
   package func ledgerSummaries() throws -> [LedgerSummary] {
-    let result = try session.query(
-      """
-      SELECT venue, symbol, kind, state, sum(range_to - range_from)::BIGINT FROM gap_ledger
-      GROUP BY venue, symbol, kind, state ORDER BY venue, symbol, kind
-      """, [])
+    let result = try session.query("SELECT DISTINCT venue, symbol, kind FROM gap_ledger ORDER BY venue, symbol, kind")
     var summaries: [LedgerSummary] = []
     try result.forEachRow { chunk, row throws(StoreError) in
       guard let venue = Venue(chunk.column(0).text(row)), let symbol = Symbol(chunk.column(1).text(row)),
         let kind = LedgerKind(rawValue: chunk.column(2).text(row))
       else { throw .corrupt(path: path, reason: "the ledger has a row of no series") }
-      let series = Series(venue, symbol)
-      if summaries.last?.series != series || summaries.last?.kind != kind {
-        summaries.append(LedgerSummary(series: series, kind: kind))
+      summaries.append(LedgerSummary(series: Series(venue, symbol), kind: kind))
+    }
+    for place in summaries.indices {
+      for run in try tables.ledger(summaries[place].series, summaries[place].kind).map.runs {
+        summaries[place].add(run.range.upperBound - run.range.lowerBound, state: run.state.name)
       }
-      let count: Int64 = chunk.column(4).value(row)
-      summaries[summaries.count - 1].add(count, state: chunk.column(3).text(row))
     }
     return summaries
   }

@@ -8,8 +8,26 @@ struct LiveMemory {
     let kind: LedgerKind
   }
 
-  var series: [Series: LiveSeries] = [:]
-  var ledgers: [LedgerKey: LedgerMap] = [:]
+  struct Entry {
+    var live: LiveSeries
+    /// Versions since the row of the series was written.
+    var unwritten = 0
+
+    init(_ entry: SeriesEntry) { live = LiveSeries(entry) }
+  }
+
+  var series: [Series: Entry] = [:]
+  var ledgers: [LedgerKey: StoredLedger] = [:]
+}
+
+/// A ledger as its rows have it, and as it is.
+struct StoredLedger {
+  var written: LedgerMap
+  var map: LedgerMap
+
+  init(_ written: LedgerMap, _ map: LedgerMap? = nil) { (self.written, self.map) = (written, map ?? written) }
+
+  var difference: LedgerDifference { LedgerDifference(from: written, to: map) }
 }
 
 /// A series that is being written to.
@@ -25,6 +43,13 @@ struct LiveSeries {
     id = entry.id
     (rows, revisions) = (entry.summary?.rows ?? 0, entry.summary?.revisions ?? 0)
     span = entry.summary.map { $0.firstOpenTime...$0.lastOpenTime }
+  }
+
+  func summary(of series: Series) -> SeriesSummary? {
+    span.map { span in
+      SeriesSummary(
+        series: series, rows: rows, firstOpenTime: span.lowerBound, lastOpenTime: span.upperBound, revisions: revisions)
+    }
   }
 
   /// What a candle is among the stored ones: a version that is to be stored, which counts as stored from now on; `nil`

@@ -2,7 +2,7 @@ package import Market
 
 /// Carries the tables of a database to this version's, step by step and each step whole.
 package struct PostgresMigration {
-  package struct Applied: Hashable, Sendable {
+  package struct Applied: Hashable, Sendable, TakenStep {
     package let version: Int
     package let name: String
     package let checksum: String
@@ -37,13 +37,8 @@ package struct PostgresMigration {
     guard applied.count <= steps.count else {
       throw .newerSchema(path: connection.path, reason: "schema \(applied.count), known up to \(steps.count)")
     }
-    for (index, (found, step)) in zip(applied, steps).enumerated() {
-      guard found.version == index + 1, found.checksum == step.checksum else {
-        throw .alteredSchema(
-          path: connection.path,
-          reason: "step \(index + 1) was \(found.name) \(found.checksum), not \(step.name) "
-            + step.checksum)
-      }
+    if let reason = SchemaSteps.difference(applied, from: steps) {
+      throw .alteredSchema(path: connection.path, reason: reason)
     }
     return .tables(applied: applied, pending: steps.count - applied.count)
   }
@@ -120,8 +115,7 @@ package struct PostgresMigration {
   }
 }
 
-extension PostgresSchema.Step {
-  /// Of its name and of what it does.
+extension PostgresSchema.Step: SchemaStep {
   package var checksum: String {
     var print = Fingerprint()
     print.combine(name)

@@ -14,6 +14,8 @@ struct DuckDBTables {
   let session: DuckDBSession
   private let prefix: String
   private let columns: [String: [Column]]
+  /// Tables of which this session has a copy of its own.
+  private var copied: Set<String> = []
 
   init(_ session: DuckDBSession) throws(StoreError) {
     self.session = session
@@ -70,8 +72,23 @@ struct DuckDBTables {
   }
 
   func rows(of table: StoredTable) throws(StoreError) -> Int {
-    let sql = "SELECT count(*) FROM \(prefix)\(table.name.inDoubleQuotes)\(condition(of: table))"
+    let sql = "SELECT count(*) FROM \(place(of: table))\(condition(of: table))"
     return try session.query(sql).number().map { Int($0) } ?? 0
+  }
+
+  private func place(of table: StoredTable) -> String {
+    (copied.contains(table.name) ? "temp.main." : prefix) + table.name.inDoubleQuotes
+  }
+
+  /// Has tails stand written down, in copies that this session alone sees.
+  mutating func writeDownTails() throws(StoreError) {
+    let tables = SeriesTables(session, PreparedStatements(session))
+    guard columns["gap_ledger"] != nil, case let entries = try tables.unwritten(), !entries.isEmpty else { return }
+    for name in ["series", "gap_ledger"] {
+      try session.run("CREATE TEMP TABLE \(name) AS FROM \(prefix)\(name)")
+      copied.insert(name)
+    }
+    try SeriesTables(session, PreparedStatements(session)).writeDown(entries)
   }
 
   /// Every store says itself which schema it has.
@@ -85,7 +102,7 @@ struct DuckDBTables {
       known.first { $0.column == column }?.type.selection(column.name.inDoubleQuotes) ?? "NULL"
     }
     let sql =
-      "SELECT \(selection.joined(separator: ", ")) FROM \(prefix)\(table.name.inDoubleQuotes)\(condition(of: table))"
+      "SELECT \(selection.joined(separator: ", ")) FROM \(place(of: table))\(condition(of: table))"
     let result = try session.prepare(sql).stream()
     while let batch = try result.next({ chunk throws(StoreError) in
       TableBatch(
@@ -110,7 +127,10 @@ extension DuckDBStore: Transferable {
 
   package func fill<Value>(_ body: (any TableFiller) throws -> Value) throws -> Value {
     defer { memory = LiveMemory() }
-    return try session.transaction { try body(DuckDBFiller(try DuckDBTables(session))) }
+    return try session.transaction {
+      try writeDownTails()
+      return try body(DuckDBFiller(try DuckDBTables(session)))
+    }
   }
 }
 
@@ -125,7 +145,9 @@ private final class DuckDBSnapshot: StoreSnapshot, @unchecked Sendable {
     session = try DuckDBSession(beside: store.session)
     try session.run("BEGIN TRANSACTION")
     // The moment is that of the first look at the database.
-    contents = try DuckDBTables(session)
+    var contents = try DuckDBTables(session)
+    try contents.writeDownTails()
+    self.contents = contents
   }
 
   func tables() -> [StoredTable] { contents.all }
