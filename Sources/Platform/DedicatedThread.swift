@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// A thread for work that blocks where Swift's own threads must not. It ends alone.
+/// A thread for work that blocks where Swift's own threads must not. It ends alone, and a peer that has gone away is an
+/// error to it and no signal, also where a library writes.
 package enum DedicatedThread {
   package struct CannotStart: Error, CustomStringConvertible {
     package let description: String
@@ -18,6 +19,7 @@ package enum DedicatedThread {
       &thread, nil,
       { pointer in
         guard let pointer else { return nil }
+        DedicatedThread.blockBrokenPipes()
         Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
         return nil
       }, work.toOpaque())
@@ -26,5 +28,12 @@ package enum DedicatedThread {
       throw CannotStart(description: "no thread: " + String(cString: strerror(status)))
     }
     pthread_detach(thread)
+  }
+
+  private static func blockBrokenPipes() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 }

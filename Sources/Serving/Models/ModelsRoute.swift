@@ -41,7 +41,7 @@ private final class CardShelf: Sendable {
     do {
       state = try registry.state()
     } catch {
-      throw APIFailure(409, "registry_damaged", "the registry cannot be read; `candlecast models verify` says why")
+      throw APIFailure(409, "registry_damaged", "the registry cannot be read; `candlecast models list` says why")
     }
     return state.order.compactMap { name in
       guard let record = state.versions[name], target == nil || record.slot.target == target else { return nil }

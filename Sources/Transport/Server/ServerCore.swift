@@ -116,7 +116,6 @@ final class ServerCore: @unchecked Sendable {
 
   private func run(_ loop: ServerLoop) {
     thread.store(pthread_self(), ordering: .relaxed)
-    Self.ignoreBrokenPipes()
     updateClock()
     var nextTick = now + Self.tickNanoseconds
     takeMail()
@@ -131,14 +130,6 @@ final class ServerCore: @unchecked Sendable {
       bury()
     }
     finish(loop)
-  }
-
-  /// TLS writes with a call that raises a signal where the peer is gone; every other write here asks for an error.
-  private static func ignoreBrokenPipes() {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGPIPE)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 
   private func serve(_ loop: ServerLoop, until deadline: Int64) {
