@@ -1,5 +1,6 @@
 internal import Platform
 package import Storage
+internal import Synchronization
 
 /// Owns a store on a thread of its own and commits what is submitted, in order, as soon as the store is idle.
 ///
@@ -95,10 +96,10 @@ package final class LiveWriter: Sendable {
   package func withReader<Value: Sendable>(
     _ body: @escaping @Sendable (any Store) throws -> Value
   ) async throws -> Value {
-    let reader = try await withStore { try $0.reader() }
+    let reader = LentReader(try await withStore { try $0.reader() })
     return try await withCheckedThrowingContinuation { continuation in
       do {
-        try DedicatedThread.start { continuation.resume(with: Result { try body(reader.store) }) }
+        try DedicatedThread.start { continuation.resume(with: reader.use(body)) }
       } catch {
         continuation.resume(throwing: error)
       }
@@ -122,6 +123,19 @@ package final class LiveWriter: Sendable {
   }
 
   package var statistics: WriterStatistics { core.statistics }
+}
+
+/// A second connection that is used once. It is closed before the result is told, since whoever waits for that may open
+/// the store anew.
+private final class LentReader: Sendable {
+  private let reader: Mutex<StoreReader?>
+
+  init(_ reader: StoreReader) { self.reader = Mutex(reader) }
+
+  func use<Value>(_ body: (any Store) throws -> Value) -> Result<Value, any Error> {
+    guard let reader = reader.withLock({ $0.take() }) else { return .failure(LiveWriterError.closed) }
+    return Result { try body(reader.store) }
+  }
 }
 
 /// Why a batch was not committed.

@@ -32,7 +32,7 @@ package final class DuckDBStore {
     tables = SeriesTables(session, statements)
     isWriter = mode != .readOnly
     try Self.settleSchema(of: session, isReadOnly: mode == .readOnly)
-    if isWriter { try bringTablesUpToDate() }
+    if isWriter { try settleTables() }
   }
 
   /// The same database over a second connection. It keeps the file claimed, because it keeps the database open.
@@ -47,7 +47,7 @@ package final class DuckDBStore {
   /// A file that is at rest says all in its tables, to other programs too. After a failure the next store sees to that.
   deinit {
     if isWriter, memory.series.values.contains(where: { $0.unwritten > 0 }) {
-      try? bringTablesUpToDate()
+      try? settleTables()
     }
   }
 

@@ -145,7 +145,7 @@ extension DuckDBStore: LiveStore {
   }
 
   /// In a transaction of its own.
-  func bringTablesUpToDate() throws(StoreError) {
+  func settleTables() throws(StoreError) {
     try Self.change(session) { try session.transaction { try writeDownTails() } }
   }
 
@@ -222,7 +222,7 @@ extension DuckDBStore: LiveStore {
 
   /// Folds the log of commits into the file.
   package func checkpoint() throws(StoreError) {
-    try bringTablesUpToDate()
+    try settleTables()
     try session.run("CHECKPOINT")
   }
 }
