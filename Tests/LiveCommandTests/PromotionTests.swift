@@ -39,7 +39,8 @@ struct PromotionTests {
 
     func post(_ path: String) async throws -> (status: Int, body: Data) {
       let answer = try await HTTPClient(.init()).send(
-        HTTPRequest(method: "POST", url: "http://127.0.0.1:\(server.ports.feeder)\(path)"))
+        HTTPRequest(
+          method: "POST", url: "http://127.0.0.1:\(server.ports.feeder)\(path)", timeoutSeconds: Watch.patienceSeconds))
       return (answer.status, Data(answer.body))
     }
 

@@ -36,7 +36,9 @@ import Transport
     _ port: Int, _ path: String, _ headers: [HTTPHeader] = [], scheme: String = "http", caFile: String? = nil
   ) async throws -> HTTPAnswer {
     let client = try HTTPClient(.init(caFile: caFile))
-    return try await client.send(HTTPRequest(url: "\(scheme)://127.0.0.1:\(port)\(path)", headers: headers))
+    return try await client.send(
+      HTTPRequest(
+        url: "\(scheme)://127.0.0.1:\(port)\(path)", headers: headers, timeoutSeconds: Watch.patienceSeconds))
   }
 
   @Test func `the models' API has a port of its own when it is wanted`() async throws {
@@ -47,7 +49,9 @@ import Transport
       #expect(try await get(port, "/v2/models/direction-15m").status == 200)
       #expect(try await get(port, "/v1/candles").status == 404)
       let answer = try await HTTPClient(.init()).send(
-        HTTPRequest(method: "POST", url: "http://127.0.0.1:\(port)/predict", body: Array(#"{"features":[1]}"#.utf8)))
+        HTTPRequest(
+          method: "POST", url: "http://127.0.0.1:\(port)/predict", body: Array(#"{"features":[1]}"#.utf8),
+          timeoutSeconds: Watch.patienceSeconds))
       #expect(answer.status == 422)
     }
   }
@@ -98,7 +102,9 @@ import Transport
     let body = Array(repeating: UInt8(ascii: " "), count: 3000)
     for (knobs, status) in [(["server.max_body_bytes": "2048"], 413), ([:], 400)] {
       try await serve(knobs) { ports async throws in
-        let request = HTTPRequest(method: "POST", url: "http://127.0.0.1:\(ports.feeder)/predict", body: body)
+        let request = HTTPRequest(
+          method: "POST", url: "http://127.0.0.1:\(ports.feeder)/predict", body: body,
+          timeoutSeconds: Watch.patienceSeconds)
         #expect(try await HTTPClient(.init()).send(request).status == status)
       }
     }

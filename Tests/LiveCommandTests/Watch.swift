@@ -17,7 +17,7 @@ import Venues
 /// Runs live feeds in this process.
 enum Watch {
   /// Only what never comes is waited for so long, and what is slow on a busy machine is not late.
-  private static let patience = Duration.seconds(240)
+  static let patienceSeconds = 240.0
 
   private final class Ending: Sendable {
     let isWanted = Atomic(false)
@@ -38,7 +38,7 @@ enum Watch {
       return try await session.run()
     }
     defer { ending.isWanted.store(true, ordering: .relaxed) }
-    let limit = ContinuousClock.now + patience
+    let limit = ContinuousClock.now + .seconds(patienceSeconds)
     while !ending.hasCome.load(ordering: .relaxed), try await !isEnough(options.status) {
       guard ContinuousClock.now < limit else {
         Issue.record("it never came to that: \(log(of: context).suffix(3000))")
@@ -72,7 +72,7 @@ enum Watch {
   }
 
   static func get(_ url: String) async throws -> HTTPAnswer {
-    try await HTTPClient().send(HTTPRequest(url: url, timeoutSeconds: 10))
+    try await HTTPClient().send(HTTPRequest(url: url, timeoutSeconds: patienceSeconds))
   }
 
   struct Outcome: Sendable {

@@ -42,7 +42,8 @@ import Transport
   private func untilReady(_ program: RunningProgram) async throws {
     let (port, http) = (try await port(program), try HTTPClient())
     _ = try await Wait.until("readiness", program) {
-      let answer = try? await http.send(HTTPRequest(url: "http://127.0.0.1:\(port)/health/ready", timeoutSeconds: 60))
+      let answer = try? await http.send(
+        HTTPRequest(url: "http://127.0.0.1:\(port)/health/ready", timeoutSeconds: Wait.patienceSeconds))
       return answer?.status == 200 ? true : nil
     }
   }

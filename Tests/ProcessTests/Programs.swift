@@ -158,7 +158,7 @@ private final class Reaper: Sendable {
 
 enum Wait {
   /// Only what never comes is waited for so long: what is slow on a busy machine is not late.
-  static let patienceSeconds = 240
+  static let patienceSeconds = 240.0
 
   /// Asks again and again until there is a value.
   static func until<Value: Sendable>(

@@ -68,7 +68,7 @@ final class Rehearsal: Sendable {
   func url(_ path: String) -> String { "http://127.0.0.1:\(announcement.port)\(path)" }
 
   func get(_ url: String) async throws -> HTTPAnswer {
-    try await http.send(HTTPRequest(url: url, timeoutSeconds: 60))
+    try await http.send(HTTPRequest(url: url, timeoutSeconds: Wait.patienceSeconds))
   }
 
   /// Starts the program in a folder, fed by the simulator.
@@ -135,7 +135,8 @@ struct LiveProgram: Sendable {
       return nil
     }
     guard
-      let answer = try? await http.send(HTTPRequest(url: "http://127.0.0.1:\(port)/health", timeoutSeconds: 60)),
+      let answer = try? await http.send(
+        HTTPRequest(url: "http://127.0.0.1:\(port)/health", timeoutSeconds: Wait.patienceSeconds)),
       answer.status == 200
     else { return nil }
     return try JSONDecoder().decode(Health.self, from: Data(answer.body))
@@ -144,7 +145,8 @@ struct LiveProgram: Sendable {
   /// Sums of the metrics' samples by name; empty as long as it does not answer.
   func metrics() async throws -> [String: Double] {
     guard let port = ports?.gapHandler,
-      let answer = try? await http.send(HTTPRequest(url: "http://127.0.0.1:\(port)/metrics", timeoutSeconds: 60))
+      let answer = try? await http.send(
+        HTTPRequest(url: "http://127.0.0.1:\(port)/metrics", timeoutSeconds: Wait.patienceSeconds))
     else { return [:] }
     var sums: [String: Double] = [:]
     for line in String(decoding: answer.body, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {

@@ -5,6 +5,9 @@ import Transport
 
 /// Somebody who asks a server on loopback.
 struct Asking {
+  /// What answers shares two threads with tests that calculate.
+  private static let patienceSeconds = 240.0
+
   let server: HTTPServer
   private let client: HTTPClient
 
@@ -19,14 +22,17 @@ struct Asking {
     _ target: String, method: String = "GET", headers: [HTTPHeader] = []
   ) async throws -> HTTPAnswer {
     try await client.send(
-      HTTPRequest(method: method, url: "http://127.0.0.1:\(server.port)\(target)", headers: headers))
+      HTTPRequest(
+        method: method, url: "http://127.0.0.1:\(server.port)\(target)", headers: headers,
+        timeoutSeconds: Self.patienceSeconds))
   }
 
   func post(_ target: String, _ body: String) async throws -> HTTPAnswer {
     try await client.send(
       HTTPRequest(
         method: "POST", url: "http://127.0.0.1:\(server.port)\(target)",
-        headers: [HTTPHeader("Content-Type", "application/json")], body: Array(body.utf8)))
+        headers: [HTTPHeader("Content-Type", "application/json")], body: Array(body.utf8),
+        timeoutSeconds: Self.patienceSeconds))
   }
 
   func listing(_ target: String) async throws -> Answered {
