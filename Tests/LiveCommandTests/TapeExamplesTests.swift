@@ -24,22 +24,29 @@ struct TapeExamplesTests {
     return dataset
   }
 
+  /// What the tape gives once a run has been added to it.
+  private func recorded(_ context: CommandContext, _ desk: Desk) async throws -> TickDataset {
+    var options = LiveSession.Options(service: context.configuration)
+    options.servesHealth = false
+    // Two of each moment.
+    _ = try await Watch.run(context, options) { ($0.current?.predictions["untrained"] ?? 0) > 400 }
+    return try dataset(context, desk)
+  }
+
   @Test(.timeLimit(.minutes(5)))
   func `the points of a tape are those that live predicted on, with what the price did after`() async throws {
     // So far apart that a busy machine passes none of its moments over.
     let knobs = ["ingest.limit": "150", "inference.interval_seconds": "6"]
     let desk = try Desk(try Exchange.shared.get().knobs.merging(knobs) { $1 })
     let context = try desk.context()
-    var options = LiveSession.Options(service: context.configuration)
-    options.servesHealth = false
-    // Two of each moment.
-    _ = try await Watch.run(context, options) { ($0.current?.predictions["untrained"] ?? 0) > 400 }
-    let dataset = try dataset(context, desk)
+    // Where a busy machine leaves minutes out, points are not whole for hours.
+    var dataset = try await recorded(context, desk)
+    while dataset.rowCount <= 20 { dataset = try await recorded(context, desk) }
     let store = try DuckDBStore(path: desk.storePath, mode: .readOnly)
     let target = PredictionTarget.move(horizonSeconds: 60)
     let live = try store.predictions(PredictionFilter(target: target)).filter { $0.modelName == .baseline }
     let prices = Dictionary(live.map { ($0.time, $0.forecast?.current) }) { first, _ in first }
-    #expect(dataset.header.isSynthetic && dataset.header.points > 100 && dataset.rowCount > 20)
+    #expect(dataset.header.isSynthetic && dataset.header.points > 100, "\(dataset.header)")
     var compared = 0
     for row in 0..<dataset.rowCount {
       let time = dataset.time(row)
