@@ -67,7 +67,7 @@ let package = Package(
     target("Platform"),
     target("Crypto", ["CCrypto"]),
     target("Compression", ["CZlib", "CZstd", "Crypto"]),
-    target("Transport", ["CCurl", "CEpoll", "CTLS", "Compression", "Platform"]),
+    target("Transport", ["CCurl", "CEpoll", "CTLS", "Compression", "Crypto", "Platform"]),
     target("Cloud", ["Crypto", "Market", "Transport"]),
     target("Venues", ["Crypto", "Market"]),
     target("Redis", ["CRedis", "Market", "Platform", "Venues"]),

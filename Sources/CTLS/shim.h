@@ -1,6 +1,5 @@
 #pragma once
 #include <openssl/err.h>
-#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <string.h>
 

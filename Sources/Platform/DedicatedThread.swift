@@ -30,6 +30,17 @@ package enum DedicatedThread {
     pthread_detach(thread)
   }
 
+  /// What `body` returns or throws, when it has done so on a thread of its own.
+  package static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      do {
+        try start { continuation.resume(with: Result { try body() }) }
+      } catch {
+        continuation.resume(throwing: error)
+      }
+    }
+  }
+
   private static func blockBrokenPipes() {
     var signals = sigset_t()
     sigemptyset(&signals)

@@ -25,7 +25,10 @@ package protocol Store: CandleStore, PredictionLog, MarketDataLog, Journal, Live
   /// Of the log of commits that `checkpoint` would fold in; 0 where the database sees to that itself.
   var logBytes: Int { get }
 
-  func checkpoint() throws(StoreError)
+  /// Folds a log of commits into the database.
+  ///
+  /// - Returns: `false` if that has to wait for somebody who reads.
+  func checkpoint() throws(StoreError) -> Bool
 
   /// Memory of this process that the database has taken; 0 where it runs elsewhere.
   var memoryBytes: Int { get throws(StoreError) }

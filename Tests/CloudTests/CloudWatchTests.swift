@@ -44,7 +44,7 @@ import Transport
           HTTPHeader("Content-Type", "application/x-www-form-urlencoded"),
           HTTPHeader("Authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/monitoring/aws4_request"),
         ], body: Array("Action=ListMetrics&Version=2010-08-01&Namespace=\(space)".utf8),
-        timeoutSeconds: 240))
+        timeoutSeconds: Patience.seconds))
     let text = String(decoding: answer.body, as: UTF8.self)
     for name in ["latency", "sizes", "many"] { #expect(text.contains("<MetricName>\(name)</MetricName>"), "\(text)") }
     #expect(!text.contains("bad"))

@@ -289,6 +289,41 @@ struct WriterTests {
     #expect(try stored() == Array(candles[..<8]))
   }
 
+  @Test func `the log is folded when nobody reads any more what was changed since, and nothing fails till then`()
+    async throws
+  {
+    let writer = try writer { ($0.logBytes, $0.foldAgainSeconds) = (0, 0) }
+    _ = try await writer.commit(batch(candles[..<5]))
+    let gate = Gate()
+    let reading = Task { [series] in
+      try await writer.withReader { store in
+        let session = try #require(store as? DuckDBStore).session
+        return try session.transaction {
+          let before = try store.candles(series).count
+          gate.hold()
+          return [before, try store.candles(series).count]
+        }
+      }
+    }
+    await gate.isHolding()
+    let folded = writer.statistics.checkpoints
+    // A revision changes rows, where new candles only add some.
+    var revised = candles[0]
+    revised.close = candles[1].close
+    _ = try await writer.commit(batch([revised] + candles[5..<8]))
+    try await writer.withStore { _ in }
+    #expect(writer.statistics.checkpoints == folded)
+    gate.open()
+    #expect(try await reading.value == [5, 5])
+    _ = try await writer.commit(batch(candles[8..<9]))
+    try await writer.withStore { _ in }
+    try await writer.withStore { _ in }
+    #expect(writer.statistics.checkpoints > folded)
+    #expect(writer.statistics.failures == 0)
+    try await writer.close()
+    #expect(try stored() == [revised] + candles[1..<9])
+  }
+
   @Test func `a store that must be opened anew waits for who still reads it`() async throws {
     var limits = LiveWriter.Limits()
     limits.attempts = 2

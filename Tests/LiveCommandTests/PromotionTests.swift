@@ -32,7 +32,8 @@ struct PromotionTests {
       let status = LiveStatus()
       status.models = ServedModels(view: context.view, preset: context.target)
       let content = try LiveContent(context, status, view: context.view, charts: nil).routes(from: nil)
-      server = try LiveServer(status, try ServerSetting(context.configuration), content)
+      server = try LiveServer(
+        status, try ServerSetting(context.configuration), content, store: LateStore(context.log))
       watch = ModelWatch(
         context, context.view, serving: [.init(target: .direction(horizonMinutes: 15), version: nil)], status)
     }
@@ -40,7 +41,7 @@ struct PromotionTests {
     func post(_ path: String) async throws -> (status: Int, body: Data) {
       let answer = try await HTTPClient(.init()).send(
         HTTPRequest(
-          method: "POST", url: "http://127.0.0.1:\(server.ports.feeder)\(path)", timeoutSeconds: Watch.patienceSeconds))
+          method: "POST", url: "http://127.0.0.1:\(server.ports.feeder)\(path)", timeoutSeconds: Patience.seconds))
       return (answer.status, Data(answer.body))
     }
 

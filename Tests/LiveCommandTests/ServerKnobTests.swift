@@ -24,7 +24,8 @@ import Transport
     let content = try LiveContent(
       context, status, view: view, charts: nil, latest: LatestPredictions(ServingRules(context.configuration))
     ).routes(from: nil)
-    let server = try LiveServer(status, try ServerSetting(context.configuration), content)
+    let server = try LiveServer(
+      status, try ServerSetting(context.configuration), content, store: LateStore(context.log))
     do { try await ask(server.ports) } catch {
       await server.stop()
       throw error
@@ -38,7 +39,7 @@ import Transport
     let client = try HTTPClient(.init(caFile: caFile))
     return try await client.send(
       HTTPRequest(
-        url: "\(scheme)://127.0.0.1:\(port)\(path)", headers: headers, timeoutSeconds: Watch.patienceSeconds))
+        url: "\(scheme)://127.0.0.1:\(port)\(path)", headers: headers, timeoutSeconds: Patience.seconds))
   }
 
   @Test func `the models' API has a port of its own when it is wanted`() async throws {
@@ -51,7 +52,7 @@ import Transport
       let answer = try await HTTPClient(.init()).send(
         HTTPRequest(
           method: "POST", url: "http://127.0.0.1:\(port)/predict", body: Array(#"{"features":[1]}"#.utf8),
-          timeoutSeconds: Watch.patienceSeconds))
+          timeoutSeconds: Patience.seconds))
       #expect(answer.status == 422)
     }
   }
@@ -104,7 +105,7 @@ import Transport
       try await serve(knobs) { ports async throws in
         let request = HTTPRequest(
           method: "POST", url: "http://127.0.0.1:\(ports.feeder)/predict", body: body,
-          timeoutSeconds: Watch.patienceSeconds)
+          timeoutSeconds: Patience.seconds)
         #expect(try await HTTPClient(.init()).send(request).status == status)
       }
     }

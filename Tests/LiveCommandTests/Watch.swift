@@ -16,9 +16,6 @@ import Venues
 
 /// Runs live feeds in this process.
 enum Watch {
-  /// Only what never comes is waited for so long, and what is slow on a busy machine is not late.
-  static let patienceSeconds = 240.0
-
   private final class Ending: Sendable {
     let isWanted = Atomic(false)
     let hasCome = Atomic(false)
@@ -38,7 +35,7 @@ enum Watch {
       return try await session.run()
     }
     defer { ending.isWanted.store(true, ordering: .relaxed) }
-    let limit = ContinuousClock.now + .seconds(patienceSeconds)
+    let limit = ContinuousClock.now + .seconds(Patience.seconds)
     while !ending.hasCome.load(ordering: .relaxed), try await !isEnough(options.status) {
       guard ContinuousClock.now < limit else {
         Issue.record("it never came to that: \(log(of: context).suffix(3000))")
@@ -72,7 +69,7 @@ enum Watch {
   }
 
   static func get(_ url: String) async throws -> HTTPAnswer {
-    try await HTTPClient().send(HTTPRequest(url: url, timeoutSeconds: patienceSeconds))
+    try await HTTPClient().send(HTTPRequest(url: url, timeoutSeconds: Patience.seconds))
   }
 
   struct Outcome: Sendable {

@@ -147,15 +147,20 @@ struct ViewPipelineTests {
     return (truth, events.sorted { $0.precedes($1) })
   }
 
-  @Test(arguments: 0..<6 as Range<UInt64>)
-  func `two stages that hand updates on decide as the whole does`(seed: UInt64) throws {
-    var pipeline = try served(mode: .live)
-    var stage = FeatureStage(Self.view)
+  private func decisions() throws -> DecisionStage {
     var decisions = DecisionStage(view: Self.view, mode: .live)
     for target in Self.targets {
       decisions.serve(
         target, with: ServedVersion(try #require(try Self.bundles.get()[target]), standing: .production))
     }
+    return decisions
+  }
+
+  @Test(arguments: 0..<6 as Range<UInt64>)
+  func `two stages that hand updates on decide as the whole does`(seed: UInt64) throws {
+    var pipeline = try served(mode: .live)
+    var stage = FeatureStage(Self.view)
+    var decisions = try decisions()
     let events = Self.disorder(seed: seed).events
     var kept = Kept()
     for event in events where stage.take(event) {
@@ -171,11 +176,7 @@ struct ViewPipelineTests {
   func `a first stage that begins anew and repeats itself changes no decision`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var pipeline = try served(mode: .live)
-    var decisions = DecisionStage(view: Self.view, mode: .live)
-    for target in Self.targets {
-      decisions.serve(
-        target, with: ServedVersion(try #require(try Self.bundles.get()[target]), standing: .production))
-    }
+    var decisions = try decisions()
     let events = Self.disorder(seed: seed).events
     var kept = Kept()
     var from = 0

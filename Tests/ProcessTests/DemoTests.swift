@@ -43,7 +43,7 @@ import Transport
     let (port, http) = (try await port(program), try HTTPClient())
     _ = try await Wait.until("readiness", program) {
       let answer = try? await http.send(
-        HTTPRequest(url: "http://127.0.0.1:\(port)/health/ready", timeoutSeconds: Wait.patienceSeconds))
+        HTTPRequest(url: "http://127.0.0.1:\(port)/health/ready", timeoutSeconds: Patience.seconds))
       return answer?.status == 200 ? true : nil
     }
   }

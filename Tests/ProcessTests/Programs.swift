@@ -157,9 +157,6 @@ private final class Reaper: Sendable {
 }
 
 enum Wait {
-  /// Only what never comes is waited for so long: what is slow on a busy machine is not late.
-  static let patienceSeconds = 240.0
-
   /// Asks again and again until there is a value.
   static func until<Value: Sendable>(
     _ what: String, _ program: RunningProgram? = nil,
@@ -168,11 +165,11 @@ enum Wait {
     let start = ContinuousClock.now
     while true {
       if let value = try await value() { return value }
-      guard ContinuousClock.now - start < .seconds(patienceSeconds) else { break }
+      guard ContinuousClock.now - start < .seconds(Patience.seconds) else { break }
       try await Task.sleep(for: .milliseconds(5))
     }
     throw RunningProgram.NotInTime(
-      description: "\(what) did not come within \(patienceSeconds) s"
+      description: "\(what) did not come within \(Patience.seconds) s"
         + (program.map { "; output: \($0.output.suffix(2000)) error: \($0.error.suffix(2000))" } ?? ""))
   }
 }

@@ -68,7 +68,7 @@ final class Rehearsal: Sendable {
   func url(_ path: String) -> String { "http://127.0.0.1:\(announcement.port)\(path)" }
 
   func get(_ url: String) async throws -> HTTPAnswer {
-    try await http.send(HTTPRequest(url: url, timeoutSeconds: Wait.patienceSeconds))
+    try await http.send(HTTPRequest(url: url, timeoutSeconds: Patience.seconds))
   }
 
   /// Starts the program in a folder, fed by the simulator.
@@ -136,7 +136,7 @@ struct LiveProgram: Sendable {
     }
     guard
       let answer = try? await http.send(
-        HTTPRequest(url: "http://127.0.0.1:\(port)/health", timeoutSeconds: Wait.patienceSeconds)),
+        HTTPRequest(url: "http://127.0.0.1:\(port)/health", timeoutSeconds: Patience.seconds)),
       answer.status == 200
     else { return nil }
     return try JSONDecoder().decode(Health.self, from: Data(answer.body))
@@ -146,7 +146,7 @@ struct LiveProgram: Sendable {
   func metrics() async throws -> [String: Double] {
     guard let port = ports?.gapHandler,
       let answer = try? await http.send(
-        HTTPRequest(url: "http://127.0.0.1:\(port)/metrics", timeoutSeconds: Wait.patienceSeconds))
+        HTTPRequest(url: "http://127.0.0.1:\(port)/metrics", timeoutSeconds: Patience.seconds))
     else { return [:] }
     var sums: [String: Double] = [:]
     for line in String(decoding: answer.body, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {

@@ -269,7 +269,7 @@ extension MotoServer {
           HTTPHeader("Content-Type", "application/x-amz-json-1.1"),
           HTTPHeader("X-Amz-Target", "Kinesis_20131202.CreateStream"),
           HTTPHeader("Authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/kinesis/aws4_request"),
-        ], body: Array("{\"StreamName\":\"\(name)\",\"ShardCount\":2}".utf8), timeoutSeconds: Wait.patienceSeconds))
+        ], body: Array("{\"StreamName\":\"\(name)\",\"ShardCount\":2}".utf8), timeoutSeconds: Patience.seconds))
     let text = String(decoding: answer.body, as: UTF8.self)
     #expect(answer.status == 200 || text.contains("ResourceInUse"), "\(name): \(text)")
   }

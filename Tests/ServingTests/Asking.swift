@@ -1,13 +1,11 @@
 import FoundationEssentials
 import Serving
+import TestSupport
 import Testing
 import Transport
 
 /// Somebody who asks a server on loopback.
 struct Asking {
-  /// What answers shares two threads with tests that calculate.
-  private static let patienceSeconds = 240.0
-
   let server: HTTPServer
   private let client: HTTPClient
 
@@ -24,7 +22,7 @@ struct Asking {
     try await client.send(
       HTTPRequest(
         method: method, url: "http://127.0.0.1:\(server.port)\(target)", headers: headers,
-        timeoutSeconds: Self.patienceSeconds))
+        timeoutSeconds: Patience.seconds))
   }
 
   func post(_ target: String, _ body: String) async throws -> HTTPAnswer {
@@ -32,7 +30,7 @@ struct Asking {
       HTTPRequest(
         method: "POST", url: "http://127.0.0.1:\(server.port)\(target)",
         headers: [HTTPHeader("Content-Type", "application/json")], body: Array(body.utf8),
-        timeoutSeconds: Self.patienceSeconds))
+        timeoutSeconds: Patience.seconds))
   }
 
   func listing(_ target: String) async throws -> Answered {

@@ -64,7 +64,7 @@ struct SeriesTailTests {
     #expect(try written(store) == 1)
     #expect(try writtenEnd(store) == Self.minutes(0..<1).upperBound)
     try expect(store, minutes: 20)
-    try store.checkpoint()
+    #expect(try store.checkpoint())
     #expect(try written(store) == 20)
     #expect(try writtenEnd(store) == Self.minutes(0..<20).upperBound)
     try expect(store, minutes: 20)
@@ -103,7 +103,7 @@ struct SeriesTailTests {
     for minute in 0..<12 {
       try store.commit(batch(minute..<minute + 1))
       try expect(reader, minutes: Int64(minute) + 1)
-      if minute == 7 { try store.checkpoint() }
+      if minute == 7 { #expect(try store.checkpoint()) }
     }
   }
 
@@ -265,7 +265,7 @@ struct SeriesTailTests {
         store = try DuckDBStore(path: place)
         steps.append("closing")
       case 2:
-        try store.checkpoint()
+        #expect(try store.checkpoint())
         steps.append("checkpoint")
       case 3:
         let minute = models[.bitcoin, default: Model()].next + 2

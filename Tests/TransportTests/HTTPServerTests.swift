@@ -90,26 +90,44 @@ import Testing
     #expect(answer.status == 413)
   }
 
+  /// Says what was asked for, and this one from elsewhere.
+  private static let late = Answering { request, reply in
+    guard request.path == "/late" else { return reply.send(ServerResponse(body: Array(request.target.utf8))) }
+    Task { reply.send(ServerResponse(body: Array("late".utf8))) }
+  }
+
   @Test func `pipelined requests are answered in order, late answers too`() async throws {
-    let server = try HTTPServer(
-      handler: Answering { request, reply in
-        guard request.path == "/late" else { return reply.send(ServerResponse(body: Array(request.target.utf8))) }
-        Task { reply.send(ServerResponse(body: Array("late".utf8))) }
-      })
+    let server = try HTTPServer(handler: Self.late)
     let peer = RawPeer(port: server.port)
     peer.write(
       "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /late HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     )
-    let bodies = String(decoding: await Self.inBackground { peer.readToEnd() }, as: UTF8.self)
+    let bodies = String(decoding: try await DedicatedThread.run { peer.readToEnd() }, as: UTF8.self)
       .split(separator: "HTTP/1.1 200 OK").map { $0.split(separator: "\r\n\r\n").last.map(String.init) }
     #expect(bodies == ["/1", "late", "/3"])
   }
 
-  /// Blocks a thread of its own instead of one that tasks run on.
-  static func inBackground<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
-    await withCheckedContinuation { continuation in
-      do { try DedicatedThread.start { continuation.resume(returning: body()) } } catch { fatalError("\(error)") }
-    }
+  @Test(arguments: ["", "GET /cut HTTP/1.1\r\nHo"])
+  func `who says no more after its requests is answered all the same`(rest: String) async throws {
+    let server = try HTTPServer(handler: Self.late)
+    let peer = RawPeer(port: server.port)
+    peer.write("GET /late HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n" + rest)
+    peer.endWriting()
+    let bodies = String(decoding: try await DedicatedThread.run { peer.readToEnd() }, as: UTF8.self)
+      .split(separator: "HTTP/1.1 200 OK").map { $0.split(separator: "\r\n\r\n").last.map(String.init) }
+    #expect(bodies == ["late", "/2"])
+    await server.stop()
+  }
+
+  @Test func `a long answer reaches who says no more`() async throws {
+    let body = [UInt8](repeating: 7, count: 20 << 20)
+    let server = try HTTPServer(handler: Answering { _, reply in reply.send(ServerResponse(body: body)) })
+    let peer = RawPeer(port: server.port)
+    peer.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    peer.endWriting()
+    let answer = try await DedicatedThread.run { peer.readToEnd() }
+    #expect(answer.suffix(body.count).elementsEqual(body))
+    await server.stop()
   }
 
   @Test func `a request that nobody answers is answered with 500`() async throws {
@@ -134,7 +152,7 @@ import Testing
     let server = try HTTPServer(handler: Answering { _, reply in reply.send(ServerResponse(body: body)) })
     let peer = RawPeer(port: server.port)
     peer.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-    let received = await Self.inBackground { () -> [UInt8] in
+    let received = try await DedicatedThread.run { () -> [UInt8] in
       _ = peer.readHead()
       usleep(50_000)
       return peer.readToEnd()
@@ -173,7 +191,7 @@ import Testing
   @Test func `who sends a request too slowly is told so and dropped`() async throws {
     let server = try HTTPServer(.init(requestTimeoutSeconds: 0.3), handler: Echo())
     for text in ["GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na"] {
-      let answer = await Self.inBackground { () -> [UInt8] in
+      let answer = try await DedicatedThread.run { () -> [UInt8] in
         let peer = RawPeer(port: server.port)
         peer.write(text)
         return peer.readToEnd()
@@ -184,7 +202,7 @@ import Testing
 
   @Test func `who says nothing for long is dropped`() async throws {
     let server = try HTTPServer(.init(idleTimeoutSeconds: 0.3), handler: Echo())
-    let rest = await Self.inBackground { () -> [UInt8] in
+    let rest = try await DedicatedThread.run { () -> [UInt8] in
       let peer = RawPeer(port: server.port)
       peer.write(Self.get)
       _ = peer.readHead()

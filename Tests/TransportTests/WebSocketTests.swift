@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 import Synchronization
 import TestSupport
 import Testing
@@ -385,7 +386,7 @@ import Testing
     #expect(queued < 10_000)
     #expect(other?.unsentMessages == 50)
     let expected = queued
-    let received = await HTTPServerTests.inBackground { () -> Int in
+    let received = try await DedicatedThread.run { () -> Int in
       var count = 0
       while count < expected, peer.read(4).count == 4, peer.read(10_000).count == 10_000 { count += 1 }
       return count

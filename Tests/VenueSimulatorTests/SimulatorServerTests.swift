@@ -45,7 +45,8 @@ struct SimulatorServerTests {
     try await serve(stage, speed: 60) { server in
       let client = try HTTPClient()
       func get(_ path: String) async throws -> HTTPAnswer {
-        try await client.send(HTTPRequest(url: "http://127.0.0.1:\(server.port)\(path)", timeoutSeconds: 240))
+        try await client.send(
+          HTTPRequest(url: "http://127.0.0.1:\(server.port)\(path)", timeoutSeconds: Patience.seconds))
       }
       let clock = String(decoding: try await get("/sim/clock").body, as: UTF8.self)
       #expect(clock.contains("\"speed\":60.0,\"synthetic\":true"))

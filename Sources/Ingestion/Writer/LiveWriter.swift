@@ -18,6 +18,8 @@ package final class LiveWriter: Sendable {
     package var queuedBytes = 32 << 20
     /// The log of commits is folded into the file when it is larger and nothing waits, or four times larger at any time.
     package var logBytes = 8 << 20
+    /// Between two attempts to fold the log while somebody reads what would be folded over.
+    package var foldAgainSeconds = 1.0
     /// Between two attempts after a failure: the first, doubled each time up to the last.
     package var retrySeconds = 0.1...30.0
     /// After so many failures in a row that are not for want of room, the writer stops.
@@ -97,13 +99,7 @@ package final class LiveWriter: Sendable {
     _ body: @escaping @Sendable (any Store) throws -> Value
   ) async throws -> Value {
     let reader = LentReader(try await withStore { try $0.reader() })
-    return try await withCheckedThrowingContinuation { continuation in
-      do {
-        try DedicatedThread.start { continuation.resume(with: reader.use(body)) }
-      } catch {
-        continuation.resume(throwing: error)
-      }
-    }
+    return try await DedicatedThread.run { try reader.use(body) }
   }
 
   /// Returns when everything submitted so far is committed.
@@ -132,9 +128,9 @@ private final class LentReader: Sendable {
 
   init(_ reader: StoreReader) { self.reader = Mutex(reader) }
 
-  func use<Value>(_ body: (any Store) throws -> Value) -> Result<Value, any Error> {
-    guard let reader = reader.withLock({ $0.take() }) else { return .failure(LiveWriterError.closed) }
-    return Result { try body(reader.store) }
+  func use<Value>(_ body: (any Store) throws -> Value) throws -> Value {
+    guard let reader = reader.withLock({ $0.take() }) else { throw LiveWriterError.closed }
+    return try body(reader.store)
   }
 }
 

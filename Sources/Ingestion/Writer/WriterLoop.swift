@@ -17,6 +17,7 @@ struct WriterLoop {
   /// By the steady clock.
   private var retryNanoseconds: Int64 = 0
   private var measureNanoseconds: Int64 = 0
+  private var foldNanoseconds: Int64 = 0
 
   private init(
     _ core: WriterCore, _ limits: LiveWriter.Limits, _ report: @escaping @Sendable (LiveWriter.Event) -> Void,
@@ -135,9 +136,13 @@ struct WriterLoop {
 
   /// The log may stay as it is; it is tried again after the next commit.
   private mutating func foldLog(above bytes: Int) {
-    guard let store, store.logBytes > bytes else { return }
+    guard let store, store.logBytes > bytes, SystemClock.monotonicNanoseconds() >= foldNanoseconds else { return }
     do throws(StoreError) {
-      try store.checkpoint()
+      guard try store.checkpoint() else {
+        // Whoever reads may take minutes, and the attempt costs more than a commit.
+        foldNanoseconds = SystemClock.monotonicNanoseconds() + Int64(limits.foldAgainSeconds * 1e9)
+        return
+      }
       let left = store.logBytes
       core.note { statistics in
         statistics.checkpoints += 1

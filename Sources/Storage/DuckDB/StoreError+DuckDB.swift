@@ -29,6 +29,11 @@ extension StoreError {
     }
   }
 
+  /// A checkpoint cannot be made while somebody still reads what has been changed since.
+  var isOfReadersInTheWay: Bool {
+    if case .failed(_, let reason) = self { reason.contains("Cannot CHECKPOINT: there are other") } else { false }
+  }
+
   private static func isAboutRoom(_ message: String) -> Bool {
     ["No space left", "File too large", "quota exceeded"].contains { message.contains($0) }
   }

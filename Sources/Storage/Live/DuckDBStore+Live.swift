@@ -220,9 +220,14 @@ extension DuckDBStore: LiveStore {
     }
   }
 
-  /// Folds the log of commits into the file.
-  package func checkpoint() throws(StoreError) {
+  package func checkpoint() throws(StoreError) -> Bool {
     try settleTables()
-    try session.run("CHECKPOINT")
+    do {
+      try session.run("CHECKPOINT")
+      return true
+    } catch {
+      guard error.isOfReadersInTheWay else { throw error }
+      return false
+    }
   }
 }

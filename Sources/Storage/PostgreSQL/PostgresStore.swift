@@ -67,7 +67,7 @@ extension PostgresStore: Store {
 
   package var logBytes: Int { 0 }
 
-  package func checkpoint() {}
+  package func checkpoint() -> Bool { true }
 
   package var memoryBytes: Int { 0 }
 

@@ -6,7 +6,9 @@ struct ClientSocket: ~Copyable {
   enum Reading {
     case bytes(Int)
     case nothing
+    /// The peer has said all it wants to say; it may still listen.
     case end
+    case broken
   }
 
   private var descriptor: Int32
@@ -75,8 +77,9 @@ struct ClientSocket: ~Copyable {
     readingWantsWriting = false
     guard let tls else {
       let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+      if count == 0 { return .end }
       if count > 0 { return .bytes(count) }
-      return count < 0 && Self.isPassing(errno) ? .nothing : .end
+      return Self.isPassing(errno) ? .nothing : .broken
     }
     switch tls.read(into: buffer) {
     case .bytes(let count): return .bytes(count)
@@ -84,7 +87,8 @@ struct ClientSocket: ~Copyable {
     case .wantsWriting:
       readingWantsWriting = true
       return .nothing
-    case .end: return .end
+    // Without its own end, what the peer said may have been cut.
+    case .end: return .broken
     }
   }
 

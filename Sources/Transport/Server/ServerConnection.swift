@@ -33,6 +33,8 @@ final class ServerConnection: @unchecked Sendable {
   private var started: Int64
   private var lastHeard: Int64
   private var lastWritten: Int64
+  /// It says no more and waits for the answers to what it said.
+  private var hasPeerEnded = false
   private static let leavePatience: Int64 = 1_000_000_000
   private static let writesInARow = 16
 
@@ -84,7 +86,7 @@ final class ServerConnection: @unchecked Sendable {
   private func watch() {
     guard isOpen else { return }
     let isSocket = if case .socket = stage { true } else { false }
-    socket.watch(reading: isSocket || !socket.isBuffered)
+    socket.watch(reading: !hasPeerEnded && (isSocket || !socket.isBuffered))
   }
 
   private var isOpen: Bool { socket.isOpen && !isDoomed }
@@ -123,6 +125,7 @@ final class ServerConnection: @unchecked Sendable {
   /// The poll says so.
   func ready(_ what: SocketPoll.Interest) {
     guard isOpen else { return }
+    if hasPeerEnded, what.contains(.breaking) { return kill() }
     if what.contains(.writing) || what.contains(.breaking) && socket.isBuffered { drain() }
     // A broken one is read to its end.
     let reads =
@@ -144,9 +147,17 @@ final class ServerConnection: @unchecked Sendable {
       switch socket.read(into: core.readBuffer) {
       case .bytes(let count): received(UnsafeRawBufferPointer(rebasing: core.readBuffer[..<count]))
       case .nothing: return
-      case .end: return kill()
+      case .end: return peerEnded()
+      case .broken: return kill()
       }
     } while isOpen && socket.hasMore
+  }
+
+  private func peerEnded() {
+    switch stage {
+    case .head where !input.isEmpty, .answering, .writing: hasPeerEnded = true
+    case .head, .body, .socket, .leaving: kill()
+    }
   }
 
   private func received(_ bytes: UnsafeRawBufferPointer) {
@@ -245,7 +256,7 @@ final class ServerConnection: @unchecked Sendable {
     let cut = response.cutAfterBytes.map { min(max($0, 0), response.body.count) }
     let hasBody = method != "HEAD" && ResponseHead.hasBody(response.status)
     let bodyCount = hasBody ? cut ?? response.body.count : 0
-    let leaves = !keepsAlive || cut != nil || core.isStopping
+    let leaves = !keepsAlive || cut != nil || core.isStopping || isLast
     core.answers.begin(for: self)
     let start = core.answers.bytes.count
     ResponseHead.write(
@@ -261,12 +272,25 @@ final class ServerConnection: @unchecked Sendable {
     answered(leaves: leaves)
   }
 
+  /// No request can follow.
+  private var isLast: Bool { hasPeerEnded && input.isEmpty }
+
   private func answered(leaves: Bool) {
-    if leaves { return leave() }
+    if leaves || isLast { return leave() }
     stage = .head
     (started, scanned) = (core.now, 0)
     // A pipelined request is looked at when the present call is through.
     if !input.isEmpty { callOnWritable() }
+  }
+
+  /// What waits is no whole request and never will be.
+  private func leaveUnlessAnswering() {
+    switch stage {
+    case .head, .body:
+      core.writeAnswers()
+      leave()
+    case .answering, .writing, .socket, .leaving: break
+    }
   }
 
   private func leave() {
@@ -301,7 +325,9 @@ final class ServerConnection: @unchecked Sendable {
     case .writing(let body, let from, let leaves): writeOn(body, from, leaves)
     case .socket(let side): writeFrames(side)
     case .leaving(isShut: false): shutIfWritten()
-    case .head where !input.isEmpty: useInput()
+    case .head where !input.isEmpty:
+      useInput()
+      if hasPeerEnded { leaveUnlessAnswering() }
     case .head, .body, .answering, .leaving: break
     }
   }

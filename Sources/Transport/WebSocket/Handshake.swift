@@ -1,4 +1,4 @@
-internal import CTLS
+internal import Crypto
 
 /// The upgrade from HTTP to WebSocket, RFC 6455 section 4 and RFC 7692 section 7.
 enum Handshake {
@@ -7,26 +7,10 @@ enum Handshake {
 
   /// What the server has to answer to this key.
   static func accept(_ key: String) -> String {
-    var digest = [UInt8](repeating: 0, count: 20)
-    let bytes = Array((key + guid).utf8)
-    _ = SHA1(bytes, bytes.count, &digest)
-    return base64(digest)
+    Base64.text(of: SHA1.digest(of: Array((key + guid).utf8)))
   }
 
   static func isKey(_ text: String) -> Bool { text.utf8.count == 24 && text.hasSuffix("==") }
-
-  static func base64(_ bytes: [UInt8]) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var text: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-      for index in 0..<4 {
-        text.append(index <= group.count ? alphabet[bits >> (18 - 6 * index) & 63] : UInt8(ascii: "="))
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
 
   /// The parameters of the first permessage-deflate in a `Sec-WebSocket-Extensions` value, `nil` without one.
   static func compressionParameters(_ value: String) -> [String]? {

@@ -1,5 +1,6 @@
 internal import CCurl
 internal import Compression
+internal import Crypto
 import Glibc
 internal import Platform
 
@@ -60,7 +61,7 @@ final class SocketTransfer: CurlTransfer, @unchecked Sendable {
     (self.request, self.service, self.owner, userAgent) = (request, service, owner, options.userAgent)
     channel = SocketChannel(
       .init(messages: request.bufferedMessages, bytes: request.bufferedBytes, unsentBytes: request.unsentBytes))
-    key = Handshake.base64((0..<16).map { _ in UInt8.random(in: .min ... .max) })
+    key = Base64.text(of: (0..<16).map { _ in UInt8.random(in: .min ... .max) })
     reader = FrameReader(expectsMasks: false, maxMessageBytes: request.maxMessageBytes, inflater: nil)
     lastHeard = SystemClock.monotonicNanoseconds()
     stageDeadline = lastHeard + Self.nanoseconds(request.connectTimeoutSeconds)

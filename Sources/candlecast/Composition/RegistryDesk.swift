@@ -15,13 +15,7 @@ struct RegistryDesk: Sendable {
     guard context.modelsMirror == nil else {
       throw APIFailure(409, "read_only_models", "this process only reads its models; change them where they come from")
     }
-    return try await withCheckedThrowingContinuation { continuation in
-      do {
-        try DedicatedThread.start { continuation.resume(with: Result { try perform(change) }) }
-      } catch {
-        continuation.resume(throwing: error)
-      }
-    }
+    return try await DedicatedThread.run { try perform(change) }
   }
 
   private func perform(_ change: RegistryChange) throws -> VersionName {

@@ -10,7 +10,7 @@ extension LiveServer {
     let view = try LivePlanner(context: context, catalogue: catalogue, now: .distantPast).view
     let status = options.status
     if options.predicts { status.models = ServedModels(view: view, preset: context.target) }
-    let store = LateStore()
+    let store = LateStore(context.log)
     let latest = LatestPredictions(ServingRules(context.configuration), status.intervals)
     let content = LiveContent(context, status, view: view, charts: context.charts, latest: latest)
     try self.init(

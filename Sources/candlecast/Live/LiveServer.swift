@@ -32,7 +32,7 @@ struct LiveServer {
   ///   - store: what the content reads.
   ///   - latest: what the content tells of the newest predictions.
   init(
-    _ status: LiveStatus, _ setting: ServerSetting, _ content: Content, store: LateStore = LateStore(),
+    _ status: LiveStatus, _ setting: ServerSetting, _ content: Content, store: LateStore,
     latest: LatestPredictions = LatestPredictions(ServingRules())
   ) throws {
     let pages = HealthPages(status: status)

@@ -52,13 +52,20 @@ final class ModelWatch: Sendable {
     let bucket = BucketModels(context)
     while !Task.isCancelled {
       await bucket?.look()
-      let hasChanges = await onThread { self.look() }
-      do {
-        if hasChanges { try await onChange() }
-      } catch {
-        context.log.write(.warning, "models", "the store's list of versions is not up to date: \(error)")
-      }
+      await lookOnThread(onChange)
       try? await Task.sleep(for: .seconds(seconds))
+    }
+  }
+
+  private func lookOnThread(_ onChange: () async throws -> Void) async {
+    let hasChanges: Bool
+    do { hasChanges = try await DedicatedThread.run { self.look() } } catch {
+      return context.log.write(.error, "models", "cannot look for other versions: \(error)")
+    }
+    do {
+      if hasChanges { try await onChange() }
+    } catch {
+      context.log.write(.warning, "models", "the store's list of versions is not up to date: \(error)")
     }
   }
 
@@ -103,17 +110,6 @@ final class ModelWatch: Sendable {
       let stays = old.map { $0.version ?? "the baseline" } ?? "nothing"
       context.log.write(.error, "models", "\(target): another version cannot be served, \(stays) stays: \(error)")
       return nil
-    }
-  }
-
-  private func onThread(_ work: @escaping @Sendable () -> Bool) async -> Bool {
-    await withCheckedContinuation { continuation in
-      do {
-        try DedicatedThread.start { continuation.resume(returning: work()) }
-      } catch {
-        context.log.write(.error, "models", "cannot look for other versions: \(error)")
-        continuation.resume(returning: false)
-      }
     }
   }
 }

@@ -198,7 +198,7 @@ actor Upkeep {
     _ snapshot: any StoreSnapshot, at now: Timestamp, _ context: CommandContext
   ) async throws -> String {
     let folder = BackupFolder(context)
-    let made = try await onThread { try folder.add(snapshot, at: now) }
+    let made = try await DedicatedThread.run { try folder.add(snapshot, at: now) }
     let removed = made.removed.isEmpty ? "" : ", \(made.removed.count) older removed"
     return "\(made.path), \(made.rows) rows\(removed)"
   }
@@ -214,7 +214,7 @@ actor Upkeep {
       return try job.makeDataset(from: store)
     }
     let result = try await withTaskCancellationHandler {
-      try await Self.onThread { [job] in try job.fit(dataset) }
+      try await DedicatedThread.run { [job] in try job.fit(dataset) }
     } onCancel: {
       isEnding.raise()
     }
@@ -234,16 +234,6 @@ actor Upkeep {
     for mismatch in result.mismatches.prefix(20) { context.log.write(.error, "parity", mismatch) }
     return "\(result.checked) predictions computed again, \(result.mismatches.count) differ, "
       + "\(result.unverifiable) cannot be computed"
-  }
-
-  private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-      do {
-        try DedicatedThread.start { continuation.resume(with: Result { try work() }) }
-      } catch {
-        continuation.resume(throwing: error)
-      }
-    }
   }
 
   private static func run(

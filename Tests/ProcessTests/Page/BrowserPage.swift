@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 
 /// A page in a browser.
 struct BrowserPage: Sendable {
@@ -74,7 +75,7 @@ struct BrowserPage: Sendable {
     _ = try await evaluate(
       """
       new Promise((done, fail) => {
-        const end = performance.now() + \(Wait.patienceSeconds * 1000);
+        const end = performance.now() + \(Patience.seconds * 1000);
         const look = () => {
           if (\(condition)) return done(true);
           if (performance.now() > end)

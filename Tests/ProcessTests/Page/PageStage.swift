@@ -33,7 +33,7 @@ final class PageStage: Sendable {
     }
     let http = rehearsal.http
     _ = try await Wait.until("readiness", program) {
-      let request = HTTPRequest(url: "http://127.0.0.1:\(taken)/health/ready", timeoutSeconds: Wait.patienceSeconds)
+      let request = HTTPRequest(url: "http://127.0.0.1:\(taken)/health/ready", timeoutSeconds: Patience.seconds)
       return (try? await http.send(request))?.status == 200 ? true : nil
     }
     return ServedPage(program: program, port: taken)

@@ -34,7 +34,7 @@ struct PageTests {
     #expect(try await page.evaluate("document.getElementById('label').innerText", as: String.self) == "simulated data")
     let note = try await page.evaluate("document.getElementById('window-note').innerText", as: String.self)
     #expect(note.hasPrefix("Binance price, not the settlement price: ") && note.hasSuffix("\u{a0}USDT"), "\(note)")
-    #expect(page.complaints == [])
+    #expect(page.complaints == [], "\(served.program.output.suffix(5000))")
     try await look(at: page)
     try await page.close()
   }
