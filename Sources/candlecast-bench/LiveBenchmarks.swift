@@ -8,6 +8,7 @@ import Synchronization
 /// A live feed of a thousand candles a second for twenty seconds, into a store that holds the candles of a file.
 enum LiveBenchmarks {
   static let all = [
+    Benchmark("live.disk_flush_paced") { name, _ in try DiskFlush(.growing).paced(name) },
     Benchmark("live.commit_latency") { name, path in
       let latencies = try await LiveRun.result(path).latencies
       func milliseconds(_ share: Int) -> Double {

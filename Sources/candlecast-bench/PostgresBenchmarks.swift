@@ -7,8 +7,8 @@ enum PostgresBenchmarks {
   static func all(_ address: String) -> [Benchmark] {
     let rounds = PostgresRounds(address)
     return PostgresWork.Kind.allCases.flatMap { rows($0, rounds) } + [
-      Benchmark("postgres.disk_flush_raw") { name, _ in try DiskFlush().raw(name) },
-      Benchmark("postgres.disk_flush_paced") { name, _ in try DiskFlush().paced(name) },
+      Benchmark("postgres.disk_flush_raw") { name, _ in try DiskFlush(.ofFullLength).raw(name) },
+      Benchmark("postgres.disk_flush_paced") { name, _ in try DiskFlush(.ofFullLength).paced(name) },
       Benchmark("postgres.insert_commit_raw") { try await rounds.run($1).insertRaw($0) },
       Benchmark("postgres.insert_commit_paced") { try await rounds.run($1).insertPaced($0) },
       Benchmark("postgres.commit_latency") { try await rounds.run($1).live($0) },

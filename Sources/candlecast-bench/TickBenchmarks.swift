@@ -76,7 +76,10 @@ private struct TickMarket {
     let minute = now.minute
     now = now.adding(microseconds: 1_000_000 / Self.eventsASecond)
     count += 1
-    if now.minute != minute { stage.take(candle(Timestamp(minute: minute))) }
+    if now.minute != minute {
+      stage.take(candle(Timestamp(minute: minute)))
+      stage.prepare()
+    }
     price += Double.random(in: -100...100, using: &generator)
     let quantity = Decimal8(units: .random(in: 1...2_000_000, using: &generator)) ?? .zero
     if count.isMultiple(of: 2) {

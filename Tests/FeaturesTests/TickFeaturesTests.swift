@@ -182,6 +182,7 @@ import Testing
     for candle in truth { ordered.update(candle) }
     var late: [FeatureInput] = []
     for candle in truth {
+      if Bool.random(using: &random) { amended.prepare() }
       if Int.random(in: 0..<10, using: &random) == 0 {
         late.append(candle)
         guard Bool.random(using: &random) else { continue }
@@ -192,7 +193,10 @@ import Testing
         amended.update(candle)
       }
     }
-    for candle in late.shuffled(using: &random) { amended.update(candle) }
+    for candle in late.shuffled(using: &random) {
+      amended.update(candle)
+      amended.prepare()
+    }
     let end = try #require(truth.last).openTime.adding(minutes: 1)
     #expect(ordered.inputs(at: end) == amended.inputs(at: end))
   }

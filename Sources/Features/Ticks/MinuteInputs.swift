@@ -39,19 +39,13 @@ package struct MinuteInputs: Hashable, Sendable {
   }
 
   private mutating func foldMinutes(_ candles: ArraySlice<FeatureInput>) {
+    let whole = Self.sinceTheLastTear(candles)
     var averages = AverageDifference()
-    var closes = SlidingMoments<20>()
-    var previous: Int64?
-    for candle in candles {
-      if let previous, Self.isTornApart(candle.openTime.minute - previous) {
-        (averages, closes) = (AverageDifference(), SlidingMoments<20>())
-      }
-      averages.push(candle.close)
-      closes.push(candle.close)
-      previous = candle.openTime.minute
-    }
-    let half = 2 * closes.standardDeviation
+    for candle in whole { averages.push(candle.close) }
     signal = averages.signal
+    var closes = SlidingMoments<20>()
+    for candle in whole.suffix(20) { closes.push(candle.close) }
+    let half = 2 * closes.standardDeviation
     bandPosition = ((candles.last?.close ?? .nan) - closes.mean + half).dividedByPositive(2 * half)
   }
 
@@ -72,7 +66,15 @@ package struct MinuteInputs: Hashable, Sendable {
     strength = gain.strength
   }
 
-  private static func isTornApart(_ minutes: Int64) -> Bool { minutes > Int64(FeatureEngine.longestBridgedHole) + 1 }
+  /// Without those before a hole that is too long to be bridged.
+  private static func sinceTheLastTear(_ candles: ArraySlice<FeatureInput>) -> ArraySlice<FeatureInput> {
+    var (start, next) = (candles.endIndex, candles.last?.openTime.minute ?? 0)
+    for candle in candles.reversed() {
+      guard next - candle.openTime.minute <= Int64(FeatureEngine.longestBridgedHole) + 1 else { break }
+      (start, next) = (start - 1, candle.openTime.minute)
+    }
+    return candles[start...]
+  }
 
   /// NaN unless the last minutes are all there.
   private static func mean(

@@ -42,6 +42,17 @@ package struct TickFeatures: Sendable {
     minute = nil
   }
 
+  /// Does now what the next moment would otherwise wait for: after the minutes that are known, and before it.
+  package mutating func prepare() {
+    guard minute == nil, let newest = candles.last else { return }
+    foldMinutes(before: newest.openTime.adding(minutes: 1))
+  }
+
+  private mutating func foldMinutes(before time: Timestamp) {
+    minute = time.minute
+    minutes = MinuteInputs(candles, before: time)
+  }
+
   /// When something was last heard that is still current: the newer of trade and quote.
   package var heardAt: Timestamp? {
     [trades.lastTime, quote.map { _ in quoteTime }].compactMap(\.self).max()
@@ -50,10 +61,7 @@ package struct TickFeatures: Sendable {
   /// Time never goes back.
   package mutating func inputs(at time: Timestamp) -> TickInputs {
     trades.advance(to: time)
-    if minute != time.minute {
-      minute = time.minute
-      minutes = MinuteInputs(candles, before: time)
-    }
+    if minute != time.minute { foldMinutes(before: time) }
     let values = [
       trades.lastPrice, trades.change, trades.longChange, trades.meanPrice, trades.volume,
       minutes.averageVolume.known, trades.intensity, quote?.relativeSpread, quote?.imbalance,

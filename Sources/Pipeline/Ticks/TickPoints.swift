@@ -47,6 +47,9 @@ package struct TickPoints: Sendable {
     features.update(FeatureInput(record.candle))
   }
 
+  /// Does now what the next moment would otherwise wait for.
+  package mutating func prepare() { features.prepare() }
+
   private mutating func point(at time: Timestamp) -> TickPoint {
     let age = features.age(at: time)
     if let age, age <= cadence.maxInputAgeMilliseconds {

@@ -33,4 +33,7 @@ package struct TickStage: Sendable {
   package mutating func take(_ event: TickEvent, at now: Timestamp) { points.take(event, at: now) }
 
   package mutating func take(_ event: MarketEvent) { points.take(event) }
+
+  /// Does now what the next moment would otherwise wait for: when candles have come, and nothing waits.
+  package mutating func prepare() { points.prepare() }
 }

@@ -2,14 +2,15 @@ import Market
 
 /// How candle rows stand in `candle_versions`.
 enum PostgresCandleColumns {
-  static let table = """
-    candle_versions (series, open_time, revision, open, high, low, close, volume, quote_volume, trades, taker_buy_base,
-    taker_buy_quote, available_at, known_at, provenance, availability_assumed)
+  static let names = """
+    series, open_time, revision, open, high, low, close, volume, quote_volume, trades, taker_buy_base, taker_buy_quote,
+    available_at, known_at, provenance, availability_assumed
     """
-  static let tableCount = 16
+  static let count = 16
+  static let table = "candle_versions (\(names))"
 
   static let insertion =
-    "INSERT INTO \(table) VALUES (" + (1...tableCount).map { "$\($0)" }.joined(separator: ", ") + ")"
+    "INSERT INTO \(table) VALUES (" + (1...count).map { "$\($0)" }.joined(separator: ", ") + ")"
 
   static func put(_ record: CandleRecord, series: Int32, into buffer: inout PostgresBuffer) {
     buffer.put(field: series)

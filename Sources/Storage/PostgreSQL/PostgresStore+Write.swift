@@ -25,7 +25,10 @@ extension PostgresStore {
 /// Writes candles of one series in rising order: straight into the table where it has none of these minutes, by way of
 /// a table of their own where it may have some.
 final class PostgresCandleWriter {
-  private enum Way { case direct, staged }
+  private enum Way {
+    case direct(Range<Timestamp>)
+    case staged
+  }
 
   /// Rows that are compared with the stored ones by one statement.
   private static let stagedRows = 1 << 17
@@ -40,8 +43,7 @@ final class PostgresCandleWriter {
   private var previous = Timestamp.distantPast
   /// Stored minutes that the candles may meet; `nil` before the first candle, empty without any.
   private var occupied: Range<Timestamp>?
-  private var way = Way.direct
-  private var copy: PostgresCopy?
+  private var copy: (way: Way, rows: PostgresCopy)?
   private var staged = 0
   private var stagedSpan = Timestamp.distantFuture...Timestamp.distantFuture
   private var hasStaging = false
@@ -89,7 +91,7 @@ final class PostgresCandleWriter {
   // MARK: Straight
 
   private func addDirectly(_ candle: Candle) throws(StoreError) {
-    let copy = try open(.direct)
+    let copy = try direct(candle.openTime)
     let record = stamp.record(candle, isRevision: false)
     try copy.row { PostgresCandleColumns.put(record, series: entry.id, into: &$0) }
     counts.new += 1
@@ -108,7 +110,7 @@ final class PostgresCandleWriter {
       try endCopy()
       try mergeStaged()
     }
-    let copy = try open(.staged)
+    let copy = try staging()
     let record = stamp.record(candle, isRevision: false)
     try copy.row { buffer in
       buffer.put(field: candle.openTime)
@@ -176,26 +178,29 @@ final class PostgresCandleWriter {
 
   // MARK: Copies
 
-  private func open(_ wanted: Way) throws(StoreError) -> PostgresCopy {
-    if let copy, way == wanted { return copy }
+  /// Into the partition itself: the server need not look for the place of each row.
+  private func direct(_ time: Timestamp) throws(StoreError) -> PostgresCopy {
+    if let copy, case .direct(let range) = copy.way, range.contains(time) { return copy.rows }
     try endCopy()
-    way = wanted
-    let opened: PostgresCopy
-    switch wanted {
-    case .direct:
-      opened = try PostgresCopy(
-        connection, into: PostgresCandleColumns.table, columns: PostgresCandleColumns.tableCount)
-    case .staged:
-      try makeStaging()
-      opened = try PostgresCopy(connection, into: "arriving_candles", columns: 11)
-    }
-    copy = opened
-    return opened
+    let part = store.partitions.part(of: .candles, at: time)
+    let rows = try PostgresCopy(
+      connection, into: "\(part.name) (\(PostgresCandleColumns.names))", columns: PostgresCandleColumns.count)
+    copy = (.direct(part.range), rows)
+    return rows
+  }
+
+  private func staging() throws(StoreError) -> PostgresCopy {
+    if let copy, case .staged = copy.way { return copy.rows }
+    try endCopy()
+    try makeStaging()
+    let rows = try PostgresCopy(connection, into: "arriving_candles", columns: 11)
+    copy = (.staged, rows)
+    return rows
   }
 
   private func endCopy() throws(StoreError) {
     guard let open = copy else { return }
     copy = nil
-    try open.finish()
+    try open.rows.finish()
   }
 }

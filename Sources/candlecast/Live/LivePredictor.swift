@@ -120,6 +120,7 @@ final class LivePredictor {
     windows?.hold(sink.predictions)
     for prediction in sink.predictions { fingerprint.combine(prediction) }
     predictions += sink.predictions.count
+    if !events.isEmpty { ticks?.prepare() }
     return sink.predictions
   }
 
