@@ -18,10 +18,7 @@ package struct Decimal8: Hashable, Comparable, Sendable {
   package static func < (a: Decimal8, b: Decimal8) -> Bool { a.units < b.units }
 
   /// The nearest `Double`, the one that reading the decimal text gives, for magnitudes below 90 million.
-  package var doubleValue: Double {
-    if let small = Int64(exactly: units) { return Double(small) / 100_000_000 }
-    return Double(units) / 100_000_000
-  }
+  package var doubleValue: Double { Double(nearest: units) / 100_000_000 }
 
   /// Reads plain decimal text such as `42.50`, `-0.1` or `1e-7`'s expansion; no exponent, sign `+` or spaces.
   ///

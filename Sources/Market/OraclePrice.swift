@@ -59,7 +59,7 @@ package struct OraclePrice: Hashable, Comparable, Sendable {
 
   package static func < (a: OraclePrice, b: OraclePrice) -> Bool { a.units < b.units }
 
-  package var doubleValue: Double { Double(units) / 1e18 }
+  package var doubleValue: Double { Double(nearest: units) / 1e18 }
 
   /// The nearest price with eight fraction digits, halves away from zero; `nil` outside their range.
   package var rounded: Decimal8? {

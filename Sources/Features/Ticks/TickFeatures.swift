@@ -80,13 +80,13 @@ extension Quote {
   /// (ask − bid) / bid.
   var relativeSpread: Double? {
     guard bidPrice.units > 0 else { return nil }
-    return Double(askPrice.units - bidPrice.units) / Double(bidPrice.units)
+    return Double(nearest: askPrice.units - bidPrice.units) / Double(nearest: bidPrice.units)
   }
 
   /// (bid value − ask value) / (bid value + ask value), −1 … 1.
   var imbalance: Double? {
-    let bid = Double(bidPrice.units) * Double(bidQuantity.units)
-    let ask = Double(askPrice.units) * Double(askQuantity.units)
+    let bid = Double(nearest: bidPrice.units) * Double(nearest: bidQuantity.units)
+    let ask = Double(nearest: askPrice.units) * Double(nearest: askQuantity.units)
     return bid + ask > 0 ? (bid - ask) / (bid + ask) : nil
   }
 }

@@ -97,12 +97,12 @@ package struct TradeWindow: Sendable {
   package var lastTime: Timestamp? { entries.last?.time }
 
   /// Base asset; `nil` while the window is not covered, like all that follows.
-  package var volume: Double? { isCovered(Self.seconds) ? Double(quantityUnits) / 1e8 : nil }
+  package var volume: Double? { isCovered(Self.seconds) ? Double(nearest: quantityUnits) / 1e8 : nil }
 
   /// `nil` without a trade too.
   package var meanPrice: Double? {
     guard isCovered(Self.seconds), quantityUnits > 0 else { return nil }
-    return Double(paidUnits) / Double(quantityUnits * Decimal8.scale)
+    return Double(nearest: paidUnits) / Double(nearest: quantityUnits * Decimal8.scale)
   }
 
   /// Trades a second, each that the venue reports as one counted by the trades it stands for.
@@ -118,7 +118,7 @@ package struct TradeWindow: Sendable {
     guard place < entries.count, let last = entries.last else { return nil }
     let start = entries[place].price
     guard start.units > 0 else { return nil }
-    return Double(last.price.units - start.units) / Double(start.units)
+    return Double(nearest: last.price.units - start.units) / Double(nearest: start.units)
   }
 
   /// Prices of the window with their times, oldest first.
