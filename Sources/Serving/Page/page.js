@@ -507,7 +507,7 @@ function showWindows() {
   const venue = name.charAt(0).toUpperCase() + name.slice(1);
   element("window-note").textContent =
     (settles ? "Chainlink price, which settles" : `${venue} price, not the settlement price`) +
-    `: ${inUnit(prices.get(last).close)}`;
+    `: ${inUnit(newestPrice(last, settles))}`;
   const lines = [5, 15].map((minutes) => {
     const start = Math.floor(now / (minutes * 60)) * minutes * 60;
     const end = start + minutes * 60;
@@ -523,6 +523,13 @@ function showWindows() {
     ]);
   });
   element("windows").replaceChildren(...lines);
+}
+
+/** The close of the newest minute, or what was paid after it; trades of an exchange do not tell an oracle's price. */
+function newestPrice(minute, isOracle) {
+  const said = isOracle ? undefined : newest.get("move-60s Baseline");
+  const isLater = said?.current_price > 0 && seconds(said.time) >= minute + 60;
+  return isLater ? said.current_price : prices.get(minute).close;
 }
 
 function windowText(any, made) {
