@@ -23,13 +23,7 @@ struct PostgresCopiedRowsTests {
     header.withUnsafeBytes { buffer.put($0) }
     for (index, record) in records.enumerated() {
       buffer.put(Int16(PostgresCandleColumns.selectionNames.count))
-      buffer.put(field: record.candle.openTime)
-      buffer.put(field: Int32(index))
-      PostgresCandleColumns.putValues(record.candle, into: &buffer)
-      buffer.put(field: record.availableAt)
-      buffer.put(field: record.knownAt)
-      buffer.put(field: Int16(record.provenance.rawValue))
-      buffer.put(field: record.isAvailabilityAssumed)
+      PostgresCandleColumns.put(record, revision: Int32(index), into: &buffer)
     }
     buffer.put(Int16(-1))
     return Array(buffer.bytes)

@@ -1,11 +1,5 @@
 package import Market
 
-/// A series under its number, with its summary once it has rows.
-struct SeriesEntry {
-  let id: Int32
-  var summary: SeriesSummary?
-}
-
 extension DuckDBStore: CandleStore {
   package func status() throws -> [SeriesSummary] {
     try tables.entries("ORDER BY venue, symbol").compactMap(\.summary)
@@ -16,7 +10,7 @@ extension DuckDBStore: CandleStore {
   package func readCandles(
     _ series: Series, in range: Range<Timestamp>, asOf: Timestamp, _ body: ([CandleRecord]) throws -> Void
   ) throws {
-    guard var cursor = try cursor(over: series, in: range, asOf: asOf) else { return }
+    guard let entry = try entry(of: series), var cursor = try cursor(over: entry, in: range, asOf: asOf) else { return }
     while let window = try cursor.nextWindow() { try body(window.records) }
   }
 
@@ -77,7 +71,7 @@ extension DuckDBStore: CandleStore {
       try writeDownTails()
       let entry = try entry(of: series) ?? makeEntry(for: series)
       var change = SeriesChange(entry)
-      var stored = try StoredVersions(session, entry)
+      var stored = StoredVersions(try cursor(over: entry, in: .all, asOf: .distantFuture))
       let appender = try ChunkAppender(session, table: "candle_versions", CandleColumns.tableTypes)
       var previous = Timestamp.distantPast
       while let candles = try next() {
@@ -127,13 +121,10 @@ extension DuckDBStore: CandleStore {
   // MARK: Series
 
   private func cursor(
-    over series: Series, in range: Range<Timestamp>, asOf: Timestamp
-  ) throws -> VersionCursor? {
-    guard let entry = try entry(of: series), let summary = entry.summary else { return nil }
-    let from = max(range.lowerBound, summary.firstOpenTime)
-    let to = min(range.upperBound, summary.lastOpenTime.adding(minutes: 1))
-    guard from < to else { return nil }
-    return try VersionCursor(session, series: entry.id, range: from..<to, asOf: asOf)
+    over entry: SeriesEntry, in range: Range<Timestamp>, asOf: Timestamp
+  ) throws(StoreError) -> DuckDBVersionCursor? {
+    guard let stored = entry.clamped(range) else { return nil }
+    return try DuckDBVersionCursor(session, series: entry.id, range: stored, asOf: asOf)
   }
 
   func entry(of series: Series) throws(StoreError) -> SeriesEntry? {

@@ -12,18 +12,11 @@ enum PostgresCandleColumns {
   static let insertion =
     "INSERT INTO \(table) VALUES (" + (1...count).map { "$\($0)" }.joined(separator: ", ") + ")"
 
-  static func put(_ record: CandleRecord, series: Int32, into buffer: inout PostgresBuffer) {
-    buffer.put(field: series)
-    buffer.put(field: record.candle.openTime)
-    buffer.put(field: Int32(0))
-    putValues(record.candle, into: &buffer)
-    buffer.put(field: record.availableAt)
-    buffer.put(field: record.knownAt)
-    buffer.put(field: Int16(record.provenance.rawValue))
-    buffer.put(field: record.isAvailabilityAssumed)
-  }
-
-  static func putValues(_ candle: Candle, into buffer: inout PostgresBuffer) {
+  /// Without its series, which stands before it in the table.
+  static func put(_ record: CandleRecord, revision: Int32, into buffer: inout PostgresBuffer) {
+    let candle = record.candle
+    buffer.put(field: candle.openTime)
+    buffer.put(field: revision)
     buffer.put(field: candle.open)
     buffer.put(field: candle.high)
     buffer.put(field: candle.low)
@@ -33,6 +26,10 @@ enum PostgresCandleColumns {
     buffer.put(field: candle.trades)
     buffer.put(field: candle.takerBuyBase)
     buffer.put(field: candle.takerBuyQuote)
+    buffer.put(field: record.availableAt)
+    buffer.put(field: record.knownAt)
+    buffer.put(field: Int16(record.provenance.rawValue))
+    buffer.put(field: record.isAvailabilityAssumed)
   }
 
   static func values(_ record: CandleRecord, series: Int32, revision: Int32) -> [PostgresValue] {

@@ -1,9 +1,6 @@
 package import Market
 
 extension PostgresStore: CandleStore {
-  /// How much of a series is in memory at once.
-  private static let windowMinutes = 15 * 1440
-
   package func status() throws -> [SeriesSummary] {
     try pool.withConnection { try entries($0, "ORDER BY venue COLLATE \"C\", symbol COLLATE \"C\"") }
       .compactMap(\.entry.summary)
@@ -15,17 +12,10 @@ extension PostgresStore: CandleStore {
     _ series: Series, in range: Range<Timestamp>, asOf: Timestamp, _ body: ([CandleRecord]) throws -> Void
   ) throws {
     guard let entry = try entry(of: series), let stored = entry.clamped(range) else { return }
-    var next = stored.lowerBound
-    while next < stored.upperBound {
-      let window = next..<min(stored.upperBound, next.adding(minutes: Self.windowMinutes))
-      let found = try pool.withConnection { try versions($0, of: entry.id, in: window, asOf: asOf) }
-      if !found.isEmpty { try body(found.records) }
-      next = window.upperBound
-      if found.isEmpty {
-        guard let start = try pool.withConnection({ try firstStored($0, of: entry.id, from: next) }) else { return }
-        next = start
-      }
+    var cursor = PostgresVersionCursor(series: entry.id, range: stored, asOf: asOf) { [pool] in
+      try pool.withConnection($0)
     }
+    while let window = try cursor.nextWindow() { try body(window.records) }
   }
 
   package func revisions(
@@ -86,42 +76,6 @@ extension PostgresStore: CandleStore {
     try appender.endRow()
   }
 
-  // MARK: Versions
-
-  /// The newest of each minute, in order.
-  func versions(
-    _ connection: PostgresConnection, of series: Int32, in range: Range<Timestamp>, asOf: Timestamp
-  ) throws(StoreError) -> VersionWindow {
-    var window = VersionWindow(minutes: range.upperBound.minutes(since: range.lowerBound))
-    var rows = PostgresCopiedRows(columns: PostgresCandleColumns.selectionNames, path: connection.path)
-    // A copy is read while the server makes the rest of it, and takes no parameters.
-    try connection.copyOut(
-      """
-      COPY (
-        SELECT \(CandleColumns.selection) FROM candle_versions
-        WHERE series = \(series) AND open_time >= \(range.lowerBound.postgresConstant)
-          AND open_time < \(range.upperBound.postgresConstant) AND known_at <= \(asOf.postgresConstant)
-      ) TO STDOUT (FORMAT binary)
-      """
-    ) { piece throws(StoreError) in
-      try rows.read(piece) { row throws(StoreError) in
-        let (record, revision) = try PostgresCandleColumns.version(&row)
-        window.append(record, revision: revision)
-      }
-    }
-    window.keepNewest()
-    return window
-  }
-
-  func firstStored(
-    _ connection: PostgresConnection, of series: Int32, from time: Timestamp
-  ) throws(StoreError) -> Timestamp? {
-    try connection.query(
-      "SELECT min(open_time) FROM candle_versions WHERE series = $1 AND open_time >= $2",
-      [.integer(Int64(series)), .instant(time)]
-    ).optionalTime(0, 0)
-  }
-
   // MARK: Series
 
   func entry(of series: Series) throws -> SeriesEntry? {
@@ -174,14 +128,4 @@ extension PostgresStore: CandleStore {
 struct PostgresEntry {
   let entry: SeriesEntry
   let writes: Int64
-}
-
-extension SeriesEntry {
-  /// The part of a range in which there may be rows.
-  fileprivate func clamped(_ range: Range<Timestamp>) -> Range<Timestamp>? {
-    guard let summary else { return nil }
-    let from = max(range.lowerBound, summary.firstOpenTime)
-    let to = min(range.upperBound, summary.lastOpenTime.adding(minutes: 1))
-    return from < to ? from..<to : nil
-  }
 }

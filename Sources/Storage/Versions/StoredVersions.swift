@@ -1,20 +1,15 @@
 import Market
 
 /// Answers, for times that only rise, which version of a minute is the newest stored.
-struct StoredVersions {
-  private var cursor: VersionCursor?
+struct StoredVersions<Cursor: VersionCursor> {
+  private var cursor: Cursor?
   private var window = VersionWindow()
   private var position = 0
 
-  /// A series without rows has no summary.
-  init(_ session: DuckDBSession, _ entry: SeriesEntry) throws(StoreError) {
-    guard let summary = entry.summary else { return }
-    cursor = try VersionCursor(
-      session, series: entry.id, range: summary.firstOpenTime..<summary.lastOpenTime.adding(minutes: 1),
-      asOf: .distantFuture)
-  }
+  /// - Parameter cursor: over all that is stored; `nil` if nothing is.
+  init(_ cursor: Cursor?) { self.cursor = cursor }
 
-  mutating func newest(at time: Timestamp) throws(StoreError) -> (candle: Candle, revision: Int32)? {
+  mutating func newest(at time: Timestamp) throws -> (candle: Candle, revision: Int32)? {
     while true {
       while position < window.records.count, window.records[position].candle.openTime < time { position += 1 }
       if position < window.records.count {
