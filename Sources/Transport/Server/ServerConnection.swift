@@ -155,7 +155,9 @@ final class ServerConnection: @unchecked Sendable {
 
   private func peerEnded() {
     switch stage {
-    case .head where !input.isEmpty, .answering, .writing: hasPeerEnded = true
+    case .answering, .writing: hasPeerEnded = true
+    // Requests that came with the last one are looked at next; a piece of one is no request.
+    case .head where !input.isEmpty && socket.wantsWriting: hasPeerEnded = true
     case .head, .body, .socket, .leaving: kill()
     }
   }
