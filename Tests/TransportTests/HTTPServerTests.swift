@@ -119,6 +119,22 @@ import Testing
     await server.stop()
   }
 
+  @Test(arguments: [1, 7, 30])
+  func `who ends in the middle of a head is left at once, in however many pieces it came`(piece: Int) async throws {
+    let server = try HTTPServer(.init(requestTimeoutSeconds: 3600, idleTimeoutSeconds: 3600), handler: Echo())
+    let head = Array("GET /cut HTTP/1.1\r\nHost: a".utf8)
+    let rest = try await DedicatedThread.run { () -> [UInt8] in
+      let peer = RawPeer(port: server.port)
+      for start in stride(from: 0, to: head.count, by: piece) {
+        peer.write(Array(head[start..<min(start + piece, head.count)]))
+      }
+      peer.endWriting()
+      return peer.readToEnd()
+    }
+    #expect(rest == [])
+    while server.connections > 0 { try await Task.sleep(for: .milliseconds(5)) }
+  }
+
   @Test func `a long answer reaches who says no more`() async throws {
     let body = [UInt8](repeating: 7, count: 20 << 20)
     let server = try HTTPServer(handler: Answering { _, reply in reply.send(ServerResponse(body: body)) })
