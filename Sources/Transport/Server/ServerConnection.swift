@@ -158,7 +158,10 @@ final class ServerConnection: @unchecked Sendable {
     case .answering, .writing: hasPeerEnded = true
     // Requests that came with the last one are looked at next; a piece of one is no request.
     case .head where !input.isEmpty && socket.wantsWriting: hasPeerEnded = true
-    case .head, .body, .socket, .leaving: kill()
+    case .head, .body, .socket, .leaving:
+      // What was answered in this round is not written yet.
+      core.writeAnswers()
+      kill()
     }
   }
 
