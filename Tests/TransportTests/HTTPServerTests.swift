@@ -121,7 +121,7 @@ import Testing
 
   @Test(arguments: [1, 7, 30])
   func `who ends in the middle of a head is left at once, in however many pieces it came`(piece: Int) async throws {
-    let server = try HTTPServer(.init(requestTimeoutSeconds: 3600, idleTimeoutSeconds: 3600), handler: Echo())
+    let server = try HTTPServer(.init(idleTimeoutSeconds: 3600, requestTimeoutSeconds: 3600), handler: Echo())
     let head = Array("GET /cut HTTP/1.1\r\nHost: a".utf8)
     let rest = try await DedicatedThread.run { () -> [UInt8] in
       let peer = RawPeer(port: server.port)
