@@ -1,4 +1,3 @@
-import Ingestion
 import Market
 import Operations
 import Platform
@@ -76,5 +75,3 @@ extension LiveStatus {
     guard facts.isStoring else { throw .unavailable("nothing can be stored") }
   }
 }
-
-extension LiveWriter: StoreReading {}
