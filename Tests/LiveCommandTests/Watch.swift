@@ -44,7 +44,23 @@ enum Watch {
       try await Task.sleep(for: .milliseconds(20))
     }
     ending.isWanted.store(true, ordering: .relaxed)
-    return try await running.value
+    let result = try await running.value
+    try await untilReleased(context)
+    return result
+  }
+
+  /// Whoever still reads beside a feed that has ended keeps the store open until it is through.
+  private static func untilReleased(_ context: CommandContext) async throws {
+    while (try? isHeld(context)) == true { try await Task.sleep(for: .milliseconds(20)) }
+  }
+
+  private static func isHeld(_ context: CommandContext) throws -> Bool {
+    do {
+      _ = try context.openForReading()
+      return false
+    } catch let error as StoreError {
+      return error.isHeldHere
+    }
   }
 
   private static func log(of context: CommandContext) -> String {
