@@ -8,6 +8,8 @@ import Testing
       #expect(Base64.bytes(of: Base64.text(of: bytes)) == bytes)
     }
     #expect(Base64.text(of: Array("{\"p\":1}".utf8)) == "eyJwIjoxfQ==")
+    #expect(Base64.text(of: Array("foob".utf8)) == "Zm9vYg==")
+    #expect(Base64.text(of: Array("fooba".utf8)) == "Zm9vYmE=")
     for bad in ["a", "ab", "abc", "a===", "====", "ab=c", "ab c", "YW==YQ==", "YR==", "ä==="] {
       #expect(Base64.bytes(of: bad) == nil, "\(bad)")
     }
