@@ -122,32 +122,62 @@ extension DuckDBStore: Maintenance {
 
   // MARK: Accuracy
 
+  // Asked for every minute, so without a join: DuckDB keeps kilobytes of each one for hours.
   package func predictionsWithoutOutcome(in range: Range<Timestamp>) throws -> [UnsettledPredictions] {
-    var unsettled: [UnsettledPredictions] = []
-    try session.query(
-      """
-      SELECT DISTINCT market_view, target, time FROM predictions
-      ANTI JOIN prediction_outcomes USING (time, market_view, target)
-      WHERE time >= ? AND time < ? AND mode = 'live' AND coalesce(probability_up, change_percent) IS NOT NULL
-      ORDER BY market_view, target, time
-      """, [.instant(range.lowerBound), .instant(range.upperBound)]
-    ).forEachRow { chunk, row throws(StoreError) in
-      guard let view = MarketView(chunk.column(0).text(row)), let target = PredictionTarget(chunk.column(1).text(row))
-      else { throw .corrupt(path: path, reason: "a prediction of \(chunk.column(2).time(row)) has names nobody knows") }
-      if unsettled.last?.view != view || unsettled.last?.target != target {
-        unsettled.append(UnsettledPredictions(view: view, target: target, times: []))
+    guard let days = try daysOfPredictions(in: range) else { return [] }
+    var times: [OutcomeKey.Question: [Timestamp]] = [:]
+    for day in days {
+      let hours = range.clamped(to: Timestamp(minute: day * 1440)..<Timestamp(minute: (day + 1) * 1440))
+      var seen = try outcomeKeys(in: hours)
+      try session.query(
+        """
+        SELECT \(OutcomeKey.selection) FROM predictions
+        WHERE time >= ? AND time < ? AND mode = 'live' AND coalesce(probability_up, change_percent) IS NOT NULL
+        """, [.instant(hours.lowerBound), .instant(hours.upperBound)]
+      ).forEachRow { chunk, row throws(StoreError) in
+        let key = OutcomeKey(chunk, row)
+        if seen.insert(key).inserted { times[key.question, default: []].append(key.time) }
       }
-      unsettled[unsettled.count - 1].times.append(chunk.column(2).time(row))
     }
-    return unsettled
+    return try times.sorted { $0.key < $1.key }.map { question, times in
+      guard let view = MarketView(question.view), let target = PredictionTarget(question.target) else {
+        throw StoreError.corrupt(path: path, reason: "a prediction of \(times[0]) has names nobody knows")
+      }
+      return UnsettledPredictions(view: view, target: target, times: times.sorted())
+    }
+  }
+
+  private func daysOfPredictions(in range: Range<Timestamp>) throws -> ClosedRange<Int64>? {
+    let span = try session.query(
+      "SELECT min(time), max(time) FROM predictions WHERE time >= ? AND time < ?",
+      [.instant(range.lowerBound), .instant(range.upperBound)])
+    let days = try span.next { chunk throws(StoreError) -> ClosedRange<Int64>? in
+      guard let first = chunk.column(0).optionalTime(0), let last = chunk.column(1).optionalTime(0) else { return nil }
+      return first.day...last.day
+    }
+    return days ?? nil
+  }
+
+  private func outcomeKeys(in range: Range<Timestamp>) throws -> Set<OutcomeKey> {
+    var keys = Set<OutcomeKey>()
+    try session.query(
+      "SELECT \(OutcomeKey.selection) FROM prediction_outcomes WHERE time >= ? AND time < ?",
+      [.instant(range.lowerBound), .instant(range.upperBound)]
+    ).forEachRow { chunk, row throws(StoreError) in keys.insert(OutcomeKey(chunk, row)) }
+    return keys
   }
 
   package func setOutcomes(_ outcomes: [PredictionOutcome]) throws {
-    guard !outcomes.isEmpty else { return }
+    guard let first = outcomes.map(\.time).min(), let last = outcomes.map(\.time).max() else { return }
     try session.transaction {
-      try session.run("CREATE OR REPLACE TEMP TABLE arriving_outcomes AS FROM prediction_outcomes LIMIT 0")
+      let stored = try outcomeKeys(in: first..<last.adding(microseconds: 1))
+      for key in outcomes.map(OutcomeKey.init) where stored.contains(key) {
+        try session.run(
+          "DELETE FROM prediction_outcomes WHERE time = ? AND market_view = ? AND target = ?",
+          [.instant(key.time), .text(key.question.view), .text(key.question.target)])
+      }
       let appender = try ChunkAppender(
-        session, table: "arriving_outcomes", [.instant, .text, .text, .double, .instant])
+        session, table: "prediction_outcomes", [.instant, .text, .text, .double, .instant])
       for outcome in outcomes {
         appender.set(0, outcome.time)
         appender.set(1, text: outcome.view.description)
@@ -157,13 +187,6 @@ extension DuckDBStore: Maintenance {
         try appender.endRow()
       }
       try appender.finish()
-      try session.run(
-        """
-        DELETE FROM prediction_outcomes o USING arriving_outcomes a
-        WHERE a.time = o.time AND a.market_view = o.market_view AND a.target = o.target
-        """)
-      try session.run("INSERT INTO prediction_outcomes FROM arriving_outcomes")
-      try session.run("DROP TABLE arriving_outcomes")
     }
   }
 
@@ -233,5 +256,31 @@ extension DuckDBStore: Maintenance {
           meanAbsoluteError: chunk.column(9).optional(row)))
     }
     return days
+  }
+}
+
+/// What has one outcome.
+private struct OutcomeKey: Hashable {
+  struct Question: Hashable, Comparable {
+    let view: String
+    let target: String
+
+    static func < (a: Question, b: Question) -> Bool { (a.view, a.target) < (b.view, b.target) }
+  }
+
+  let time: Timestamp
+  let question: Question
+
+  static let selection = "time, market_view, target"
+
+  init(_ outcome: PredictionOutcome) {
+    time = outcome.time
+    question = Question(view: outcome.view.description, target: outcome.target.description)
+  }
+
+  /// A row of `selection`.
+  init(_ chunk: ResultChunk, _ row: Int) {
+    time = chunk.column(0).time(row)
+    question = Question(view: chunk.column(1).text(row), target: chunk.column(2).text(row))
   }
 }
