@@ -50,6 +50,8 @@ enum PostgresBenchmarks {
 enum PostgresWork: String {
   /// What `COPY` takes for the same bytes into a table with the same indexes, which is in one piece.
   case copyIn = "postgres.copy_raw"
+  /// What it takes into the table itself, whose partitions are made already.
+  case copyIntoPartitions = "postgres.copy_partitioned"
   /// Into an empty database, making the partitions included.
   case writeEmpty = "postgres.write_empty"
   /// Over the same candles.
@@ -74,7 +76,8 @@ enum PostgresWork: String {
 
     var works: [PostgresWork] {
       switch self {
-      case .writing: [.writeEmpty, .writeSame, .writeRevisedTenth, .writeRevisedAll, .writeOtherHalf]
+      case .writing:
+        [.copyIntoPartitions, .writeEmpty, .writeSame, .writeRevisedTenth, .writeRevisedAll, .writeOtherHalf]
       case .reading: [.read]
       }
     }

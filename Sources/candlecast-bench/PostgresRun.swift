@@ -89,6 +89,7 @@ struct PostgresRun: Sendable {
   func seconds(_ work: PostgresWork) throws -> Double {
     switch work {
     case .copyIn: try copyIn()
+    case .copyIntoPartitions: try copyIntoPartitions()
     case .writeEmpty: try writeEmpty()
     case .writeSame: try writeAgain(revising: nil)
     case .writeRevisedTenth: try writeAgain(revising: 10)
@@ -108,9 +109,20 @@ struct PostgresRun: Sendable {
       ALTER TABLE raw_candles ADD PRIMARY KEY (series, open_time, revision);
       CREATE INDEX ON raw_candles (series, open_time) WHERE revision > 0
       """)
-    return try Self.timed {
+    return try copyIn(to: "raw_candles", connection)
+  }
+
+  private func copyIntoPartitions() throws -> Double {
+    _ = try store(with: candles)
+    let connection = try PostgresConnection(location)
+    try connection.script("TRUNCATE candle_versions; CHECKPOINT")
+    return try copyIn(to: "candle_versions", connection)
+  }
+
+  private func copyIn(to table: String, _ connection: PostgresConnection) throws -> Double {
+    try Self.timed {
       var next = rows.makeIterator()
-      try connection.copyIn("COPY raw_candles FROM STDIN (FORMAT binary)") { next.next() }
+      try connection.copyIn("COPY \(table) FROM STDIN (FORMAT binary)") { next.next() }
     }
   }
 
