@@ -22,20 +22,60 @@ import Testing
     }
   }
 
+  /// What is done meanwhile, and for how long.
+  private struct Course {
+    let hours: Int
+    let speed: Int
+    var mostTradesAMinute = 200
+    /// Between candles, of the feed's time.
+    let secondsBetweenPredictions: Double
+    /// Where each target is answered by a version.
+    var hasVersions = false
+
+    var length: Duration { .seconds(Double(hours) * 3600 / Double(speed)) }
+
+    func rehearsal() async throws -> Rehearsal {
+      try await Rehearsal(
+        Rehearsal.candles(hours: 48 + hours, tradesAMinute: mostTradesAMinute), speed: speed, streamedHours: hours + 1)
+    }
+
+    func live(_ rehearsal: Rehearsal) throws -> LiveProgram {
+      let folder = try TemporaryFolder()
+      if hasVersions {
+        for target in [PredictionTarget.direction(horizonMinutes: 15), .window(lengthMinutes: 15)] {
+          try KillTests.register(in: folder, target: target)
+        }
+      }
+      return try rehearsal.live(
+        in: folder, environment: ["PREDICTION_INTERVAL_SECONDS": "\(secondsBetweenPredictions)"])
+    }
+  }
+
   /// A day with `CANDLECAST_SOAK=1`, two hours otherwise.
   @Test func `memory, files and threads stay as they are after the warm-up`() async throws {
-    let (hours, speed) = Soak.isOn ? (24, 400) : (2, 600)
-    let rehearsal = try await Rehearsal(
-      Rehearsal.candles(hours: 48 + hours, tradesAMinute: Soak.isOn ? 200 : 40), speed: speed, streamedHours: hours + 1)
-    // At its rate in real time; hundreds of predictions a second are nothing that a feed has.
-    let interval = 1.5 * Double(speed) / 20
-    let live = try rehearsal.live(
-      in: try TemporaryFolder(), environment: ["PREDICTION_INTERVAL_SECONDS": "\(interval)"])
+    // Hundreds of predictions a second are nothing that a feed has.
+    try await expectSteady(
+      Soak.isOn
+        ? Course(hours: 24, speed: 400, secondsBetweenPredictions: 30)
+        : Course(hours: 2, speed: 600, mostTradesAMinute: 40, secondsBetweenPredictions: 45))
+  }
+
+  @Test(.enabled(if: Soak.isOn, "it takes an hour"))
+  func `they do for an hour with everything on`() async throws {
+    let resident = try await expectSteady(
+      Course(hours: 60, speed: 60, secondsBetweenPredictions: 1.5, hasVersions: true))
+    #expect(resident <= 150_000, "\(resident) KiB")
+  }
+
+  /// - Returns: what is resident at the end, in KiB.
+  @discardableResult
+  private func expectSteady(_ course: Course) async throws -> Int {
+    let rehearsal = try await course.rehearsal()
+    let live = try course.live(rehearsal)
     try await live.untilCaughtUp()
     let start = ContinuousClock.now
-    let length = Duration.seconds(Double(hours) * 3600 / Double(speed))
     var samples: [Sample] = []
-    while ContinuousClock.now - start < length {
+    while ContinuousClock.now - start < course.length {
       try await Task.sleep(for: .milliseconds(200))
       if let sample = try await Sample(live) { samples.append(sample) }
     }
@@ -46,15 +86,16 @@ import Testing
     }
     let (early, late) = (samples[quarter..<2 * quarter], samples[(3 * quarter)...])
     let growth = median(late, \.memory) - median(early, \.memory)
+    let resident = live.program.status("VmRSS") ?? 0
     print(
-      "\(hours) h at \(speed)x: memory \(median(early, \.memory)) -> \(median(late, \.memory)) KiB beside the store's "
-        + "pages, files \(median(early, \.files)) -> \(median(late, \.files)), threads "
-        + "\(median(early, \.threads)) -> \(median(late, \.threads)), resident \(live.program.status("VmRSS") ?? 0) KiB"
-    )
+      "\(course.hours) h at \(course.speed)x: memory \(median(early, \.memory)) -> \(median(late, \.memory)) KiB "
+        + "beside the store's pages, files \(median(early, \.files)) -> \(median(late, \.files)), threads "
+        + "\(median(early, \.threads)) -> \(median(late, \.threads)), resident \(resident) KiB")
     #expect(growth < 2048)
     // Fewer is no leak: connections that nobody needs are closed in time.
     #expect(median(late, \.files) <= median(early, \.files) + 2)
     #expect(median(late, \.threads) <= median(early, \.threads) + 1)
     #expect(try await live.stop().ending == .exited(0))
+    return resident
   }
 }
