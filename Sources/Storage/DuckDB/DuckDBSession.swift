@@ -39,6 +39,10 @@ final class DuckDBSession {
   private(set) var connection: CDuckDBConnection?
   /// Whose database this is a second connection to.
   private let owner: DuckDBSession?
+  /// Of a database in a file that is written.
+  private var doublewrite: DoublewriteFile?
+  /// Checkpoints come when they are asked for, not with a transaction.
+  private var foldsOnRequest = false
   /// Of those that every transaction needs, each is prepared once.
   private var frames: [Frame: CDuckDBStatement] = [:]
   /// Statements run as they are written; else DuckDB looks for a better plan.
@@ -66,8 +70,12 @@ final class DuckDBSession {
       // What a statement needed is given back after it; DuckDB's own 128 MB is more than we ever have.
       ("allocator_flush_threshold", "256KB"), ("allocator_bulk_deallocation_flush_threshold", "256KB"),
     ]
-    if file != nil { settings.append(("access_mode", access.rawValue)) }
+    if let file {
+      settings.append(("access_mode", access.rawValue))
+      DoublewriteFile.restore(file)
+    }
     try open(file, settings)
+    if let file, access == .readWrite { doublewrite = try DoublewriteFile(beside: file, name: name) }
     guard library.call.connect(database, &connection) == 0 else {
       throw .failed(path: path, reason: "no connection to the database")
     }
@@ -89,8 +97,35 @@ final class DuckDBSession {
       var handle: CDuckDBStatement? = frame
       library.call.destroy_prepare(&handle)
     }
+    // Closing it is a checkpoint too. Where that is not safe, the log stays, and is read the next time.
+    if (try? prepareToFold()) == nil { _ = try? run("PRAGMA disable_checkpoint_on_shutdown") }
     library.call.disconnect(&connection)
     if owner == nil { library.call.close(&database) }
+  }
+
+  // MARK: Checkpoints
+
+  /// To be called before whatever may fold the log into the file.
+  private func prepareToFold() throws(StoreError) {
+    try doublewrite?.keep { () throws(StoreError) in
+      var blocks: [Int64] = []
+      try query("SELECT DISTINCT block_id FROM pragma_metadata_info() ORDER BY block_id").forEachRow {
+        chunk, row throws(StoreError) in
+        blocks.append(chunk.column(0).value(row))
+      }
+      return blocks
+    }
+  }
+
+  /// Leaves it to `fold` to bring the log of commits into the file.
+  func foldOnRequestOnly() throws(StoreError) {
+    try run("SET checkpoint_threshold = '64GB'")
+    foldsOnRequest = true
+  }
+
+  func fold() throws(StoreError) {
+    try prepareToFold()
+    try run("CHECKPOINT")
   }
 
   private func open(_ file: String?, _ settings: [(String, String)]) throws(StoreError) {
@@ -174,6 +209,7 @@ final class DuckDBSession {
 
   /// All of `body`, or nothing of it.
   func transaction<Value>(_ body: () throws -> Value) throws -> Value {
+    if !foldsOnRequest { try prepareToFold() }
     try run(.begin)
     do {
       let value = try body()

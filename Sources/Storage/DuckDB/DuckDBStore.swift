@@ -5,6 +5,9 @@ internal import Synchronization
 package final class DuckDBStore {
   package static let defaultPath = "feature_store/bitcoin.duckdb"
 
+  /// What may stand beside a store: its log, and what undoes a checkpoint that was cut off.
+  package static func filesBeside(_ path: String) -> [String] { [path + ".wal", path + DoublewriteFile.suffix] }
+
   package let path: String
   package var name: String { path }
   let session: DuckDBSession

@@ -204,7 +204,7 @@ extension DuckDBStore: LiveStore {
 
   /// Leaves it to `checkpoint` to fold the log of commits into the file.
   package func checkpointOnRequestOnly() throws(StoreError) {
-    try session.run("SET checkpoint_threshold = '64GB'")
+    try session.foldOnRequestOnly()
   }
 
   /// Of the log of commits that are not in the file yet.
@@ -223,7 +223,7 @@ extension DuckDBStore: LiveStore {
   package func checkpoint() throws(StoreError) -> Bool {
     try settleTables()
     do {
-      try session.run("CHECKPOINT")
+      try session.fold()
       return true
     } catch {
       guard error.isOfReadersInTheWay else { throw error }

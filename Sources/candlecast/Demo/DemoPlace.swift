@@ -58,7 +58,8 @@ struct DemoPlace {
     let wasThere = files.fileExists(atPath: path)
     if wasThere { try requireSimulated(context) }
     do {
-      for old in [path, path + ".wal", folder + "/tape", folder + "/venue-limits.json", folder + "/training"]
+      let ofStore = [path] + DuckDBStore.filesBeside(path)
+      for old in ofStore + [folder + "/tape", folder + "/venue-limits.json", folder + "/training"]
       where files.fileExists(atPath: old) { try files.removeItem(atPath: old) }
       try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
