@@ -37,7 +37,7 @@ package struct DecisionStage: ~Copyable {
   }
 
   /// Sets the versions beside the one that answers for a target; those of before are withdrawn.
-  package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+  package mutating func setArms(_ arms: [ServedArm<ServedVersion>], of target: PredictionTarget) {
     servings.removeAll { $0.target == target && $0.arm != .main }
     for arm in arms {
       require(arm.version, fits: target)
@@ -70,7 +70,7 @@ package struct DecisionStage: ~Copyable {
   /// Whether it serves a decision in the place of the main version.
   private func takes(_ serving: Serving, at time: Timestamp) -> Bool {
     guard let part = serving.part, isBeside(serving) else { return false }
-    return part.contains(ServedArm.place(of: time, serving.target, view))
+    return part.contains(ArmLine.place(of: time, serving.target, view))
   }
 
   /// The version is not the one that answers anyway.

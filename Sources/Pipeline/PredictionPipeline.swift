@@ -54,7 +54,7 @@ package struct PredictionPipeline: ~Copyable {
   }
 
   /// Sets the versions beside the one that answers for a target; those of before are withdrawn.
-  package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+  package mutating func setArms(_ arms: [ServedArm<ServedVersion>], of target: PredictionTarget) {
     decisions.setArms(arms, of: target)
   }
 

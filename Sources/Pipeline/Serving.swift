@@ -19,7 +19,7 @@ struct Serving {
     self.init(target, .main, nil, version, featureSet)
   }
 
-  init(target: PredictionTarget, arm: ServedArm, featureSet: FeatureSet) {
+  init(target: PredictionTarget, arm: ServedArm<ServedVersion>, featureSet: FeatureSet) {
     self.init(target, arm.arm, arm.part, arm.version, featureSet)
   }
 

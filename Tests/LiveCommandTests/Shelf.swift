@@ -36,6 +36,18 @@ struct Shelf {
       staged: try made.write(in: staging), at: SystemClock.now(), who: "test", why: "made")
   }
 
+  /// One that answers between closes; those of different deviations are sure to a different degree.
+  @discardableResult
+  func registerTicks(_ name: String, deviation: Double) throws -> VersionName {
+    let made = MadeTickVersion(
+      name: name, view: context.view, inputsHash: TickInputs.hash.description, inputNames: TickInputs.names,
+      residualDeviation: deviation)
+    let staging = folder.path + "/staging"
+    try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: true)
+    return try context.registry.register(
+      staged: try made.write(in: staging), at: SystemClock.now(), who: "test", why: "made")
+  }
+
   func promote(_ name: VersionName) throws {
     try context.registry.promote(name, at: SystemClock.now(), who: "test", why: "test")
   }

@@ -28,15 +28,15 @@ struct ArmTests {
     return ServedVersion(bundle, standing: name == "a" ? .production : .unpromoted(reason: "not in production"))
   }
 
-  private func pipeline(_ main: String, _ arms: [ServedArm] = []) throws -> PredictionPipeline {
+  private func pipeline(_ main: String, _ arms: [ServedArm<ServedVersion>] = []) throws -> PredictionPipeline {
     var pipeline = PredictionPipeline(view: MadeVersion.view, mode: .live)
     pipeline.serve(Self.target, with: try version(main))
     pipeline.setArms(arms, of: Self.target)
     return pipeline
   }
 
-  private func arms(share: Double) throws -> [ServedArm] {
-    let part = try #require(ServedArm.parts(of: [share])[0])
+  private func arms(share: Double) throws -> [ServedArm<ServedVersion>] {
+    let part = try #require(ArmLine.parts(of: [share])[0])
     return [ServedArm(part: part, version: try version("b")), ServedArm(part: nil, version: try version("c"))]
   }
 
@@ -58,9 +58,9 @@ struct ArmTests {
     var (taken, both) = (0, 0)
     for minute in 0..<count {
       let time = start.adding(minutes: minute)
-      guard ServedArm.place(of: time, Self.target, view) < share else { continue }
+      guard ArmLine.place(of: time, Self.target, view) < share else { continue }
       taken += 1
-      if ServedArm.place(of: time, other, view) < share { both += 1 }
+      if ArmLine.place(of: time, other, view) < share { both += 1 }
     }
     /// A right one is outside of this once in a million.
     func isLikely(_ found: Int, of count: Int) -> Bool {
@@ -72,13 +72,13 @@ struct ArmTests {
 
   @Test func `where a decision falls never changes`() {
     let time = Timestamp("2024-03-01T12:00:00Z")!
-    #expect(ServedArm.place(of: time, Self.target, MadeVersion.view) == 0.815548427289732)
+    #expect(ArmLine.place(of: time, Self.target, MadeVersion.view) == 0.815548427289732)
   }
 
   @Test func `shares lie side by side`() {
-    #expect(ServedArm.parts(of: [0.25, nil, 0.5]) == [0..<0.25, nil, 0.25..<0.75])
-    #expect(ServedArm.parts(of: Array(repeating: 0.1, count: 10)).last == 0.8999999999999999..<0.9999999999999999)
-    #expect(ServedArm.parts(of: []) == [])
+    #expect(ArmLine.parts(of: [0.25, nil, 0.5]) == [0..<0.25, nil, 0.25..<0.75])
+    #expect(ArmLine.parts(of: Array(repeating: 0.1, count: 10)).last == 0.8999999999999999..<0.9999999999999999)
+    #expect(ArmLine.parts(of: []) == [])
   }
 
   // MARK: Predictions
@@ -95,7 +95,7 @@ struct ArmTests {
     #expect(decisions.count > 150 && decisions.count == Set(alone["a"]!.map(\.time)).count)
     var split = 0
     for (time, rows) in decisions {
-      let isSplit = ServedArm.place(of: time, Self.target, MadeVersion.view) < 0.4
+      let isSplit = ArmLine.place(of: time, Self.target, MadeVersion.view) < 0.4
       if isSplit { split += 1 }
       let served = rows.filter(\.isServed)
       #expect(Set(served.map(\.arm)) == [isSplit ? .split : .main])

@@ -73,14 +73,67 @@ import Testing
   }
 
   private static func version(
-    _ folder: TemporaryFolder, shape: TickModel.Shape = .point, _ standing: ServedVersion.Standing = .production
+    _ folder: TemporaryFolder, named name: String = "move-60s-1", deviation: Double = 4,
+    shape: TickModel.Shape = .point, _ standing: ServedVersion.Standing = .production
   ) throws -> ServedTickVersion {
     let made = MadeTickVersion(
-      shape: shape, view: view, inputsHash: TickInputs.hash.description, inputNames: TickInputs.names)
+      shape: shape, name: name, view: view, inputsHash: TickInputs.hash.description, inputNames: TickInputs.names,
+      residualDeviation: deviation)
     let model = try TickModel(
       path: try made.write(in: folder.path), view: view, inputsHash: TickInputs.hash.description,
       inputNames: TickInputs.names)
     return ServedTickVersion(model, standing: standing)
+  }
+
+  // MARK: Versions beside the one that answers
+
+  @Test func `each moment is served by one version, which says what it would say alone`() throws {
+    let folder = try TemporaryFolder()
+    let versions = try ["a", "b", "c"].enumerated().map { place, name in
+      try Self.version(folder, named: name, deviation: Double(place + 2))
+    }
+    let alone = versions.map { version in
+      var stage = Self.stage(version)
+      return Self.run(&stage, Self.steps(0..<500))
+    }
+    var stage = Self.stage(versions[0])
+    stage.setArms([ServedArm(part: 0..<0.4, version: versions[1]), ServedArm(part: nil, version: versions[2])])
+    let said = Self.run(&stage, Self.steps(0..<500))
+    #expect(said.count == alone[0].count)
+    var (splits, shadows) = (0, 0)
+    for (place, predictions) in said.enumerated() {
+      let isSplit = ArmLine.place(of: predictions[0].time, TickDecisions.target, Self.view) < 0.4
+      splits += isSplit ? 1 : 0
+      let served = predictions.filter(\.isServed)
+      #expect(served.allSatisfy { $0.arm == (isSplit ? .split : .main) })
+      #expect(served.map(\.withoutArm) == alone[isSplit ? 1 : 0][place])
+      let beside = predictions.filter { $0.arm == .shadow }
+      #expect(beside.count == 1 && predictions.count == served.count + 1)
+      guard alone[2][place][0].modelName == .mlp, alone[2][place][0].probabilityUp != nil else { continue }
+      shadows += 1
+      #expect(beside.map(\.withoutArm) == [alone[2][place][0]])
+    }
+    #expect(splits > 20 && splits < said.count - 20 && shadows > 100)
+  }
+
+  @Test func `the version that answers anyway is silent as an arm, and a shadow that cannot answer says why`() throws {
+    let folder = try TemporaryFolder()
+    let version = try Self.version(folder)
+    let sequence = try Self.version(folder, named: "s", shape: .sequence)
+    var stage = Self.stage(version)
+    stage.setArms([
+      ServedArm(part: 0..<1, version: version), ServedArm(part: nil, version: version),
+      ServedArm(part: nil, version: sequence),
+    ])
+    let said = Self.run(&stage, Self.steps(0..<320))
+    #expect(said.allSatisfy { $0.filter(\.isServed).allSatisfy { $0.arm == .main } })
+    let beside = said.map { $0.filter { !$0.isServed } }
+    #expect(beside.allSatisfy { $0.map(\.version) == ["s"] })
+    #expect(beside[0][0].state == "abstain:no_answer" && beside[0][0].reason.contains("not known: price_change_1m"))
+    #expect(beside.last?[0].probabilityUp != nil)
+    stage.setArms([])
+    let alone = stage.advance(to: Self.start.adding(microseconds: 321_100_000))
+    #expect(!alone.isEmpty && alone.allSatisfy { $0.isServed })
   }
 
   // MARK: Moments
@@ -292,5 +345,13 @@ import Testing
     #expect(!rules.isActionable(answer))
     #expect(ServingRules(actionableConfidence: 0.5).isActionable(answer))
     #expect(rules.served(answer, at: answer.time).probabilityUp == answer.probabilityUp)
+  }
+}
+
+extension Prediction {
+  fileprivate var withoutArm: Prediction {
+    var other = self
+    other.arm = .main
+    return other
   }
 }

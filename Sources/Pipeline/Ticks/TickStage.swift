@@ -16,6 +16,9 @@ package struct TickStage: Sendable {
   /// Starts, replaces or (with `nil`) withdraws the version that answers.
   package mutating func serve(_ version: ServedTickVersion?) { decisions.serve(version) }
 
+  /// Sets the versions beside the one that answers.
+  package mutating func setArms(_ arms: [ServedArm<ServedTickVersion>]) { decisions.setArms(arms) }
+
   /// It is so late; to be told before what came then.
   ///
   /// - Returns: the predictions of the newest moment that is due by now, the answer first; none if no moment is.

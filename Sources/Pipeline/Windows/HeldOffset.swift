@@ -14,7 +14,7 @@ struct HeldOffset: Sendable {
 
   let lengthMinutes: Int
   /// Those beside the main version.
-  var arms: [ServedArm] = []
+  var arms: [ServedArm<ServedVersion>] = []
   private var main: Speaker
   /// Who served the last close, if not the main version.
   private var other: Speaker?

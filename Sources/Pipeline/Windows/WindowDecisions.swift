@@ -27,7 +27,7 @@ package struct WindowDecisions: Sendable {
   }
 
   /// Which versions beside it may serve a window at closes.
-  package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+  package mutating func setArms(_ arms: [ServedArm<ServedVersion>], of target: PredictionTarget) {
     for place in held.indices where held[place].closed == target { held[place].arms = arms }
   }
 

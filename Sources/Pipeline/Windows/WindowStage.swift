@@ -20,7 +20,7 @@ package struct WindowStage: Sendable {
   }
 
   /// Which versions beside it may serve a window at closes.
-  package mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+  package mutating func setArms(_ arms: [ServedArm<ServedVersion>], of target: PredictionTarget) {
     decisions.setArms(arms, of: target)
   }
 

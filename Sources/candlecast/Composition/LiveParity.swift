@@ -19,6 +19,12 @@ struct LiveParity {
     let time: Timestamp
     let target: PredictionTarget
     let model: ModelName
+    let version: String
+
+    init(_ prediction: Prediction) {
+      (time, target) = (prediction.time, prediction.target)
+      (model, version) = (prediction.modelName, prediction.version)
+    }
   }
 
   /// Rows of one target, and who made them.
@@ -87,14 +93,13 @@ struct LiveParity {
     let rows = round.values.flatMap(\.rows)
     guard let first = rows.map(\.time).min(), let last = rows.map(\.time).max() else { return }
     var wanted = Dictionary(
-      rows.map { (Place(time: $0.time, target: $0.target, model: $0.modelName), $0) }, uniquingKeysWith: { a, _ in a })
+      rows.map { (Place($0), $0) }, uniquingKeysWith: { a, _ in a })
     result.checked += wanted.count
     var run = HistoryRun(view: context.view, mode: .predict)
     for (target, one) in round { run.serve(target, with: one.version) }
     try run.run(first..<last.adding(microseconds: 1), from: store) { _, predictions in
       for again in predictions {
-        let place = Place(time: again.time, target: again.target, model: again.modelName)
-        guard let row = wanted.removeValue(forKey: place), !row.hasSameBits(as: again) else { continue }
+        guard let row = wanted.removeValue(forKey: Place(again)), !row.hasSameBits(as: again) else { continue }
         result.mismatches.append("\(row.summary), computed again \(again.answer.map { "\($0)" } ?? "nothing")")
       }
     }
@@ -106,15 +111,14 @@ struct LiveParity {
     let makers = Set(rows.map { Maker(target: $0.target, version: $0.version) }).filter(isLoadable)
     var wanted = Dictionary(
       rows.filter { makers.contains(Maker(target: $0.target, version: $0.version)) }
-        .map { (Place(time: $0.time, target: $0.target, model: $0.modelName), $0) }, uniquingKeysWith: { a, _ in a })
+        .map { (Place($0), $0) }, uniquingKeysWith: { a, _ in a })
     result.unverifiable += rows.count - wanted.count
     guard let first = wanted.keys.map(\.time).min(), let last = wanted.keys.map(\.time).max() else { return }
     var mismatches: [String] = []
     var checked = 0
     let witness = TickWitness(first..<last.adding(microseconds: 1)) { predictions, _ in
       for again in predictions {
-        let place = Place(time: again.time, target: again.target, model: again.modelName)
-        guard let row = wanted.removeValue(forKey: place) else { continue }
+        guard let row = wanted.removeValue(forKey: Place(again)) else { continue }
         checked += 1
         if !row.hasSameBits(as: again) {
           mismatches.append("\(row.summary), played back \(again.answer.map { "\($0)" } ?? "nothing")")

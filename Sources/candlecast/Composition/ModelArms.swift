@@ -14,7 +14,10 @@ struct ModelArms {
     let reason: String
   }
 
-  let served: [(target: PredictionTarget, arms: [ServedArm])]
+  /// At closes.
+  let served: [(target: PredictionTarget, arms: [ServedArm<ServedVersion>])]
+  /// Between them.
+  let ticks: [ServedArm<ServedTickVersion>]
   /// As a recording has them.
   let recorded: [LiveStart.Arm]
 
@@ -24,16 +27,30 @@ struct ModelArms {
       LiveStart.Arm(target: $0.target, version: $0.name.description, share: $0.share, reason: $0.reason)
     }
     served = try PredictionTarget.all.compactMap { target in
-      let chosen = choices.filter { $0.target == target }
-      guard !chosen.isEmpty else { return nil }
-      let total = chosen.compactMap(\.share).reduce(0, +)
-      guard total <= 1 + Self.roundingError else {
-        throw Self.refused("gives the versions of \(target) shares of \(total.rounded(digits: 6)) together; at most 1")
+      let arms = try Self.arms(of: target, choices) { name, standing in
+        try context.version(name, view, target, standing: standing)
       }
-      let arms = try zip(chosen, ServedArm.parts(of: chosen.map(\.share))).map { choice, part in
-        ServedArm(part: part, version: try Self.load(choice, view, context))
+      return arms.isEmpty ? nil : (target, arms)
+    }
+    let target = TickDecisions.target
+    ticks = try Self.arms(of: target, choices) { try context.tickVersion($0, view, target, $1) }
+  }
+
+  private static func arms<Version>(
+    of target: PredictionTarget, _ choices: [Choice], _ load: (String, ServedVersion.Standing) throws -> Version
+  ) throws -> [ServedArm<Version>] {
+    let chosen = choices.filter { $0.target == target }
+    let total = chosen.compactMap(\.share).reduce(0, +)
+    guard total <= 1 + roundingError else {
+      throw refused("gives the versions of \(target) shares of \(total.rounded(digits: 6)) together; at most 1")
+    }
+    return try zip(chosen, ArmLine.parts(of: chosen.map(\.share))).map { choice, part in
+      do {
+        let version = try load(choice.name.description, .unpromoted(reason: choice.reason))
+        return ServedArm(part: part, version: version)
+      } catch {
+        throw refused("names \(choice.name), which cannot be loaded: \(error)", .badData)
       }
-      return (target, arms)
     }
   }
 
@@ -68,9 +85,6 @@ struct ModelArms {
   ) throws -> Choice {
     let (slot, facts) = (record.slot, record.facts)
     guard slot.view == view else { throw refused("names \(name), which is for \(slot.view), and \(view) is followed") }
-    guard !slot.target.isOfTicks else {
-      throw refused("names \(name), which is for \(slot.target); only what is said when a minute closes has arms")
-    }
     guard !record.isArchived else { throw refused("names \(name), which is archived") }
     guard !facts.isSynthetic || view.isSimulated else {
       throw refused("names \(name), which was trained on synthetic data and answers for a simulator alone")
@@ -80,15 +94,6 @@ struct ModelArms {
     }
     let reason = facts.gate.isPassed ? "not in production" : facts.gate.reason
     return Choice(name: name, target: slot.target, share: share, reason: reason)
-  }
-
-  private static func load(_ choice: Choice, _ view: MarketView, _ context: CommandContext) throws -> ServedVersion {
-    do {
-      return try context.version(
-        choice.name.description, view, choice.target, standing: .unpromoted(reason: choice.reason))
-    } catch {
-      throw refused("names \(choice.name), which cannot be loaded: \(error)", .badData)
-    }
   }
 
   private static func refused(_ sentence: String, _ code: ExitCode = .wrongUsage) -> CommandError {

@@ -45,12 +45,14 @@ final class LivePredictor {
   }
 
   /// Versions beside the one that answers for a target.
-  func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+  func setArms(_ arms: [ServedArm<ServedVersion>], of target: PredictionTarget) {
     pipeline.setArms(arms, of: target)
     windows?.setArms(arms, of: target)
   }
 
   func serveTicks(_ version: ServedTickVersion?) { ticks?.serve(version) }
+
+  func setTickArms(_ arms: [ServedArm<ServedTickVersion>]) { ticks?.setArms(arms) }
 
   /// Brings the pipeline up with what is stored, in the order in which a live reader had it.
   ///

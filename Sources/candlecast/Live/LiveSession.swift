@@ -138,6 +138,7 @@ struct LiveSession: Sendable {
   private func setArms(_ predictor: LivePredictor) throws -> [LiveStart.Arm] {
     let arms = try ModelArms(context, predictor.view)
     for (target, served) in arms.served { predictor.setArms(served, of: target) }
+    predictor.setTickArms(arms.ticks)
     for sentence in arms.sentences { context.log.write(.info, "models", sentence) }
     return arms.recorded
   }

@@ -147,18 +147,22 @@ struct RecordingReplay {
 
   private func setArms(_ recorded: [LiveStart.Arm], _ view: MarketView, _ predictor: LivePredictor) throws {
     for target in PredictionTarget.all where witness == nil || target.isWindow {
-      let arms = recorded.filter { $0.target == target }
-      guard !arms.isEmpty else { continue }
-      let parts = ServedArm.parts(of: arms.map(\.share))
-      let served = try zip(arms, parts).compactMap { arm, part in
-        try loaded(
-          LiveStart.ServedTarget(target: target, version: arm.version, unpromotedReason: arm.reason)
-        ) {
-          ServedArm(
-            part: part, version: try context.version($0, view, target, standing: .unpromoted(reason: arm.reason)))
-        }
-      }
-      predictor.setArms(served, of: target)
+      let arms = try arms(of: target, recorded) { try context.version($0, view, target, standing: $1) }
+      if !arms.isEmpty { predictor.setArms(arms, of: target) }
+    }
+    let target = TickDecisions.target
+    predictor.setTickArms(try arms(of: target, recorded) { try context.tickVersion($0, view, target, $1) })
+  }
+
+  private func arms<Version>(
+    of target: PredictionTarget, _ recorded: [LiveStart.Arm],
+    _ load: (String, ServedVersion.Standing) throws -> Version
+  ) throws -> [ServedArm<Version>] {
+    let arms = recorded.filter { $0.target == target }
+    return try zip(arms, ArmLine.parts(of: arms.map(\.share))).compactMap { arm, part in
+      try loaded(
+        LiveStart.ServedTarget(target: target, version: arm.version, unpromotedReason: arm.reason)
+      ) { ServedArm(part: part, version: try load($0, .unpromoted(reason: arm.reason))) }
     }
   }
 

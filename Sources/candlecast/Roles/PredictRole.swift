@@ -44,6 +44,7 @@ final class PredictRole {
     ticks = RoleDecisions(context.view, tickVersion, carrier: RoleStreams(context: context).kind)
     for (target, version) in versions { ticks.serve(target, with: version) }
     for (target, beside) in arms.served { ticks.setArms(beside, of: target) }
+    ticks.setTickArms(arms.ticks)
     let served = versions.map { LiveStart.ServedTarget($0, .candles($1)) }
     models = ModelWatch(
       context, context.view, serving: served + [LiveStart.ServedTarget(TickDecisions.target, .ticks(tickVersion))],

@@ -17,9 +17,10 @@ struct RoleDecisions {
   private var cadence = TickCadence()
   private var decisions: TickDecisions?
   private var windows: WindowDecisions?
+  private var tickArms: [ServedArm<ServedTickVersion>] = []
   /// What serves at closes.
   private var closing: [PredictionTarget: ServedVersion?] = [:]
-  private var arms: [PredictionTarget: [ServedArm]] = [:]
+  private var arms: [PredictionTarget: [ServedArm<ServedVersion>]] = [:]
   private var newestClose: (made: [Prediction], knownAt: Timestamp)?
   private var runs: [Run] = []
   private var stored = StoredTimes()
@@ -49,6 +50,11 @@ struct RoleDecisions {
     decisions?.serve(version)
   }
 
+  mutating func setTickArms(_ arms: [ServedArm<ServedTickVersion>]) {
+    tickArms = arms
+    decisions?.setArms(arms)
+  }
+
   /// What serves a target at closes from now on.
   mutating func serve(_ target: PredictionTarget, with version: ServedVersion?) {
     closing.updateValue(version, forKey: target)
@@ -56,7 +62,7 @@ struct RoleDecisions {
   }
 
   /// Which versions beside it may serve a target at closes.
-  mutating func setArms(_ arms: [ServedArm], of target: PredictionTarget) {
+  mutating func setArms(_ arms: [ServedArm<ServedVersion>], of target: PredictionTarget) {
     self.arms.updateValue(arms, forKey: target)
     windows?.setArms(arms, of: target)
   }
@@ -119,6 +125,7 @@ struct RoleDecisions {
     cadence = event.cadence
     var fresh = TickDecisions(view, cadence, mode: mode)
     fresh.serve(version)
+    fresh.setArms(tickArms)
     decisions = fresh
     beginWindows(event, mode)
     newest = .distantPast
