@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Days of a real program within minutes.
-@Suite(.serialized) struct SteadyTests {
+struct SteadyTests {
   private struct Sample {
     /// Private memory without the store's pages, in KiB.
     let memory: Int
