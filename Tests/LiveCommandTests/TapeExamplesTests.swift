@@ -30,7 +30,7 @@ struct TapeExamplesTests {
     options.servesHealth = false
     // Two of each moment.
     _ = try await Watch.run(context, options) { ($0.current?.predictions["untrained"] ?? 0) > 400 }
-    return try dataset(context, desk)
+    return try await Watch.whenReleased { try dataset(context, desk) }
   }
 
   @Test(.timeLimit(.minutes(5)))
@@ -42,7 +42,7 @@ struct TapeExamplesTests {
     // Where a busy machine leaves minutes out, points are not whole for hours.
     var dataset = try await recorded(context, desk)
     while dataset.rowCount <= 20 { dataset = try await recorded(context, desk) }
-    let store = try DuckDBStore(path: desk.storePath, mode: .readOnly)
+    let store = try await Watch.whenReleased { try DuckDBStore(path: desk.storePath, mode: .readOnly) }
     let target = PredictionTarget.move(horizonSeconds: 60)
     let live = try store.predictions(PredictionFilter(target: target)).filter { $0.modelName == .baseline }
     let prices = Dictionary(live.map { ($0.time, $0.forecast?.current) }) { first, _ in first }
@@ -59,7 +59,7 @@ struct TapeExamplesTests {
     }
     #expect(compared > 5)
 
-    let again = try self.dataset(context, desk)
+    let again = try await Watch.whenReleased { try self.dataset(context, desk) }
     #expect(again.digest == dataset.digest)
     let slower = try self.dataset(try desk.context(["inference.interval_seconds": "12"]), desk)
     #expect((0..<slower.rowCount).allSatisfy { slower.time($0).microseconds.isMultiple(of: 12_000_000) })

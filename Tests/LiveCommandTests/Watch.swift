@@ -45,21 +45,19 @@ enum Watch {
     }
     ending.isWanted.store(true, ordering: .relaxed)
     let result = try await running.value
-    try await untilReleased(context)
+    if options.stores { try await whenReleased { _ = try context.openForReading() } }
     return result
   }
 
-  /// Whoever still reads beside a feed that has ended keeps the store open until it is through.
-  private static func untilReleased(_ context: CommandContext) async throws {
-    while (try? isHeld(context)) == true { try await Task.sleep(for: .milliseconds(20)) }
-  }
-
-  private static func isHeld(_ context: CommandContext) throws -> Bool {
-    do {
-      _ = try context.openForReading()
-      return false
-    } catch let error as StoreError {
-      return error.isHeldHere
+  /// What opens a store, once nobody has it open who still reads beside a feed that has ended.
+  static func whenReleased<Value>(_ open: () throws -> Value) async throws -> Value {
+    let limit = ContinuousClock.now + .seconds(Patience.seconds)
+    while true {
+      do {
+        return try open()
+      } catch let error as StoreError where error.isHeldHere && ContinuousClock.now < limit {
+        try await Task.sleep(for: .milliseconds(20))
+      }
     }
   }
 
