@@ -59,7 +59,7 @@ struct DoublewriteTests {
     return path
   }
 
-  /// The blocks in which the two differ and which were there before, as far as they had been written.
+  /// The catalogue's block as it is when so much of it has been written.
   private func torn(_ checkpoint: Checkpoint, after bytes: Int) throws -> [String: Data] {
     var files = checkpoint.before
     let (old, new) = (try #require(checkpoint.before[""]), try #require(checkpoint.after[""]))
@@ -109,7 +109,7 @@ struct DoublewriteTests {
     }
   }
 
-  @Test func `a store that was closed leaves none behind, and one that cannot make them keeps its log`() throws {
+  @Test func `a store that was closed leaves none behind, and where none can be made none is opened`() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("closed.duckdb")
     let candles = RandomWalk()(seed: 2, count: 50)
