@@ -114,6 +114,21 @@ struct CandleStoreTests {
   }
 
   @Test(arguments: StoreKind.allCases)
+  func `pieces that are far apart are each compared with what is stored there`(kind: StoreKind) throws {
+    let store = try places.open(kind)
+    let candles = Candle.random(20_000, seed: 9)
+    try store.write(candles)
+    let pieces = [0..<5000, 12_000..<12_010, 12_100..<17_000, 19_990..<20_000]
+    let all = pieces.flatMap { $0.map { $0.isMultiple(of: 7) ? candles[$0].changed : candles[$0] } }
+    let revised = pieces.joined().count { $0.isMultiple(of: 7) }
+    let counts = WriteCounts(unchanged: all.count - revised, revised: revised)
+    #expect(try store.write(all, .archive(storedAt: 1)) == counts)
+    let written = Dictionary(uniqueKeysWithValues: all.map { ($0.openTime, $0) })
+    #expect(try store.candles(.bitcoin).map(\.candle) == candles.map { written[$0.openTime] ?? $0 })
+    #expect(try store.write(candles, .archive(storedAt: 2)).revised == revised)
+  }
+
+  @Test(arguments: StoreKind.allCases)
   func `a range is half-open`(kind: StoreKind) throws {
     let store = try places.open(kind)
     let candles = Candle.random(3000, seed: 6)

@@ -38,7 +38,7 @@ final class PostgresCopy {
     try send()
     isOpen = false
     guard PQputCopyEnd(connection.handle, nil) == 1 else { throw connection.connectionError() }
-    try end()
+    try connection.takeResults()
   }
 
   private func send() throws(StoreError) {
@@ -49,28 +49,35 @@ final class PostgresCopy {
     buffer.removeAll()
   }
 
-  private func end() throws(StoreError) {
-    var failure: StoreError?
-    while let result = PQgetResult(connection.handle) {
-      do throws(StoreError) { _ = try connection.checked(result) } catch { failure = failure ?? error }
-    }
-    if let failure { throw failure }
-  }
-
   private func abandon() {
     isOpen = false
     guard PQputCopyEnd(connection.handle, "given up") == 1 else { return }
-    try? end()
+    try? connection.takeResults()
   }
 }
 
 extension PostgresConnection {
   /// Calls `body` with what `COPY … TO STDOUT` gives, piece by piece. An error of `body` leaves the connection unusable
-  /// for anything but being closed.
+  /// for anything but ending its transaction.
   package func copyOut(
     _ sql: String, _ body: (UnsafeRawBufferPointer) throws(StoreError) -> Void
   ) throws(StoreError) {
-    _ = try checked(PQexec(handle, sql))
+    try askForCopy(sql)
+    try takeCopy(body)
+  }
+
+  /// Has the server begin with `COPY … TO STDOUT`; the next thing done on the connection is to take what it gives.
+  func askForCopy(_ sql: String) throws(StoreError) {
+    guard PQsendQuery(handle, sql) == 1 else { throw connectionError() }
+  }
+
+  func takeCopy(_ body: (UnsafeRawBufferPointer) throws(StoreError) -> Void) throws(StoreError) {
+    do throws(StoreError) {
+      _ = try checked(PQgetResult(handle))
+    } catch {
+      try? takeResults()
+      throw error
+    }
     while true {
       var bytes: UnsafeMutablePointer<CChar>?
       let count = PQgetCopyData(handle, &bytes, 0)
@@ -78,7 +85,7 @@ extension PostgresConnection {
       defer { PQfreemem(bytes) }
       try body(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
     }
-    while let result = PQgetResult(handle) { _ = try checked(result) }
+    try takeResults()
   }
 
   /// Hands `COPY … FROM STDIN` bytes that are in its form already, until `next` gives `nil`.
@@ -97,6 +104,15 @@ extension PostgresConnection {
       throw error
     }
     guard PQputCopyEnd(handle, nil) == 1 else { throw connectionError() }
-    while let result = PQgetResult(handle) { _ = try checked(result) }
+    try takeResults()
+  }
+
+  /// Takes what is left of a statement's results; the first error is thrown once none is left.
+  fileprivate func takeResults() throws(StoreError) {
+    var failure: StoreError?
+    while let result = PQgetResult(handle) {
+      do throws(StoreError) { _ = try checked(result) } catch { failure = failure ?? error }
+    }
+    if let failure { throw failure }
   }
 }

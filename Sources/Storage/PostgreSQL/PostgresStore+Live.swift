@@ -114,7 +114,7 @@ extension PostgresStore: LiveStore {
   private func newestVersions(
     _ connection: PostgresConnection, of series: Int32, in range: Range<Timestamp>
   ) throws(StoreError) -> [VersionPages.Version] {
-    let window = try PostgresVersionCursor.versions(connection, of: series, in: range, asOf: .distantFuture)
+    let window = try connection.versions(of: series, in: range, asOf: .distantFuture)
     return zip(window.records, window.revisions).map { record, revision in
       VersionPages.Version(candle: record.candle, revision: revision, knownAt: record.knownAt)
     }

@@ -10,13 +10,29 @@ extension PostgresStore {
         return try connection.transaction {
           // The row stays locked until the end: nobody else writes to this series meanwhile.
           let entry = try madeEntry(connection, of: series, locking: true).entry
-          let writer = PostgresCandleWriter(self, connection, entry, stamp)
-          while let candles = try next() { try writer.add(candles) }
-          return try writer.finish()
+          return try withVersions(of: entry) { stored in
+            let writer = PostgresCandleWriter(self, connection, entry, stamp, stored)
+            while let candles = try next() { try writer.add(candles) }
+            return try writer.finish()
+          }
         }
       } catch {
         partitions.forget()
         throw error
+      }
+    }
+  }
+
+  /// What is stored is read over a connection of its own, while new rows are on their way over the other.
+  private func withVersions<Value>(
+    of entry: SeriesEntry, _ body: (PostgresVersionCursor?) throws -> Value
+  ) throws -> Value {
+    guard let range = entry.clamped(.all) else { return try body(nil) }
+    return try pool.withConnection { reading in
+      try reading.transaction {
+        // Rows that were asked for early wait until those before them are written.
+        try reading.script("SET LOCAL statement_timeout = 0")
+        return try body(PostgresVersionCursor(series: entry.id, range: range, asOf: .distantFuture, on: reading))
       }
     }
   }
@@ -35,18 +51,17 @@ final class PostgresCandleWriter {
   private var first = Timestamp.distantFuture
   private var last = Timestamp.distantPast
   private var previous = Timestamp.distantPast
-  private var stored = StoredVersions<PostgresVersionCursor>(nil)
+  private var stored: StoredVersions<PostgresVersionCursor>
   /// Into the partition that has these times.
   private var copy: (range: Range<Timestamp>, rows: PostgresCopy)?
 
-  init(_ store: PostgresStore, _ connection: PostgresConnection, _ entry: SeriesEntry, _ stamp: WriteStamp) {
+  /// - Parameter stored: over all that is stored; `nil` if nothing is.
+  init(
+    _ store: PostgresStore, _ connection: PostgresConnection, _ entry: SeriesEntry, _ stamp: WriteStamp,
+    _ stored: PostgresVersionCursor?
+  ) {
     (self.store, self.connection, self.entry, self.stamp) = (store, connection, entry, stamp)
-    guard let range = entry.clamped(.all) else { return }
-    stored = StoredVersions(
-      PostgresVersionCursor(series: entry.id, range: range, asOf: .distantFuture) { [unowned self] read in
-        try endCopy()
-        return try read(connection)
-      })
+    self.stored = StoredVersions(stored)
   }
 
   func add(_ candles: [Candle]) throws {
