@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Synchronization
 import Testing
 
 @testable import Transport
@@ -50,6 +51,22 @@ import Testing
     let answer = try await HTTPClient().send(HTTPRequest(url: "http://127.0.0.1:\(server.port)/"))
     #expect(
       answer.headers.prefix(3) == [HTTPHeader("A", "1"), HTTPHeader("set-cookie", "x"), HTTPHeader("Set-Cookie", "y")])
+  }
+
+  @Test func `a request does not wait for the answer to another`() async throws {
+    let waiting = Mutex<[ServerReply]>([])
+    let server = try HTTPServer(
+      handler: Answering { _, reply in
+        let all = waiting.withLock { waiting in
+          waiting.append(reply)
+          return waiting
+        }
+        if all.count == 2 { for reply in all { reply.send(ServerResponse()) } }
+      })
+    let (client, request) = (try HTTPClient(), HTTPRequest(url: "http://127.0.0.1:\(server.port)/"))
+    async let first = client.send(request)
+    async let second = client.send(request)
+    #expect(try await [first.status, second.status] == [200, 200])
   }
 
   @Test func `a redirect is an answer`() async throws {

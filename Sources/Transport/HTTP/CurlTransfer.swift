@@ -84,6 +84,7 @@ struct Endpoint {
   let port: Int
   /// Path and query as they stand in the URL.
   let target: String
+  let isEncrypted: Bool
 
   /// For messages.
   var name: String { host.contains(":") && !host.hasPrefix("[") ? "[\(host)]:\(port)" : "\(host):\(port)" }
@@ -98,6 +99,7 @@ struct Endpoint {
       throw .badURL(Self.withoutSecrets(url), reason: String(cString: curl_url_strerror(status)))
     }
     (self.host, self.port) = (host, port)
+    isEncrypted = ["https", "wss"].contains(Self.part(CURLUPART_SCHEME, handle) ?? "")
     let query = Self.part(CURLUPART_QUERY, handle).map { "?" + $0 } ?? ""
     target = (Self.part(CURLUPART_PATH, handle) ?? "/") + query
   }

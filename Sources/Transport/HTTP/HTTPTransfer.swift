@@ -21,7 +21,8 @@ final class HTTPTransfer: CurlTransfer, @unchecked Sendable {
     easy.set(CURLOPT_USERAGENT, options.userAgent)
     easy.set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
     easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-    easy.set(CURLOPT_PIPEWAIT, 1)
+    // What is not encrypted is not multiplexed: to wait for a connection would be to wait for another request's answer.
+    if endpoint.isEncrypted { easy.set(CURLOPT_PIPEWAIT, 1) }
     easy.set(CURLOPT_FOLLOWLOCATION, 0)
     easy.set(CURLOPT_BUFFERSIZE, 1 << 16)
     try apply(request)
