@@ -58,6 +58,47 @@ struct ReloadTests {
     #expect(watch.look() && watch.take().map(\.served.version) == ["a"])
   }
 
+  @Test func `what answers is what is asked for by alias or by name`() throws {
+    let desk = try Desk(["market.venue": "binance"])
+    let shelf = Shelf(context: try desk.context(), folder: desk.folder)
+    try shelf.promote(try shelf.register("a", treeCount: 2))
+    try shelf.register("b", treeCount: 3)
+    try shelf.register("c", treeCount: 4, isGatePassed: false)
+    func serving(_ uri: String?, _ target: PredictionTarget = Self.target) throws -> Registry.Serving {
+      let context = try desk.context(uri.map { ["inference.model_uri": $0] } ?? [:])
+      return try context.serving(context.view, target)
+    }
+    let (a, b, c) = (VersionName("a")!, VersionName("b")!, VersionName("c")!)
+    #expect(try serving(nil) == .production(a))
+    #expect(try serving("models:/bitcoin-model@production") == .production(a))
+    #expect(try serving("models:/bitcoin-model@candidate") == .unpromoted(b, reason: "not promoted yet"))
+    #expect(try serving("models:/bitcoin-model@latest") == .unpromoted(c, reason: "no skill"))
+    #expect(try serving("models:/bitcoin-model/a") == .production(a))
+    #expect(try serving("models:/bitcoin-model/b") == .unpromoted(b, reason: "not promoted yet"))
+    let other = PredictionTarget.window(lengthMinutes: 5)
+    for uri in ["@candidate", "/b"] { #expect(try serving("models:/bitcoin-model" + uri, other) == .baseline) }
+    #expect(throws: RegistryError.unknownVersion(VersionName("d")!)) { try serving("models:/bitcoin-model/d") }
+    for uri in ["models:/other@production", "models:/bitcoin-model@staging", "runs:/1/model"] {
+      let error = #expect(throws: CommandError.self) { try serving(uri) }
+      #expect(error?.exitCode == .wrongUsage && error?.description.contains("@candidate") == true)
+    }
+  }
+
+  @Test func `a feed that answers by alias takes what the alias moves to`() throws {
+    let desk = try Desk(["market.venue": "binance", "inference.model_uri": "models:/bitcoin-model@latest"])
+    let shelf = Shelf(context: try desk.context(), folder: desk.folder)
+    let watch = watch(shelf.context, LiveStatus())
+    for (name, treeCount) in [("a", 2), ("b", 3)] {
+      let version = try shelf.register(name, treeCount: treeCount)
+      #expect(watch.look() && watch.take().map(\.served.version) == [name])
+      try shelf.promote(version)
+      #expect(watch.look() && watch.take().map(\.served) == [.init(target: Self.target, version: name)])
+    }
+    try shelf.context.registry.rollback(shelf.slot, at: SystemClock.now(), who: "test", why: "test")
+    #expect(watch.look())
+    #expect(watch.take().map(\.served.version) == ["b"], "it is the latest still, and in production no more")
+  }
+
   private struct Bucket {
     private let client: S3Client
     private let name = "models-" + UUID().uuidString.lowercased()

@@ -98,7 +98,7 @@ import class Foundation.Bundle
     let candles = RandomWalk()(seed: 5, count: 50)
     let store = try ListingTests.store(of: candles)
     let board = FeatureBoard()
-    board.newest = FeatureMoment(time: candles[49].closeTime, vector: SampleModels.vector(seed: 1))
+    board.note(FeatureMoment(time: candles[49].closeTime, vector: SampleModels.vector(seed: 1)))
     let routes =
       [
         .health { ["status": "healthy"] }, .live, .ready {}, .metrics { "# HELP a b\n# TYPE a gauge\na 1\n" },

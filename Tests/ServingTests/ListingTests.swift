@@ -182,7 +182,12 @@ import Transport
       let features: Vector
     }
 
+    struct Recent: Decodable {
+      let features: [Float?]
+    }
+
     let current: Current?
+    let recent: [Recent]
     let rows: [Row]
     let next: String?
   }
@@ -214,10 +219,12 @@ import Transport
     }
     #expect(try await features().current == nil)
     let vector = SampleModels.vector(seed: 4)
-    board.newest = FeatureMoment(time: candles[49].closeTime, vector: vector)
+    board.note(FeatureMoment(time: candles[49].closeTime, vector: vector))
     let current = try #require(try await features().current)
     #expect(current.age_seconds == 2.5 && current.names.count == vector.count)
     #expect(current.features == vector.map { $0.isNaN ? nil : $0 })
+    #expect(try await features().recent.isEmpty)
+    #expect(try await features("?recent=7").recent.map(\.features) == [current.features])
     let page = try await features("?from=2000-01-01&limit=3")
     #expect(page.rows.map(\.time) == candles[45..<48].map { $0.openTime.adding(minutes: 1).description })
     #expect(page.rows.first?.features.raw == ["a": 1.5, "b": nil])

@@ -35,12 +35,14 @@ package struct Registry: Sendable {
     try RegistryState(try history().prefix { $0.time <= time })
   }
 
-  /// `production`, else `latest`, else the baseline. What was learnt from made-up data answers for a simulator's view
-  /// alone.
-  package func serving(_ slot: RegistrySlot) throws(RegistryError) -> Serving {
+  /// What a reference means for a slot. `production` is that, else `latest`, else the baseline; another alias is that or
+  /// the baseline. What was learnt from made-up data answers for a simulator's view alone.
+  package func serving(
+    _ slot: RegistrySlot, by reference: ModelReference = .alias(.production)
+  ) throws(RegistryError) -> Serving {
     let state = try state()
-    if let name = state.version(.production, slot) { return .production(name) }
-    guard let name = state.version(.latest, slot) else { return .baseline }
+    guard let name = try state.version(reference, slot) else { return .baseline }
+    if name == state.version(.production, slot) { return .production(name) }
     let facts = try state.record(name).facts
     guard !facts.isSynthetic else {
       return slot.view.isSimulated ? .unpromoted(name, reason: "trained on synthetic data") : .baseline

@@ -49,6 +49,15 @@ package struct RegistryState: Sendable, Hashable {
 
   package func version(_ alias: RegistryAlias, _ slot: RegistrySlot) -> VersionName? { aliases[slot]?[alias] }
 
+  func version(_ reference: ModelReference, _ slot: RegistrySlot) throws(RegistryError) -> VersionName? {
+    switch reference {
+    case .alias(.production): break
+    case .alias(let alias): return version(alias, slot)
+    case .version(let name): if try record(name).slot == slot { return name }
+    }
+    return version(.production, slot) ?? version(.latest, slot)
+  }
+
   /// The journal's line for an operation, or why it is refused.
   ///
   /// Times of the journal do not go back: after a clock was set back, entries carry the last time until it is passed.

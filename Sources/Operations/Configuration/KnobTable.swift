@@ -55,7 +55,7 @@ package enum KnobTable {
       "database.external_port", .integer(1...65_535), nil, seeds: [.environment("DB_EXTERNAL_PORT")], status: .used,
       "Port on which a deployment shows its database to the host, for the address that `candlecast doctor` gives there; "
         + "not set: not shown."),
-    Knob("database.pool_size", .integer(2...1000), "4", status: .used, "Most connections at a time."),
+    Knob("database.pool_size", .integer(3...1000), "4", status: .used, "Most connections at a time."),
     Knob(
       "database.statement_seconds", .integer(0...86_400), "60", unit: "seconds", status: .used,
       "How long PostgreSQL may work on one statement; 0 is for ever."),
@@ -407,7 +407,10 @@ package enum KnobTable {
       status: .differs("pickled models are not read; versions are in `models`, chosen by alias"), "A model file."),
     Knob(
       "inference.model_uri", .text, "models:/bitcoin-model@production", seeds: [.environment("MODEL_URI")],
-      "The version that a server answers with."),
+      status: .used,
+      "The versions that answer: models:/bitcoin-model@production (where a target has none in production, the latest, "
+        + "marked as not promoted), @candidate or @latest, or models:/bitcoin-model/VERSION for the target of that version."
+    ),
     Knob(
       "inference.reload_seconds", .number(0...3600), "1", unit: "seconds", status: .used,
       "Time between looks at the registry for another version to serve; 0: only at the start."),
@@ -435,14 +438,17 @@ package enum KnobTable {
       "inference.ensemble_weights", .weights, nil, seeds: [.key("inference.ensembleWeights")],
       status: .differs("weights are fitted on earlier folds and stored in the version"), "Weights of the vote."),
     Knob(
-      "inference.prediction_cache", .boolean, "true", seeds: [.key("inference.predictionCache")],
-      "Keep the latest prediction at hand."),
+      "inference.prediction_cache", .boolean, "true", seeds: [.key("inference.predictionCache")], status: .used,
+      "/v1/predictions/latest tells what is at hand since the start; false: each request reads what is stored."),
     Knob(
       "inference.max_concurrent_predictions", .integer(1...10_000), "10",
-      seeds: [.environment("MAX_CONCURRENT_PREDICTIONS")], "Predictions at a time."),
+      seeds: [.environment("MAX_CONCURRENT_PREDICTIONS")], status: .used,
+      "Requests for a prediction to be computed again and explained, the one that is worked on and those that wait; more "
+        + "are told to come again."),
     Knob(
       "inference.feature_cache_size", .integer(1...1_000_000), "100", unit: "vectors",
-      seeds: [.environment("FEATURE_CACHE_SIZE")], "Vectors kept in memory."),
+      seeds: [.environment("FEATURE_CACHE_SIZE")], status: .used,
+      "Newest feature vectors that /v1/features?recent= has at hand."),
     Knob(
       "inference.batch_size", .integer(1...10_000), "1", unit: "rows", seeds: [.environment("MODEL_BATCH_SIZE")],
       status: .differs("a decision is one row; there is nothing to batch"), "Rows given to the model at once."),

@@ -12,15 +12,19 @@ extension Route {
     let view = models.view
     return Route(
       "GET", "/v1/features",
-      "The newest feature vector with its age, and with from or to those that the table feature_cache keeps.",
-      parameters: PageRange.parameters, schema: schema,
+      "The newest feature vector with its age, with recent those before it that are at hand, and with from or to those that "
+        + "the table feature_cache keeps.",
+      parameters: [Parameter("recent", .integer(0...10_000, preset: 0), "most of the newest vectors")]
+        + PageRange.parameters,
+      schema: schema,
       answer: .later { request throws(APIFailure) in
         let page = try PageRange(request)
         var listing = Listing(limit: page.limit)
         if page.from != nil || request.time("to") != nil { listing = try await stored(view, page, store) }
         let current = board.newest?.json(models.schema, at: now()) ?? .null
         return .json([
-          "series": .text(view.price.description), "current": current, "rows": .array(listing.rows),
+          "series": .text(view.price.description), "current": current,
+          "recent": .array(board.newest(request.integer("recent")).map(\.json)), "rows": .array(listing.rows),
           "next": JSONValue(listing.next?.description),
         ])
       })
@@ -40,7 +44,7 @@ extension Route {
   }
 
   private static let schema: JSONValue = [
-    "type": "object", "required": ["series", "current", "rows", "next"],
+    "type": "object", "required": ["series", "current", "recent", "rows", "next"],
     "properties": [
       "series": ["type": "string"],
       "current": [
@@ -50,6 +54,16 @@ extension Route {
           "names": ["type": "array", "items": ["type": "string"]],
           "features": ["type": "array", "items": ["type": ["number", "null"]]],
         ],
+      ],
+      "recent": [
+        "type": "array",
+        "items": [
+          "type": "object", "required": ["time", "features"],
+          "properties": [
+            "time": ["type": "string"], "features": ["type": "array", "items": ["type": ["number", "null"]]],
+          ],
+        ],
+        "description": "oldest first; as many as asked for, as are kept, and as there were since the start",
       ],
       "rows": ["type": "array", "items": ["type": "object"]], "next": ["type": ["string", "null"]],
     ],

@@ -7,7 +7,7 @@ package protocol StoreReading: Sendable {
 
 extension StoreReading {
   /// What goes wrong in the store is not the asker's doing, and no path of this machine is told.
-  func read<Value: Sendable>(
+  package func read<Value: Sendable>(
     _ body: @escaping @Sendable (any Store) throws -> Value
   ) async throws(APIFailure) -> Value {
     do {

@@ -3,6 +3,7 @@ import Features
 import FoundationEssentials
 import Market
 import Models
+import Operations
 import Pipeline
 
 extension CommandContext {
@@ -11,9 +12,21 @@ extension CommandContext {
   /// Who an entry of the journal names.
   var user: String { ProcessInfo.processInfo.environment["USER"] ?? "unknown" }
 
-  /// What answers for a target: `production`, else `latest` as unpromoted, else nothing but the baseline.
+  /// What is registered for a target, by the reference that is configured.
+  func serving(_ view: MarketView, _ target: PredictionTarget) throws -> Registry.Serving {
+    let text = configuration.text("inference.model_uri") ?? ""
+    guard let reference = ModelReference(text) else {
+      throw CommandError(
+        .wrongUsage,
+        "inference.model_uri is “\(text)”; write models:/\(Registry.modelName)@production, @candidate or @latest, or "
+          + "models:/\(Registry.modelName)/VERSION")
+    }
+    return try registry.serving(RegistrySlot(view, target), by: reference)
+  }
+
+  /// What answers for a target: by default `production`, else `latest` as unpromoted, else nothing but the baseline.
   func servedVersion(_ view: MarketView, _ target: PredictionTarget) throws -> ServedVersion? {
-    switch try registry.serving(RegistrySlot(view, target)) {
+    switch try serving(view, target) {
     case .baseline: nil
     case .production(let name): ServedVersion(try bundle(of: name, view), standing: .production)
     case .unpromoted(let name, let reason):
@@ -59,10 +72,9 @@ extension CommandContext {
       TrainedBaselines.self, from: Data(try directory.bytes(of: TrainedBaselines.fileName)))
   }
 
-  /// What answers between candles: `production`, else `latest` as unpromoted, else nothing.
+  /// What answers between candles; `nil` where nothing is registered.
   func servedTickVersion(_ view: MarketView) throws -> ServedTickVersion? {
-    let slot = RegistrySlot(view, TickDecisions.target)
-    return switch try registry.serving(slot) {
+    switch try serving(view, TickDecisions.target) {
     case .baseline: nil
     case .production(let name): ServedTickVersion(try tickModel(of: name, view), standing: .production)
     case .unpromoted(let name, let reason):

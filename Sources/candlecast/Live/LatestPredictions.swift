@@ -1,6 +1,7 @@
 import Market
 import Operations
 import Serving
+import Storage
 import Synchronization
 
 /// The newest prediction of each model for each target, as it is given at the time it is asked for.
@@ -36,11 +37,32 @@ final class LatestPredictions: Sendable {
     ]
   }
 
-  func route(_ now: @escaping @Sendable () -> Timestamp) -> Route {
-    Route(
+  /// - Parameter store: what each request reads; without one it is told what is at hand.
+  func route(
+    of view: MarketView, from store: (some StoreReading)?, _ now: @escaping @Sendable () -> Timestamp
+  ) -> Route {
+    let answer: Route.Answer =
+      if let store {
+        .later { _ throws(APIFailure) in
+          let now = now()
+          return .json(try await store.read { try self.stored(of: view, at: now, in: $0).json(at: now) })
+        }
+      } else {
+        .now { _ in .json(self.json(at: now())) }
+      }
+    return Route(
       "GET", "/v1/predictions/latest", "The newest prediction of each model for each target, as it holds now.",
-      schema: ["type": "object", "required": ["time", "predictions"]],
-      answer: .now { _ in .json(self.json(at: now())) })
+      schema: ["type": "object", "required": ["time", "predictions"]], answer: answer)
+  }
+
+  /// Those that are stored and young enough to be given as current.
+  private func stored(of view: MarketView, at now: Timestamp, in store: any Store) throws -> LatestPredictions {
+    let oldest = now.adding(microseconds: -Int64(rules.maxAgeSeconds * 1e6))
+    let filter = PredictionFilter(
+      range: oldest..<now.adding(microseconds: 1), view: view, mode: .live, arms: Prediction.Arm.served)
+    let found = LatestPredictions(rules, intervals)
+    try store.readPredictions(filter) { found.note($0) }
+    return found
   }
 }
 

@@ -27,7 +27,8 @@ struct LiveContent {
   func routes(from store: LateStore?) throws -> LiveServer.Content {
     let models = modelRoutes
     var data = store.map { Route.data(of: view, from: $0, status.intervals) } ?? []
-    data.append(latest.route { [status] in status.now ?? .distantPast })
+    let isAtHand = context.configuration.boolean("inference.prediction_cache") ?? true
+    data.append(latest.route(of: view, from: isAtHand ? nil : store) { [status] in status.now ?? .distantPast })
     if let store {
       data.append(explain(from: store))
       if let served = status.models {
@@ -52,7 +53,8 @@ struct LiveContent {
   }
 
   private func explain(from late: LateStore) -> Route {
-    .explain { [context, view] id throws(APIFailure) in
+    let mostAtOnce = context.configuration.integer("inference.max_concurrent_predictions") ?? 10
+    return .explain(mostAtOnce: mostAtOnce) { [context, view] id throws(APIFailure) in
       do {
         // All that is stored is folded from its beginning.
         return try await late.withReader { store in try Self.explanation(of: id, view, store, context) }

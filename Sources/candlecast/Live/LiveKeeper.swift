@@ -88,7 +88,7 @@ final class LiveKeeper {
   private func predict(_ output: LiveOutput) -> [Prediction] {
     guard let predictor else { return [] }
     let predictions = predictor.take(output, now: output.batch.knownAt)
-    if let moment = predictor.moment(after: status.features.time) { status.features.newest = moment }
+    if let moment = predictor.moment(after: status.features.time) { status.features.note(moment) }
     guard !predictions.isEmpty else { return [] }
     let told = predictions.filter(\.isServed)
     for prediction in told { states[prediction.state, default: 0] += 1 }

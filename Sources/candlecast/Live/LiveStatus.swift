@@ -68,8 +68,8 @@ final class LiveStatus: Sendable {
     case failure
   }
 
-  /// The newest vector, where a pipeline makes any.
-  let features = FeatureBoard()
+  /// The newest vectors, where a pipeline makes any.
+  let features: FeatureBoard
   /// How often it went up after what was said.
   let intervals = ProbabilityIntervals()
   private let served = Mutex<ServedModels?>(nil)
@@ -91,6 +91,8 @@ final class LiveStatus: Sendable {
   private let told = Mutex(Reports())
   private let changed = Mutex(Reloads())
   private let checked = Mutex(Parity())
+
+  init(features: FeatureBoard = FeatureBoard()) { self.features = features }
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
 

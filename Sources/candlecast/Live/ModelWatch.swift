@@ -97,7 +97,7 @@ final class ModelWatch: Sendable {
   /// `nil` if nothing is to change, or what it is to change to cannot be served.
   private func change(of target: PredictionTarget, _ old: LiveStart.ServedTarget?) -> Change? {
     do {
-      let serving = try context.registry.serving(RegistrySlot(view, target))
+      let serving = try context.serving(view, target)
       let new = LiveStart.ServedTarget(target, serving)
       // A target without any version is not predicted unless it was asked for.
       guard new != old, old != nil || new.version != nil else { return nil }

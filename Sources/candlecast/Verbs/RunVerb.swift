@@ -1,6 +1,7 @@
 import Ingestion
 import Market
 import Operations
+import Serving
 import Tape
 import Venues
 
@@ -99,7 +100,9 @@ extension LiveSession.Options {
   init(service configuration: Configuration) {
     self.init(
       channels: [.klines, .trades, .quotes, .ticks], predicts: true,
-      records: configuration.boolean("tape.enabled") ?? true, servesHealth: true)
+      records: configuration.boolean("tape.enabled") ?? true, servesHealth: true,
+      status: LiveStatus(
+        features: FeatureBoard(capacity: configuration.integer("inference.feature_cache_size") ?? 100)))
   }
 }
 
