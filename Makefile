@@ -9,15 +9,15 @@ PORT ?= 8080
 # Tests see internals, which costs speed, so their build is not the one that is shipped.
 SWIFT_TEST := swift test -c release -Xswiftc -enable-testing --scratch-path .build/tests $(CHECKS)
 
-.PHONY: help run report test setup build bench bench-peers bench-postgres bench-serving bench-training soak lint format docs clean
+.PHONY: help run report test setup build programs bench bench-peers bench-postgres bench-serving bench-training soak lint format docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## everything at once, from a simulator, with a page on PORT (8080); LIVE=1: from Binance
+run: programs ## everything at once, from a simulator, with a page on PORT (8080); LIVE=1: from Binance
 	@$(CANDLECAST) run $(if $(LIVE),--live,--demo) --port $(PORT)
 
-report: build ## import the bundled candles, train, replay the last days, print the results
+report: programs ## import the bundled candles, train, replay the last days, print the results
 	@Scripts/report.sh $(CANDLECAST)
 
 test: setup lint ## set-up, format check and every test in release; warnings and undeclared imports are errors
@@ -31,6 +31,11 @@ setup: ## what Swift packages cannot give: Debian packages, libraries out of whe
 
 build: setup ## .build/release/candlecast
 	swift build -c release $(CHECKS)
+
+# Without benchmarks; a build takes one product at a time.
+programs: setup
+	swift build -c release $(CHECKS) --product candlecast
+	swift build -c release $(CHECKS) --product candlecast-trainer
 
 bench: build ## speed of our parts, to .build/bench/results.json
 	.build/release/candlecast-bench $(CANDLES) .build/bench/results.json

@@ -51,12 +51,12 @@ struct SteadyTests {
     }
   }
 
-  /// With `CANDLECAST_SOAK=1` a day, after one whose night has seen every job once; two hours otherwise.
+  /// With `CANDLECAST_SOAK=1` the fourth day beside the third, after two whose nights have seen every job; two hours otherwise.
   @Test func `memory, files and threads stay as they are after the warm-up`() async throws {
     // Hundreds of predictions a second are nothing that a feed has.
     try await expectSteady(
       Soak.isOn
-        ? Course(hours: 48, speed: 400, secondsBetweenPredictions: 30)
+        ? Course(hours: 96, speed: 400, secondsBetweenPredictions: 30)
         : Course(hours: 2, speed: 600, mostTradesAMinute: 40, secondsBetweenPredictions: 45))
   }
 
