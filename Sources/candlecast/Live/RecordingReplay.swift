@@ -342,6 +342,8 @@ private final class Player {
   private var teller: TickTeller?
   private let examples: TapeExamples?
   private let witness: TickWitness?
+  /// What is played back goes somewhere; else none of it is held.
+  private var isTold: Bool { destination != nil || publisher != nil }
   private var waiting: [LiveBatch] = []
   /// Of each batch that waits: what other roles are told.
   private var told: [Told] = []
@@ -371,7 +373,7 @@ private final class Player {
     taken += output.events
     let moment = teller?.advance(to: batch.knownAt)
     let full = teller?.take(output, now: batch.knownAt) ?? []
-    if !batch.isEmpty || moment != nil || !full.isEmpty {
+    if isTold, !batch.isEmpty || moment != nil || !full.isEmpty {
       waiting.append(batch)
       told.append(Told(moment: moment, events: output.events, full: full))
     }
