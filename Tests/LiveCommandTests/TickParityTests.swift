@@ -68,7 +68,8 @@ struct TickParityTests {
     let context = try await run(desk)
     let store = try context.openForReading()
     // What is missing at a moment is taken from the one before; of this one all is known.
-    let one = try #require(try store.predictions(PredictionFilter(target: Self.target)).last { $0.state == "untrained" })
+    let said = try store.predictions(PredictionFilter(target: Self.target))
+    let one = try #require(said.last { $0.state == "untrained" })
     let found = try #require(try TickExplanation.of(TickDecisions.target, at: one.time, from: store, context))
     #expect(found.predictions.contains { $0.modelName == one.modelName && $0.inputHash == one.inputHash })
     #expect(found.point.inputs.time == one.time && found.point.inputs.price == one.forecast?.current)
