@@ -21,6 +21,17 @@ struct TimescaleTests {
       ])
   }
 
+  @Test func `what is told of the size counts their chunks`() throws {
+    let tested = try TestedStore(.timescale)
+    let before = try tested.store.snapshot().facts()
+    #expect(before.others.first { $0.name == "partitions" }?.value == "0")
+    try tested.store.write(TestedCandles.walk(seed: 1, count: 20_000, endingAt: Timestamp("2024-03-01")!))
+    let facts = try tested.store.snapshot().facts()
+    let chunks = try tested.rows("SELECT count(*) FROM timescaledb_information.chunks")[0][0]
+    #expect(facts.others.first { $0.name == "partitions" }?.value == chunks && chunks != "0")
+    #expect(facts.bytes > before.bytes + 2_000_000)
+  }
+
   @Test func `without the extension they are partitions`() throws {
     let tested = try TestedStore(.postgres)
     let store = try #require(tested.store as? PostgresStore)

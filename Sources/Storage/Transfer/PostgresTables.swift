@@ -158,13 +158,28 @@ private final class PostgresSnapshot: StoreSnapshot, @unchecked Sendable {
         """
       ).first ?? []
     func number(_ column: Int) -> Int { row[column].flatMap { Int($0) } ?? 0 }
+    let more = row[4] == nil ? (bytes: 0, count: 0) : try chunks()
     return StoreFacts(
       engine: "PostgreSQL \((row[0] ?? "").prefix { $0 != " " })", schemaVersion: number(1),
-      newestSchemaVersion: PostgresSchema.steps.count, bytes: number(2),
+      newestSchemaVersion: PostgresSchema.steps.count, bytes: number(2) + more.bytes,
       others: [
-        .init("partitions", "\(number(3))"), .init("TimescaleDB", row[4] ?? "not there"),
+        .init("partitions", "\(number(3) + more.count)"), .init("TimescaleDB", row[4] ?? "not there"),
         .init("whole database", row[5] ?? ""),
       ])
+  }
+
+  /// Of hypertables, beside the tables themselves: they are in a schema of their own.
+  private func chunks() throws -> (bytes: Int, count: Int) {
+    let row =
+      try contents.cells(
+        """
+        SELECT coalesce(sum(hypertable_size(name) - pg_total_relation_size(name)), 0), coalesce(sum(num_chunks), 0)
+        FROM (SELECT format('%I.%I', hypertable_schema, hypertable_name)::regclass AS name, num_chunks
+          FROM timescaledb_information.hypertables WHERE hypertable_schema = current_schema()) AS hypertables
+        """
+      ).first ?? []
+    let numbers = row.map { $0.flatMap { Int($0) } ?? 0 }
+    return numbers.count == 2 ? (numbers[0], numbers[1]) : (0, 0)
   }
 }
 
