@@ -48,6 +48,18 @@ struct DatabaseVerbTests {
     }
   }
 
+  @Test func `an empty database is given its tables by whoever writes first, which is told once`() throws {
+    let database = try PostgresServer.shared().makeDatabase()
+    let candles = folder.file("BTCUSDT.csv")
+    let columns = "open_time_ms,open,high,low,close,volume,quote_volume,trades,taker_buy_base,taker_buy_quote"
+    try FileContents.overwrite(candles, Array("\(columns)\n1705449600000,1,2,0.5,1.5,3,4,5,1,2\n".utf8))
+    let told = "the tables were not there and have been made"
+    let first = run("import \(candles) --store \(database.address)")
+    #expect(first.code == .done && first.output.contains(told), "\(first.error)\(first.output)")
+    let second = run("import \(candles) --store \(database.address)")
+    #expect(second.code == .done && !second.output.contains(told), "\(second.error)\(second.output)")
+  }
+
   @Test func `a finding ends with 3`() throws {
     try DuckDBStore(path: folder.file("a.duckdb")).fillWithEverything()
     try StoreDamage.apply("UPDATE series SET revisions = 99", to: folder.file("a.duckdb"))

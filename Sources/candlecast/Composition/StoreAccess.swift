@@ -5,8 +5,17 @@ extension CommandContext {
   /// The store to read from; several readers may have it open.
   func openForReading() throws -> any Store { try open(.readOnly) }
 
-  /// The store to write to, made if it is not there.
-  func openForWriting() throws -> any Store { try open(.create) }
+  /// The store to write to, made if it is not there; that a database had to be given its tables is told.
+  func openForWriting() throws -> any Store {
+    let store = try open(.create)
+    tellWhetherMade(store)
+    return store
+  }
+
+  func tellWhetherMade(_ store: any Store) {
+    guard let store = store as? PostgresStore, store.wasInitialised else { return }
+    output.line("\(store.name): the tables were not there and have been made")
+  }
 
   func open(_ access: StoreLocation.Access) throws(StoreError) -> any Store { try open(store, access) }
 

@@ -100,7 +100,11 @@ struct RoleSession: Sendable {
     let (log, store) = (context.log, context.store)
     let writer = try LiveWriter(
       LiveWriter.Limits(context.configuration), report: { log.write($0) }
-    ) { () throws(StoreError) in try store.open(.create, memoryMegabytes: 64) }
+    ) { [context] () throws(StoreError) in
+      let opened = try store.open(.create, memoryMegabytes: 64)
+      context.tellWhetherMade(opened)
+      return opened
+    }
     let result = try await with(options, RoleStreams.features, nil) { options, input, _ in
       let role = try PredictRole(context, writer: writer, cache: try context.featureCache())
       let reloads = Task { [models = role.models, context] in
