@@ -149,7 +149,7 @@ let package = Package(
       "ArchiveTests",
       ["Archive", "Cloud", "Compression", "Crypto", "Market", "Operations", "Storage", "TestSupport", "Transport"],
       resources: [.copy("avro_peer.py"), .copy("Fixtures")]),
-    tests("StorageTests", ["Market", "Storage", "TestSupport"]),
+    tests("StorageTests", ["Market", "Platform", "Storage", "TestSupport"]),
     tests(
       "SchemaTests",
       [

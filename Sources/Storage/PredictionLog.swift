@@ -52,7 +52,11 @@ package protocol Journal: AnyObject {
   /// Notes that a period was looked at and returns how often it was by now, this time included.
   func openEvaluation(_ opening: EvaluationOpening, at time: Timestamp) throws -> Int
 
+  /// Notes a training unless it has been noted: a model of a version is trained at one time.
   func recordTraining(_ training: TrainingRecord) throws
+
+  /// Names of the versions that `recordTraining` was told of.
+  func trainedVersions() throws -> Set<String>
 
   /// A small value under a name, `nil` to remove it.
   func setMeta(_ key: String, _ value: String?) throws

@@ -40,6 +40,14 @@ package enum StoreLocation: Hashable, Sendable {
     case .postgres(let location): try PostgresStore(location, mode: access, limits: limits)
     }
   }
+
+  /// The store to read from, also while a running service has it: of an embedded one then a copy of this moment.
+  package func openForReading(limits: PostgresLimits = PostgresLimits()) throws(StoreError) -> any Store {
+    switch self {
+    case .duckDB(let path): try DuckDBStore.openForReading(path: path)
+    case .postgres: try open(.readOnly, limits: limits)
+    }
+  }
 }
 
 extension StoreLocation: CustomStringConvertible {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Market
 import Storage
@@ -41,19 +42,45 @@ import Transport
     }
   }
 
-  @Test func `another command says who has the store`() async throws {
-    let rehearsal = try await Rehearsal(Rehearsal.candles(hours: 48), speed: 60, streamedHours: 12)
+  @Test func `other commands read the store meanwhile, and who would write to it is told who has it`() async throws {
+    let rehearsal = try await Rehearsal(Rehearsal.candles(hours: 48), speed: 600, streamedHours: 12)
     let folder = try TemporaryFolder()
     let live = try rehearsal.live(in: folder)
-    try await live.untilReady()
+    try await live.untilCaughtUp()
+    let view = ["--view", "sim-binance:BTCUSDT"]
+    for (index, words) in [
+      ["status"], ["gaps", "--venue", "sim-binance"], ["doctor"], ["features", "--out", "features.csv"] + view,
+      ["db", "status"], ["db", "check"], ["db", "backup", "store.backup"],
+      ["db", "copy", "duckdb:feature_store/bitcoin.duckdb", "duckdb:copy.duckdb"],
+    ].enumerated() {
+      let other = try rehearsal.candlecast(words, in: folder, name: "reader-\(index)")
+      #expect(try await other.end() == .exited(0), "\(words): \(other.error)")
+    }
+    var rows = 0
+    for round in 1...10 {
+      let other = try rehearsal.candlecast(
+        ["export", "candles", "--out", "\(round).csv"] + view, in: folder, name: "export-\(round)")
+      #expect(try await other.end() == .exited(0), "\(other.error)")
+      let text = try String(contentsOfFile: folder.file("\(round).csv"), encoding: .utf8)
+      let seen = text.split(separator: "\n").count - 1
+      #expect(seen >= rows)
+      rows = seen
+    }
+    #expect(rows > 900)
+
     let data = rehearsal.folder.file("BTCUSDT_walk.csv")
-    for words in [["status"], ["import", data], ["ingest", "--venue", "sim-binance"]] {
+    for words in [["import", data], ["ingest", "--venue", "sim-binance"], ["predict"] + view, ["db", "migrate"]] {
       let other = try rehearsal.candlecast(words, in: folder, name: words[0])
       #expect(try await other.end() == .exited(4), "\(words): \(other.output)")
       #expect(other.error.contains("is in use by"), "\(other.error)")
       #expect(other.error.contains("\(live.program.process)"), "\(other.error)")
     }
     #expect(try await live.stop().ending == .exited(0))
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.file("feature_store"))
+    #expect(!files.contains { $0.contains(".copy-") }, "\(files)")
+    let store = try folder.store()
+    let first = try #require(try store.summary(of: Rehearsal.series)).firstOpenTime
+    try expectWhole(store, Rehearsal.series, truth: try await rehearsal.truth(from: first))
   }
 
   @Test func `without a network it stays up, says so and tries again`() async throws {

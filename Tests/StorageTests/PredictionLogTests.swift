@@ -109,13 +109,19 @@ struct PredictionLogTests {
   }
 
   @Test(arguments: StoreKind.allCases)
-  func `a training is recorded`(kind: StoreKind) throws {
+  func `a training is recorded once`(kind: StoreKind) throws {
     let store = try places.open(kind)
-    try store.recordTraining(
-      TrainingRecord(
-        trainedAt: .start, view: MarketView(price: .bitcoin), target: .window(lengthMinutes: 15), version: "v1",
-        modelName: .a, trainedOn: .start..<Timestamp.start.adding(minutes: 60), rows: 60, logLoss: 0.69, auc: nil,
-        accuracy: 0.5, verdict: "refused"))
+    #expect(try store.trainedVersions().isEmpty)
+    let training = TrainingRecord(
+      trainedAt: .start, view: MarketView(price: .bitcoin), target: .window(lengthMinutes: 15), version: "v1",
+      modelName: .a, trainedOn: .start..<Timestamp.start.adding(minutes: 60), rows: 60, logLoss: 0.69, auc: nil,
+      accuracy: 0.5, verdict: "refused")
+    var other = training
+    other.modelName = .b
+    for one in [training, training, other, other] { try store.recordTraining(one) }
+    #expect(try store.trainedVersions() == ["v1"])
+    let table = try #require(try store.snapshot().tables().first { $0.name == "training_metadata" })
+    #expect(try store.snapshot().rows(of: table) == 2)
   }
 
   static func predictions(_ count: Int) -> [Prediction] {

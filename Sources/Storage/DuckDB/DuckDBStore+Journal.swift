@@ -19,6 +19,11 @@ extension DuckDBStore: Journal {
   }
 
   package func recordTraining(_ training: TrainingRecord) throws {
+    let known = try session.query(
+      "SELECT count(*) FROM training_metadata WHERE trained_at = ? AND version = ? AND model_name = ?",
+      [.instant(training.trainedAt), .text(training.version), .text(training.modelName.rawValue)]
+    ).number()
+    guard known == 0 else { return }
     try session.run(
       "INSERT INTO training_metadata VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       [
@@ -29,6 +34,14 @@ extension DuckDBStore: Journal {
         .optionalInteger(training.validationRows.map { Int64($0) }), .double(training.rootMeanSquaredError),
         .double(training.meanAbsoluteError),
       ])
+  }
+
+  package func trainedVersions() throws -> Set<String> {
+    var versions: Set<String> = []
+    try session.query("SELECT DISTINCT version FROM training_metadata").forEachRow { chunk, row throws(StoreError) in
+      versions.insert(chunk.column(0).text(row))
+    }
+    return versions
   }
 
   package func setMeta(_ key: String, _ value: String?) throws {

@@ -38,6 +38,20 @@ package final class DuckDBStore {
     if isWriter { try settleTables() }
   }
 
+  /// Another store's file, and what its log says beside that, as one copied them.
+  ///
+  /// - Parameter path: of the store, in errors and to users.
+  init(copy: String, of path: String, memoryMegabytes: Int) throws(StoreError) {
+    self.path = path
+    claim = try PathClaim.take(copy)
+    session = try DuckDBSession(
+      file: copy, name: path, access: .readOnly, limits: .init(memoryMegabytes: memoryMegabytes))
+    statements = PreparedStatements(session)
+    tables = SeriesTables(session, statements)
+    isWriter = false
+    try Self.settleSchema(of: session, isReadOnly: true)
+  }
+
   /// The same database over a second connection. It keeps the file claimed, because it keeps the database open.
   init(beside owner: DuckDBStore) throws(StoreError) {
     (path, claim) = (owner.path, owner.claim)

@@ -27,21 +27,37 @@ extension PostgresStore: Journal {
   }
 
   package func recordTraining(_ training: TrainingRecord) throws {
-    _ = try pool.withConnection {
-      try $0.run(
-        """
-        INSERT INTO training_metadata (trained_at, market_view, target, version, model_name, trained_from, trained_to,
-          row_count, log_loss, auc, accuracy, verdict, validation_row_count, rmse, mae)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-        """,
-        [
-          .instant(training.trainedAt), .text(training.view.description), .text(training.target.description),
-          .text(training.version), .text(training.modelName.rawValue), .instant(training.trainedOn.lowerBound),
-          .instant(training.trainedOn.upperBound), .integer(Int64(training.rows)), .double(training.logLoss),
-          .double(training.auc), .double(training.accuracy), .text(training.verdict),
-          .integer(training.validationRows.map { Int64($0) }), .double(training.rootMeanSquaredError),
-          .double(training.meanAbsoluteError),
-        ])
+    let key: [PostgresValue] = [
+      .instant(training.trainedAt), .text(training.version), .text(training.modelName.rawValue),
+    ]
+    try pool.withConnection { connection in
+      try connection.transaction {
+        // Who trains and who serves may both note it.
+        try connection.script("LOCK TABLE training_metadata IN SHARE ROW EXCLUSIVE MODE")
+        let known = try connection.query(
+          "SELECT count(*) FROM training_metadata WHERE trained_at = $1 AND version = $2 AND model_name = $3", key)
+        guard try known.integer(0, 0) == 0 else { return }
+        try connection.run(
+          """
+          INSERT INTO training_metadata (trained_at, version, model_name, market_view, target, trained_from, trained_to,
+            row_count, log_loss, auc, accuracy, verdict, validation_row_count, rmse, mae)
+          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+          """,
+          key + [
+            .text(training.view.description), .text(training.target.description),
+            .instant(training.trainedOn.lowerBound), .instant(training.trainedOn.upperBound),
+            .integer(Int64(training.rows)), .double(training.logLoss), .double(training.auc),
+            .double(training.accuracy), .text(training.verdict), .integer(training.validationRows.map { Int64($0) }),
+            .double(training.rootMeanSquaredError), .double(training.meanAbsoluteError),
+          ])
+      }
+    }
+  }
+
+  package func trainedVersions() throws -> Set<String> {
+    try pool.withConnection { connection in
+      let rows = try connection.query("SELECT DISTINCT version FROM training_metadata")
+      return Set(try (0..<rows.count).map { row throws(StoreError) in try rows.text(row, 0) })
     }
   }
 

@@ -1,19 +1,48 @@
+import Market
 import Models
 import Operations
 import Storage
 
 extension CommandContext {
-  /// Brings `model_registry` to what the registry's journal says.
-  func recordModels(in store: any Store) throws { try store.setModels(try registry.models()) }
+  /// Brings `model_registry` to what the registry's journal says, and `training_metadata` to a row for each model of each
+  /// version.
+  func recordModels(in store: any Store) throws {
+    let models = try registry.models()
+    try store.setModels(models)
+    let known = try store.trainedVersions()
+    for model in models where model.status != .archived && !known.contains(model.version) {
+      guard let name = VersionName(model.version) else { continue }
+      for training in try registry.directory(of: name).card().trainings { try store.recordTraining(training) }
+    }
+  }
 
   /// The same after a change of the registry, which stands whether or not the store can be had.
   func recordModelsIfPossible() {
     do {
-      try recordModels(in: try store.open(.existing))
+      try recordModels(in: try open(.existing))
     } catch StoreError.absent {
       // Nothing is stored, so nobody looks there.
+    } catch StoreError.locked {
+      // Who runs beside us looks at the registry again and again.
+      log.write(.info, "models", "\(store) is in use; its tables of models follow")
     } catch {
-      log.write(.warning, "models", "the table model_registry follows with the next run or training: \(error)")
+      log.write(.warning, "models", "the store's tables of models follow with the next run or training: \(error)")
+    }
+  }
+}
+
+extension VersionCard {
+  /// By model; the baseline learns nothing.
+  fileprivate var trainings: [TrainingRecord] {
+    let models = target.isOfTicks ? [ModelName.mlp] : ModelName.ofCandles.filter { $0 != .baseline }
+    return models.map { model in
+      let scores = scores["pooled"]?[model.rawValue]
+      return TrainingRecord(
+        trainedAt: created, view: view, target: target, version: name.description, modelName: model,
+        trainedOn: dataset.from..<dataset.to, rows: trainRows, logLoss: scores?["log_loss"]?.value,
+        auc: scores?["auc"]?.value, accuracy: scores?["accuracy"]?.value, verdict: gate.reason,
+        validationRows: dataset.rows - trainRows, rootMeanSquaredError: scores?["rmse"]?.value,
+        meanAbsoluteError: scores?["mae"]?.value)
     }
   }
 }

@@ -2,8 +2,15 @@ import Market
 import Storage
 
 extension CommandContext {
-  /// The store to read from; several readers may have it open.
-  func openForReading() throws -> any Store { try open(.readOnly) }
+  /// The store to read from; several readers may have it open, and a running service lends what it has.
+  func openForReading() throws(StoreError) -> any Store { try openForReading(store) }
+
+  func openForReading(_ location: StoreLocation) throws(StoreError) -> any Store {
+    try location.openForReading(limits: StoreChoice(configuration).limits)
+  }
+
+  /// The store to read from for who writes to it afterwards, which must not find out then that another program has it.
+  func openBeforeWriting() throws(StoreError) -> any Store { try open(.readOnly) }
 
   /// The store to write to, made if it is not there; that a database had to be given its tables is told.
   func openForWriting() throws -> any Store {

@@ -41,15 +41,11 @@ extension TrainingJob {
     return String(SHA256.hexDigest(of: Array(parts.joined(separator: "\n").utf8)).prefix(24))
   }
 
-  /// Points of a tape, fitted and registered. A store that is there and free learns of it; a running service has it.
+  /// Points of a tape, fitted and registered. A service that has the store meanwhile learns of it by itself.
   func run(on source: TapeSource) throws -> (result: Result, counts: TickDatasetHeader) {
     let (dataset, counts) = try makeDataset(from: source)
     let result = try fit(dataset)
-    do {
-      try record(result.versions, in: try context.open(.existing))
-    } catch {
-      context.log.write(.info, "train", "the store's tables of models follow with the next run: \(error)")
-    }
+    context.recordModelsIfPossible()
     return (result, counts)
   }
 }

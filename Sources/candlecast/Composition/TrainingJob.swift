@@ -22,11 +22,11 @@ struct TrainingJob {
   let refits: Bool
   var isStopRequested: @Sendable () -> Bool = { Signals.isStopRequested }
 
-  /// All three parts, in stores that are opened for them.
+  /// All three parts. A service that has the store meanwhile learns of the versions by itself.
   func run() throws -> Result {
     let dataset = try makeDataset(from: try context.openForReading())
     let result = try fit(dataset)
-    try record(result.versions, in: try context.openForWriting())
+    context.recordModelsIfPossible()
     return result
   }
 
@@ -124,25 +124,6 @@ struct TrainingJob {
       plan["calibratorKind"] = .string(kind)
     }
     return plan
-  }
-
-  /// One row of `training_metadata` for each model of each version.
-  func record(_ versions: [VersionName], in store: any Store) throws {
-    for name in versions {
-      let card = try context.registry.directory(of: name).card()
-      let models = card.target.isOfTicks ? [ModelName.mlp] : ModelName.ofCandles.filter { $0 != .baseline }
-      for model in models {
-        let scores = card.scores["pooled"]?[model.rawValue]
-        try store.recordTraining(
-          TrainingRecord(
-            trainedAt: card.created, view: card.view, target: card.target, version: name.description, modelName: model,
-            trainedOn: card.dataset.from..<card.dataset.to, rows: card.trainRows, logLoss: scores?["log_loss"]?.value,
-            auc: scores?["auc"]?.value, accuracy: scores?["accuracy"]?.value, verdict: card.gate.reason,
-            validationRows: card.dataset.rows - card.trainRows, rootMeanSquaredError: scores?["rmse"]?.value,
-            meanAbsoluteError: scores?["mae"]?.value))
-      }
-    }
-    try context.recordModels(in: store)
   }
 }
 

@@ -205,6 +205,7 @@ struct LiveSession: Sendable {
       ? writer.map { Upkeep(context: context, writer: $0, clock: clock, hub: server?.hub, status: options.status) }
       : nil
     let jobs = Task { await upkeep?.run() }
+    let lending = Task { [lending = writer.flatMap { StoreLending(context, $0) }] in await lending?.run() }
     let reloads = Task { [context] in
       await models?.run { try await writer?.withStore { try context.recordModels(in: $0) } }
     }
@@ -215,6 +216,7 @@ struct LiveSession: Sendable {
       watch.cancel()
       tapeWatch.cancel()
       jobs.cancel()
+      lending.cancel()
     }
     do {
       try await shell.run(&core) { input in

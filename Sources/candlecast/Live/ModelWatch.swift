@@ -45,7 +45,7 @@ final class ModelWatch: Sendable {
 
   /// Looks until its task is cancelled.
   ///
-  /// - Parameter onChange: called after changes were made ready.
+  /// - Parameter onChange: called when the registry is another than before, after changes were made ready.
   func run(onChange: @Sendable () async throws -> Void = {}) async {
     let seconds = context.configuration.number("inference.reload_seconds") ?? 1
     guard seconds > 0 else { return }
@@ -58,12 +58,12 @@ final class ModelWatch: Sendable {
   }
 
   private func lookOnThread(_ onChange: () async throws -> Void) async {
-    let hasChanges: Bool
-    do { hasChanges = try await DedicatedThread.run { self.look() } } catch {
+    let before = state.withLock { $0.stamp }
+    do { _ = try await DedicatedThread.run { self.look() } } catch {
       return context.log.write(.error, "models", "cannot look for other versions: \(error)")
     }
     do {
-      if hasChanges { try await onChange() }
+      if state.withLock({ $0.stamp }) != before { try await onChange() }
     } catch {
       context.log.write(.warning, "models", "the store's list of versions is not up to date: \(error)")
     }

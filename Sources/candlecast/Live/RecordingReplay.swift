@@ -311,7 +311,7 @@ private final class RecordedHistory {
   func opened() throws -> any Store {
     if let destination, isDestination { return destination }
     if let store { return store }
-    let opened = try location.open(.readOnly)
+    let opened = try location.openForReading()
     store = opened
     return opened
   }

@@ -218,7 +218,7 @@ actor Upkeep {
     } onCancel: {
       isEnding.raise()
     }
-    try await writer.withStore { [job] in try job.record(result.versions, in: $0) }
+    try await writer.withStore { [context] in try context.recordModels(in: $0) }
     let names = result.versions.map(\.description).joined(separator: ", ")
     return "registered \(names); \(result.summary.verdict.reason)"
   }

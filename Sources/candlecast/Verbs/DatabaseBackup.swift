@@ -16,7 +16,7 @@ struct DatabaseBackup: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    let store = try context.open(.readOnly)
+    let store = try context.openForReading()
     let now = context.now()
     let path = BackupFolder.path(for: arguments.positionals[0], at: now)
     let snapshot = try store.snapshot()

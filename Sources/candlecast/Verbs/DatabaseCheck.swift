@@ -15,7 +15,7 @@ struct DatabaseCheck: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    let store = try context.open(.readOnly)
+    let store = try context.openForReading()
     var bar = context.progress("check", unit: "rows", total: nil)
     let report = try StoreCheck.run(store.snapshot()) { rows in
       bar.update(Int64(rows))

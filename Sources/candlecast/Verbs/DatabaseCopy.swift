@@ -25,7 +25,7 @@ struct DatabaseCopy: Verb {
     let from = try choice.location(of: arguments.positionals[0])
     let to = try choice.location(of: arguments.positionals[1])
     guard from != to else { throw CommandError(.wrongUsage, "FROM and TO are both \(from)") }
-    let source = try context.open(from, .readOnly)
+    let source = try context.openForReading(from)
     let store = try context.open(to, .create)
     let report = try context.transfer("copy", from: source.snapshot(), into: store)
     context.output.present(

@@ -11,7 +11,7 @@ struct DatabaseStatus: Verb {
   ]
 
   func run(_ arguments: ParsedArguments, in context: CommandContext) throws -> ExitCode {
-    let snapshot = try context.open(.readOnly).snapshot()
+    let snapshot = try context.openForReading().snapshot()
     let facts = try snapshot.facts()
     let tables = try snapshot.tables().map { (name: $0.name, rows: try snapshot.rows(of: $0)) }
     let isOld = facts.schemaVersion < facts.newestSchemaVersion

@@ -58,7 +58,7 @@ struct EvaluateVerb: Verb {
 
   /// Gives the store back when it returns, so that it can be opened for writing.
   private func judge(_ run: EvaluationRun, _ context: CommandContext) throws -> Judgement {
-    let store = try context.openForReading()
+    let store = try context.openBeforeWriting()
     return try run.run(from: store, rows: try context.prices(of: context.view, in: store).rows)
   }
 

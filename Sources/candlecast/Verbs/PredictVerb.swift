@@ -32,7 +32,7 @@ struct PredictVerb: Verb {
   private func predict(
     _ arguments: ParsedArguments, _ context: CommandContext
   ) throws -> (predictions: [Prediction], prices: SeriesSummary) {
-    let store = try context.openForReading()
+    let store = try context.openBeforeWriting()
     let prices = try context.prices(of: context.view, in: store)
     let time = arguments.time("--at") ?? prices.period.upperBound
     var run = HistoryRun(view: context.view, mode: .predict)
