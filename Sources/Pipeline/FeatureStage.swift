@@ -41,16 +41,21 @@ package struct FeatureStage: ~Copyable {
     latestAvailability = .distantPast
   }
 
-  /// Folds everything anew after `needsRebuild`. What waits for its volumes goes on waiting.
-  ///
-  /// - Parameters:
-  ///   - candles: all of the view's as they stand, ascending.
-  ///   - onUpdate: sees the engine after each of them.
-  package mutating func rebuild(
-    from candles: some Sequence<FeatureInput>, onUpdate: (borrowing FeatureEngine) -> Void = { _ in }
-  ) {
+  /// Forgets what was folded, after `needsRebuild`: all of the view's candles follow by `rebuild`. What waits for its
+  /// volumes goes on waiting.
+  package mutating func beginRebuild() {
     features = RewindableFeatures()
     told = RecentVectors(featureSet)
+  }
+
+  /// Folds the next of the candles anew.
+  ///
+  /// - Parameters:
+  ///   - candles: as they stand, ascending.
+  ///   - onUpdate: sees the engine after each of them.
+  package mutating func rebuild(
+    with candles: some Sequence<FeatureInput>, onUpdate: (borrowing FeatureEngine) -> Void = { _ in }
+  ) {
     for candle in candles where !join.isWaiting(candle.openTime) {
       features.update(candle)
       onUpdate(features.engine)

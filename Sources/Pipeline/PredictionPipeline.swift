@@ -32,10 +32,13 @@ package struct PredictionPipeline: ~Copyable {
 
   private var stage: FeatureStage
   private var decisions: DecisionStage
+  /// The newest minutes of a rebuild that is under way.
+  private var rebuilt: RecentVectors
 
   package init(view: MarketView, mode: Prediction.Mode) {
     stage = FeatureStage(view)
     decisions = DecisionStage(view: view, mode: mode)
+    rebuilt = RecentVectors(.of(view))
   }
 
   package var view: MarketView { decisions.view }
@@ -64,13 +67,23 @@ package struct PredictionPipeline: ~Copyable {
     decisions.restart(with: RecentVectors(stage.featureSet))
   }
 
-  /// Folds everything anew after `needsRebuild`, without deciding. What waits for its volumes goes on waiting.
+  /// Forgets what was folded, after `needsRebuild`: all of the view's candles follow by `rebuild`, and then `endRebuild`.
+  /// What waits for its volumes goes on waiting.
+  package mutating func beginRebuild() {
+    stage.beginRebuild()
+    rebuilt = RecentVectors(stage.featureSet)
+  }
+
+  /// Folds the next of the candles anew, without deciding.
   ///
-  /// - Parameter candles: all of the view's as they stand, ascending.
-  package mutating func rebuild(from candles: some Sequence<FeatureInput>) {
-    var recent = RecentVectors(stage.featureSet)
-    stage.rebuild(from: candles) { recent.append($0) }
-    decisions.restart(with: recent)
+  /// - Parameter candles: as they stand, ascending.
+  package mutating func rebuild(with candles: some Sequence<FeatureInput>) {
+    stage.rebuild(with: candles) { rebuilt.append($0) }
+  }
+
+  package mutating func endRebuild() {
+    decisions.restart(with: rebuilt)
+    rebuilt = RecentVectors(stage.featureSet)
   }
 
   /// Folds an event and makes the decisions that follow from it.

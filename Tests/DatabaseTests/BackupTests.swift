@@ -24,7 +24,7 @@ struct BackupTests {
     try DuckDBStore(path: folder.file(name))
   }
 
-  @Test(arguments: Soak.seeds(2))
+  @Test(arguments: Soak.seedsOfStores(2))
   func `a restored store has every row of every table`(seed: UInt64) throws {
     try store.fillWithEverything(seed: seed)
     let contents = try StoreContents(store)

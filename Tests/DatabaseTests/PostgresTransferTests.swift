@@ -19,7 +19,7 @@ struct PostgresTransferTests {
 
   private func duckDB(_ name: String) throws -> DuckDBStore { try DuckDBStore(path: folder.file(name)) }
 
-  @Test(arguments: Soak.seeds(2))
+  @Test(arguments: Soak.seedsOfStores(2))
   func `everything goes to PostgreSQL and back, through a copy and through a backup`(seed: UInt64) throws {
     let original = try duckDB("original.duckdb")
     try original.fillWithEverything(seed: seed)

@@ -34,6 +34,12 @@ struct StoredMomentTests {
     _ = try store.commit(batch)
   }
 
+  private func standing(at moment: StoredMoment) throws -> [FeatureInput] {
+    var joined: [FeatureInput] = []
+    try store.readStanding(Self.view, at: moment) { joined += $0 }
+    return joined
+  }
+
   @Test(arguments: [5, 7, 9])
   func `of its own batch a moment has the minutes that came before`(next: Int) throws {
     let moment = StoredMoment(knownAt: Self.late, nextOpenTime: Self.start.adding(minutes: next))
@@ -43,14 +49,14 @@ struct StoredMomentTests {
       minutes.append(record.candle.openTime.minute - Self.start.minute)
     }
     #expect(minutes.sorted() == ([2] + Array(0..<Int64(next))).sorted())
-    let joined = Array(try store.joinedCandles(of: Self.view, at: moment))
+    let joined = try standing(at: moment)
     #expect(joined.map { $0.openTime.minute - Self.start.minute } == Array(0..<Int64(next)))
     #expect(joined[2].volume == 123)
   }
 
   @Test func `a version that comes later in its batch does not hide the one before`() throws {
     let moment = StoredMoment(knownAt: Self.late, nextOpenTime: Self.start.adding(minutes: 2))
-    let joined = Array(try store.joinedCandles(of: Self.view, at: moment))
+    let joined = try standing(at: moment)
     #expect(joined.count == 5)
     #expect(joined[2].volume != 123)
   }

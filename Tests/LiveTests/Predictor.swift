@@ -79,7 +79,9 @@ final class Predictor {
     guard needsRebuild else { return }
     needsRebuild = false
     let candles = standing.values.sorted { $0.openTime < $1.openTime }
-    pipeline.rebuild(from: JoinedCandles(prices: candles, volumes: nil))
+    pipeline.beginRebuild()
+    pipeline.rebuild(with: JoinedCandles(prices: candles, volumes: nil))
+    pipeline.endRebuild()
   }
 }
 

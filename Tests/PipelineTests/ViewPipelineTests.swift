@@ -237,7 +237,12 @@ struct ViewPipelineTests {
       Self.exchange, CandleRecord(walk[10], lateAt: walk[3300].closeTime.adding(microseconds: 2_500_000)))
     let old = pipeline.step(late, into: &kept)
     #expect(old == .needsRebuild(from: walk[10].openTime))
-    pipeline.rebuild(from: JoinedCandles(prices: Array(walk[...3300]), volumes: Array(walk[..<3300])))
+    pipeline.beginRebuild()
+    for piece in [0..<1000, 1000..<1001, 1001..<3301] {
+      pipeline.rebuild(
+        with: JoinedCandles(prices: Array(walk[piece]), volumes: Array(walk[piece.clamped(to: 0..<3300)])))
+    }
+    pipeline.endRebuild()
     let newest = pipeline.newestOpenTime
     #expect(newest == walk[3299].openTime && kept.predictions.isEmpty)
     let found = step([Self.volumes(walk[3300], after: 3_000_000)] + Self.both(walk[3301...]), &pipeline)

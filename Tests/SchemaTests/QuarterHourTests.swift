@@ -38,7 +38,7 @@ struct QuarterHourTests {
     }
   }
 
-  @Test(arguments: TestedStore.kinds, Soak.seeds(3))
+  @Test(arguments: TestedStore.kinds, Soak.seedsOfStores(3))
   func `quarter hours with every minute are there and no others, whatever came late or was revised`(
     kind: TestedStore.Kind, seed: UInt64
   ) throws {

@@ -41,7 +41,7 @@ struct LiveStoreTests {
     #expect(knownAt == (0..<3).map { time(9).adding(microseconds: $0) })
   }
 
-  @Test(arguments: StoreKind.allCases, Soak.seeds(6))
+  @Test(arguments: StoreKind.allCases, Soak.seedsOfStores(6))
   func `random batches leave what a dictionary holds`(kind: StoreKind, seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var model: [Series: [Timestamp: [Candle]]] = [:]
@@ -125,7 +125,7 @@ struct LiveStoreTests {
 
   // MARK: Ledger
 
-  @Test(arguments: StoreKind.allCases, Soak.seeds(6))
+  @Test(arguments: StoreKind.allCases, Soak.seedsOfStores(6))
   func `a ledger is the same in the table as in memory`(kind: StoreKind, seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var maps: [Series: LedgerMap] = [:]

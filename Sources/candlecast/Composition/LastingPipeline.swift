@@ -31,7 +31,11 @@ struct LastingPipeline: ~Copyable {
   /// Folds what follows next from the events taken and decides on it; `nil` when nothing follows.
   mutating func next(into sink: inout some PipelineSink) -> PredictionPipeline.Effect? {
     let effect = pipeline.next(into: &sink)
-    if case .needsRebuild = effect { pipeline.rebuild(from: taken.joined(in: pipeline.view)) }
+    if case .needsRebuild = effect {
+      pipeline.beginRebuild()
+      pipeline.rebuild(with: taken.joined(in: pipeline.view))
+      pipeline.endRebuild()
+    }
     return effect
   }
 }

@@ -28,7 +28,7 @@ struct Demo {
     own.configuration = try context.configuration.setting(Self.flags(announcement.endpoints))
     own.output.line(
       "simulated: \(data.path) moved to now, \(announcement.start) to \(announcement.end) at \(speed)")
-    own.output.line("the page: http://\(own.pageHost):\(server.ports.feeder)/")
+    own.output.line(server.pageText(own))
     let training = try DemoTraining(
       own, data: data.path, folder: place.folder + "/training", streamedMicroseconds: Self.streamed.microseconds)
     defer { training.stop() }
@@ -73,13 +73,5 @@ struct Demo {
         endpoints[name].map { Configuration.Flag(key: knob.key, name: "--demo", text: $0) }
       }
     }
-  }
-}
-
-extension CommandContext {
-  /// Where a browser on this machine finds the page.
-  fileprivate var pageHost: String {
-    let host = configuration.text("server.host") ?? "127.0.0.1"
-    return ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
   }
 }

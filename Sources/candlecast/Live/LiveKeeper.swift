@@ -138,10 +138,15 @@ final class LiveKeeper {
     guard let writer else { return }
     try await writer.flush()
     let view = predictor.view
-    let prices = try await writer.withStore { try $0.candles(view.price).map(\.candle) }
-    let volumes: [Candle]? =
-      if let series = view.volume { try await writer.withStore { try $0.candles(series).map(\.candle) } } else { nil }
-    predictor.rebuild(prices: prices, volumes: volumes)
+    guard let period = try await writer.withStore({ try $0.summary(of: view.price)?.period }) else { return }
+    predictor.beginRebuild()
+    for piece in MarketView.pieces(of: period) {
+      predictor.rebuild(
+        with: try await writer.withStore { store in
+          try view.joined { try store.candles($0, in: piece).map(\.candle) }
+        })
+    }
+    predictor.endRebuild()
   }
 
   private func note(_ core: borrowing LiveCore) {

@@ -146,16 +146,29 @@ final class LivePredictor {
   private var isPromoted: Bool { featureRows.map { promoted.contains($0.target) } ?? false }
 
   private func rebuild(from store: any Store, asOf now: Timestamp) throws {
-    let view = pipeline.view
-    rebuild(
-      prices: try store.candles(view.price, asOf: now).map(\.candle),
-      volumes: try view.volume.map { try store.candles($0, asOf: now).map(\.candle) })
+    guard let period = try store.summary(of: view.price)?.period else { return }
+    try rebuild(in: period) { series, piece in try store.candles(series, in: piece, asOf: now).map(\.candle) }
   }
 
   /// Folds the candles as they stand anew.
-  func rebuild(prices: [Candle], volumes: [Candle]?) {
+  ///
+  /// - Parameter candles: of a series in a piece of the period, ascending.
+  func rebuild(
+    in period: Range<Timestamp>, _ candles: (Series, Range<Timestamp>) throws -> [Candle]
+  ) throws {
+    beginRebuild()
+    for piece in MarketView.pieces(of: period) { rebuild(with: try view.joined { try candles($0, piece) }) }
+    endRebuild()
+  }
+
+  func beginRebuild() { pipeline.beginRebuild() }
+
+  /// - Parameter candles: the next of all, as they stand.
+  func rebuild(with candles: JoinedCandles) { pipeline.rebuild(with: candles) }
+
+  func endRebuild() {
+    pipeline.endRebuild()
     needsRebuild = false
-    pipeline.rebuild(from: JoinedCandles(prices: prices, volumes: volumes))
   }
 }
 

@@ -377,7 +377,7 @@ private final class Player {
       waiting.append(batch)
       told.append(Told(moment: moment, events: output.events, full: full))
     }
-    if predictor.needsRebuild { try rebuild(asOf: batch.knownAt) }
+    if predictor.needsRebuild { try rebuild() }
     if waiting.count >= Self.held + Self.batchSize { try flush(Self.batchSize) }
   }
 
@@ -439,19 +439,23 @@ private final class Player {
     told.removeSubrange(index...)
   }
 
-  private func rebuild(asOf now: Timestamp) throws {
-    predictor.rebuild(
-      prices: try standing(predictor.view.price), volumes: try predictor.view.volume.map { try standing($0) })
-  }
-
-  /// The candles as they stand: those the run began with, and over them what came since.
-  private func standing(_ series: Series) throws -> [Candle] {
-    var candles = Dictionary(
-      uniqueKeysWithValues: try history.map { store, time in
-        try store.candles(series, asOf: time).map { ($0.candle.openTime, $0.candle) }
-      } ?? [])
-    for record in taken.newestVersions(of: series) { candles[record.candle.openTime] = record.candle }
-    return candles.values.sorted { $0.openTime < $1.openTime }
+  /// With the candles as they stand: those the run began with, and over them what came since.
+  private func rebuild() throws {
+    let view = predictor.view
+    let newer = Dictionary(
+      uniqueKeysWithValues: view.series.map { ($0, taken.newestVersions(of: $0).map(\.candle)) })
+    let stored = try history.flatMap { store, _ in try store.summary(of: view.price)?.period }
+    let starts = [stored?.lowerBound, newer[view.price]?.first?.openTime].compactMap(\.self)
+    let ends = [stored?.upperBound, newer[view.price]?.last?.openTime.adding(minutes: 1)].compactMap(\.self)
+    guard let start = starts.min(), let end = ends.max() else { return }
+    try predictor.rebuild(in: start..<end) { series, piece in
+      var candles = Dictionary(
+        uniqueKeysWithValues: try history.map { store, time in
+          try store.candles(series, in: piece, asOf: time).map { ($0.candle.openTime, $0.candle) }
+        } ?? [])
+      for candle in newer[series] ?? [] where piece.contains(candle.openTime) { candles[candle.openTime] = candle }
+      return candles.values.sorted { $0.openTime < $1.openTime }
+    }
   }
 
   func finish(_ result: inout RecordingReplay.Result) throws {

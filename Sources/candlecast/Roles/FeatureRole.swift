@@ -99,7 +99,8 @@ final class FeatureRole {
   }
 
   private func rebuild(at moment: StoredMoment) throws {
-    stage.rebuild(from: try context.openForReading().joinedCandles(of: stage.view, at: moment))
+    stage.beginRebuild()
+    try context.openForReading().readStanding(stage.view, at: moment) { stage.rebuild(with: $0) }
   }
 }
 

@@ -169,7 +169,11 @@ final class PredictRole {
     try store.readEvents(context.view, at: moment) { candle in
       if case .needsRebuild = pipeline.fold(candle) { needsRebuild = true }
     }
-    if needsRebuild { pipeline.rebuild(from: try store.joinedCandles(of: context.view, at: moment)) }
+    if needsRebuild {
+      pipeline.beginRebuild()
+      try store.readStanding(context.view, at: moment) { pipeline.rebuild(with: $0) }
+      pipeline.endRebuild()
+    }
     return pipeline.decisionStage()
   }
 }

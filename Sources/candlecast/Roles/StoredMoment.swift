@@ -40,15 +40,20 @@ extension Store {
     }
   }
 
-  /// The candles of a view as they stood.
-  func joinedCandles(of view: MarketView, at moment: StoredMoment) throws -> JoinedCandles {
-    JoinedCandles(
-      prices: try candles(of: view.price, at: moment), volumes: try view.volume.map { try candles(of: $0, at: moment) })
+  /// The candles of a view as they stood, piece by piece.
+  func readStanding(_ view: MarketView, at moment: StoredMoment, _ body: (JoinedCandles) throws -> Void) throws {
+    guard let period = try summary(of: view.price)?.period else { return }
+    for piece in MarketView.pieces(of: period) {
+      try body(try view.joined { try candles(of: $0, in: piece, at: moment) })
+    }
   }
 
-  private func candles(of series: Series, at moment: StoredMoment) throws -> [Candle] {
-    let before = try candles(series, asOf: moment.knownAt.adding(microseconds: -1))
-    let with = try candles(series, asOf: moment.knownAt).filter { $0.knownAt == moment.knownAt && moment.has($0) }
+  private func candles(
+    of series: Series, in piece: Range<Timestamp>, at moment: StoredMoment
+  ) throws -> [Candle] {
+    let before = try candles(series, in: piece, asOf: moment.knownAt.adding(microseconds: -1))
+    let with = try candles(series, in: piece, asOf: moment.knownAt)
+      .filter { $0.knownAt == moment.knownAt && moment.has($0) }
     let all = Dictionary((before + with).map { ($0.candle.openTime, $0.candle) }) { _, newer in newer }
     return all.values.sorted { $0.openTime < $1.openTime }
   }
