@@ -247,7 +247,7 @@ struct SeriesTailTests {
     }
   }
 
-  @Test(arguments: Soak.seeds(2))
+  @Test(arguments: Soak.seedsOfStores(2))
   func `commits, crashes, closings and reads leave what a model holds`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var models: [Series: Model] = [.bitcoin: Model(), .ether: Model()]

@@ -19,13 +19,6 @@ extension LiveServer {
     status.listens(on: ports)
   }
 
-  /// For a browser on this machine.
-  func pageText(_ context: CommandContext) -> String {
-    let host = context.configuration.text("server.host") ?? "127.0.0.1"
-    let name = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
-    return "the page: http://\(name):\(ports.feeder)/"
-  }
-
   /// For whoever started it.
   var portsText: String {
     "health on port \(ports.feeder)" + (ports.gapHandler.map { ", gaps and metrics on port \($0)" } ?? "")

@@ -24,6 +24,8 @@ struct LiveServer {
   /// What the route to the newest predictions tells.
   let latest: LatestPredictions
 
+  /// Address of the page for a browser on this machine.
+  let page: String
   /// The ports that were taken.
   let ports: LiveStatus.Ports
 
@@ -56,6 +58,7 @@ struct LiveServer {
         APIServer(routes + [.description(of: routes, version: Help.version)], doorkeeper: door))
     }
     servers = [feeder, gapHandler, api].compactMap(\.self)
+    page = setting.page(port: feeder.port)
     ports = LiveStatus.Ports(feeder: feeder.port, gapHandler: gapHandler?.port, api: api?.port)
   }
 

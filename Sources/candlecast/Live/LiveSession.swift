@@ -51,7 +51,7 @@ struct LiveSession: Sendable {
   func run() async throws -> Result {
     // A port that is taken is found before anything is opened.
     let server = options.servesHealth ? try LiveServer(context, options) : nil
-    if let server { context.output.line(server.pageText(context)) }
+    if let server { context.output.line("the page: \(server.page)") }
     do {
       return try await run(serving: server)
     } catch {

@@ -41,6 +41,12 @@ struct ServerSetting {
     return options
   }
 
+  /// Address of the page for a browser on this machine.
+  func page(port: Int) -> String {
+    let name = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
+    return "\(limits.tls == nil ? "http" : "https")://\(name):\(port)/"
+  }
+
   private static func tokens(_ configuration: Configuration) throws -> [AccessToken] {
     try [("server.read_token", AccessToken.Scope.read), ("server.admin_token", .admin)].compactMap { key, scope in
       guard let secret = configuration.text(key), !secret.isEmpty else { return nil }
