@@ -3,7 +3,7 @@ import Market
 
 /// Candles are folded anew a piece at a time: a year of them at once would be tens of megabytes.
 extension MarketView {
-  private static let pieceMinutes = 15 * 1440
+  private static let pieceMinutes = 5 * 1440
 
   /// - Parameter candles: of a series, ascending.
   func joined(_ candles: (Series) throws -> [Candle]) rethrows -> JoinedCandles {
