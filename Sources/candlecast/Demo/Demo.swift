@@ -28,7 +28,6 @@ struct Demo {
     own.configuration = try context.configuration.setting(Self.flags(announcement.endpoints))
     own.output.line(
       "simulated: \(data.path) moved to now, \(announcement.start) to \(announcement.end) at \(speed)")
-    own.output.line("the page: \(server.page)")
     let training = try DemoTraining(
       own, data: data.path, folder: place.folder + "/training", streamedMicroseconds: Self.streamed.microseconds)
     defer { training.stop() }

@@ -51,7 +51,6 @@ struct LiveSession: Sendable {
   func run() async throws -> Result {
     // A port that is taken is found before anything is opened.
     let server = options.servesHealth ? try LiveServer(context, options) : nil
-    if let server { context.output.line("the page: \(server.page)") }
     do {
       return try await run(serving: server)
     } catch {
@@ -72,6 +71,7 @@ struct LiveSession: Sendable {
     options.status.runs(by: clock)
     if let server {
       server.store.open(writer)
+      context.output.line("the page: \(server.page)")
       context.output.line(server.portsText)
     }
     let result = try await feed(start, clock, http, writer, tape, server)
