@@ -18,7 +18,8 @@ struct RoleTicksTests {
 
   // MARK: Whoever is killed
 
-  @Test(arguments: Soak.seeds(6)) func `roles apart say what one process says, whoever is killed`(seed: UInt64) throws {
+  @Test(arguments: Soak.seedsOfStores(6))
+  func `roles apart say what one process says, whoever is killed`(seed: UInt64) throws {
     let folder = try TemporaryFolder()
     let served = Served(
       ticks: try Self.version(in: folder),
