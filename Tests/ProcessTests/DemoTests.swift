@@ -133,6 +133,20 @@ import Transport
     #expect(try DuckDBStore(path: path, mode: .readOnly).status().count == 1)
   }
 
+  @Test func `a store that another demonstration has is not begun anew`() async throws {
+    let place = try folder()
+    let running = try demo([], in: place)
+    try await untilReady(running)
+    let other = try RunningProgram(
+      arguments: ["run", "--demo", "--port", "0"], in: place.folder, environment: place.environment, name: "other")
+    #expect(try await other.end() == .exited(4))
+    #expect(other.error.contains("is in use by") && other.error.contains("\(running.process)"), "\(other.error)")
+    #expect(running.ending == nil)
+    let status = try RunningProgram(
+      arguments: ["status", "--store", "duckdb:\(Self.storePath)"], in: place.folder, name: "status")
+    #expect(try await status.end() == .exited(0), "\(status.error)")
+  }
+
   @Test func `a taken port is found before the old store goes`() async throws {
     let place = try folder()
     let running = try demo([], in: place)

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Ingestion
 import Market
 import Models
@@ -261,6 +262,23 @@ struct UpkeepTests {
     #expect(try status() == "production")
     #expect(run("models", "archive", filling.version).code != .done)
     #expect(try status() == "production")
+  }
+
+  @Test func `trainings of what is registered are noted once, if its files are there`() throws {
+    let filling = try Filling(folder.path)
+    let context = try context()
+    func trainings(in store: any Store) throws -> String? {
+      try store.snapshot().cells("SELECT count(*) FROM training_metadata").first?.first ?? nil
+    }
+    let store = try context.openForWriting()
+    for _ in 0..<2 { try context.recordModels(in: store) }
+    #expect(try trainings(in: store) == "5")
+    #expect(try store.trainedVersions() == [filling.version])
+    try FileManager.default.removeItem(atPath: folder.file("models/active/\(filling.version)"))
+    let other = try DuckDBStore(path: folder.file("another.duckdb"))
+    try context.recordModels(in: other)
+    #expect(try trainings(in: other) == "0")
+    #expect(try other.trainedVersions().isEmpty)
   }
 
   // MARK: Log

@@ -11,8 +11,9 @@ extension CommandContext {
     try store.setModels(models)
     let known = try store.trainedVersions()
     for model in models where model.status != .archived && !known.contains(model.version) {
-      guard let name = VersionName(model.version) else { continue }
-      for training in try registry.directory(of: name).card().trainings { try store.recordTraining(training) }
+      // One whose files are damaged or not here is told of where it is to be served.
+      guard let name = VersionName(model.version), let card = try? registry.directory(of: name).card() else { continue }
+      for training in card.trainings { try store.recordTraining(training) }
     }
   }
 

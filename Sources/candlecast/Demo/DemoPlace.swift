@@ -70,7 +70,7 @@ struct DemoPlace {
 
   /// A store that another process has open is refused here too.
   private func requireSimulated(_ context: CommandContext) throws {
-    let series = try context.openForReading().status().map(\.series)
+    let series = try context.openBeforeWriting().status().map(\.series)
     guard let real = series.first(where: { !$0.venue.isSimulated }) else { return }
     throw CommandError(
       .wrongUsage,
