@@ -35,5 +35,6 @@ pass steady --filter '^ProcessTests\.SteadyTests'
 
 ((failed)) || exit 0
 printf '\n== what failed; all of it is in %s\n' "$logs"
-grep -hE '^✘|error:' "$logs"/*.log | cut -c1-2000
+# What was found and expected may stand in the next line.
+grep -hE -A1 --no-group-separator '^✘|error:' "$logs"/*.log | cut -c1-2000
 exit 1

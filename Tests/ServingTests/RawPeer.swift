@@ -16,10 +16,8 @@ final class RawPeer {
         connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard status == 0 else {
-      close(socket)
-      return nil
-    }
+    // `deinit` closes it, in this case too.
+    guard status == 0 else { return nil }
     // What is never answered is given up.
     var patience = timeval(tv_sec: 20, tv_usec: 0)
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))

@@ -125,10 +125,8 @@ package final class LoopbackPeer: Sendable {
         connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard status == 0 else {
-      close(socket)
-      throw RedisServer.Failure(description: "nobody listens on \(port)")
-    }
+    // `deinit` closes it, in this case too.
+    guard status == 0 else { throw RedisServer.Failure(description: "nobody listens on \(port)") }
     var patience = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
   }
