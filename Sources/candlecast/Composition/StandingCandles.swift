@@ -10,8 +10,9 @@ extension MarketView {
     JoinedCandles(prices: try candles(price), volumes: try volume.map(candles))
   }
 
-  /// Of some days each, in order.
-  static func pieces(of period: Range<Timestamp>) -> [Range<Timestamp>] {
+  /// Of some days each, in order; none where nothing is stored.
+  static func pieces(of period: Range<Timestamp>?) -> [Range<Timestamp>] {
+    guard let period else { return [] }
     var pieces: [Range<Timestamp>] = []
     var start = period.lowerBound
     while start < period.upperBound {

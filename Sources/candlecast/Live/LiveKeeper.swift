@@ -138,7 +138,7 @@ final class LiveKeeper {
     guard let writer else { return }
     try await writer.flush()
     let view = predictor.view
-    guard let period = try await writer.withStore({ try $0.summary(of: view.price)?.period }) else { return }
+    let period = try await writer.withStore { try $0.summary(of: view.price)?.period }
     predictor.beginRebuild()
     for piece in MarketView.pieces(of: period) {
       predictor.rebuild(

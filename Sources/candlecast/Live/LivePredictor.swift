@@ -146,15 +146,18 @@ final class LivePredictor {
   private var isPromoted: Bool { featureRows.map { promoted.contains($0.target) } ?? false }
 
   private func rebuild(from store: any Store, asOf now: Timestamp) throws {
-    guard let period = try store.summary(of: view.price)?.period else { return }
-    try rebuild(in: period) { series, piece in try store.candles(series, in: piece, asOf: now).map(\.candle) }
+    try rebuild(in: try store.summary(of: view.price)?.period) { series, piece in
+      try store.candles(series, in: piece, asOf: now).map(\.candle)
+    }
   }
 
   /// Folds the candles as they stand anew.
   ///
-  /// - Parameter candles: of a series in a piece of the period, ascending.
+  /// - Parameters:
+  ///   - period: `nil` if there are none.
+  ///   - candles: of a series in a piece of the period, ascending.
   func rebuild(
-    in period: Range<Timestamp>, _ candles: (Series, Range<Timestamp>) throws -> [Candle]
+    in period: Range<Timestamp>?, _ candles: (Series, Range<Timestamp>) throws -> [Candle]
   ) throws {
     beginRebuild()
     for piece in MarketView.pieces(of: period) { rebuild(with: try view.joined { try candles($0, piece) }) }

@@ -447,8 +447,8 @@ private final class Player {
     let stored = try history.flatMap { store, _ in try store.summary(of: view.price)?.period }
     let starts = [stored?.lowerBound, newer[view.price]?.first?.openTime].compactMap(\.self)
     let ends = [stored?.upperBound, newer[view.price]?.last?.openTime.adding(minutes: 1)].compactMap(\.self)
-    guard let start = starts.min(), let end = ends.max() else { return }
-    try predictor.rebuild(in: start..<end) { series, piece in
+    let period = starts.min().flatMap { start in ends.max().map { start..<$0 } }
+    try predictor.rebuild(in: period) { series, piece in
       var candles = Dictionary(
         uniqueKeysWithValues: try history.map { store, time in
           try store.candles(series, in: piece, asOf: time).map { ($0.candle.openTime, $0.candle) }
