@@ -160,6 +160,22 @@ struct SeriesTailTests {
     #expect(try DuckDBStore(path: copied).ledger(.bitcoin, .minutes) == expected)
   }
 
+  @Test func `a live run that is ahead of the candles grows once they have caught up with it`() throws {
+    let store = try DuckDBStore(path: path)
+    try store.commit(batch(0..<3))
+    var ahead = LiveBatch(knownAt: .start.adding(minutes: 3))
+    ahead.ledger = [LedgerRange(.bitcoin, .minutes, Self.minutes(3..<5), .live, since: ahead.knownAt)]
+    try store.commit(ahead)
+    for minute in 3..<5 {
+      var untold = batch(minute..<minute + 1)
+      untold.ledger = []
+      try store.commit(untold)
+    }
+    try store.commit(batch(5..<6))
+    try expect(store, minutes: 6)
+    try expect(DuckDBStore(path: try copy(path, to: "copied.duckdb")), minutes: 6)
+  }
+
   @Test(arguments: [1, 2, 16, 17, 40])
   func `candles that come together are stored alike, however many they are`(count: Int) throws {
     let store = try DuckDBStore(path: path)

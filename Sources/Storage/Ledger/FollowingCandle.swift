@@ -50,6 +50,8 @@ struct CandleChange {
   /// Nothing came but candles after all others, and the ledger changed as they alone change it.
   func leads(from old: LedgerMap, to new: LedgerMap) -> Bool {
     guard isPlain, let last else { return false }
+    // Candles that catch up with a run would make it grow from then on, and not from what is written.
+    if let run = old.runs.last, run.state == .live, run.range.upperBound > last + 1 { return false }
     return old.grown(after: last, by: following) == new
   }
 }
