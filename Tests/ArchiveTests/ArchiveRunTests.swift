@@ -14,7 +14,7 @@ extension Series {
 }
 
 /// What goes from a store into an archive, and out of it into another store.
-@Suite(.timeLimit(.minutes(5))) struct ArchiveRunTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct ArchiveRunTests {
   /// An archive, and what belongs to the test that uses it.
   private struct Place {
     let objects: any ObjectStore
@@ -269,7 +269,7 @@ extension Series {
     return records
   }
 
-  @Test(arguments: Soak.seeds(2), [false, true])
+  @Test(arguments: Soak.seedsOfStores(2), [false, true])
   func `trades come back as they were, whatever was there`(seed: UInt64, areOnServer: Bool) async throws {
     let place = try await Self.place(.folder)
     let stores = try ["from", "to"].map { areOnServer ? try Self.serverStore() : try place.store($0) }

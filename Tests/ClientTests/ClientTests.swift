@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Public client libraries read a simulator of which they know nothing but its address.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ClientTests {
+@Suite(.serialized, .timeLimit(.minutes(Soak.minutes(5)))) struct ClientTests {
   @Test func `ccxt's binance sees what the simulated venue is made of`() async throws {
     let stage = try ClientStage(seed: 1)
     let seen = try await stage.look(with: "binance", at: "binance")

@@ -6,7 +6,7 @@ import Transport
 
 @testable import Cloud
 
-@Suite(.timeLimit(.minutes(5))) struct CloudWatchTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct CloudWatchTests {
   private static let now = Timestamp("2026-11-21T12:00:59.438Z")!
 
   private static func datum(_ name: String, _ value: MetricDatum.Value, dimensions: Int = 1) -> MetricDatum {

@@ -6,7 +6,7 @@ import Transport
 
 @testable import Cloud
 
-@Suite(.timeLimit(.minutes(5))) struct KinesisClientTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct KinesisClientTests {
   // MARK: moto
 
   private static func stream(shards: Int) async throws -> (KinesisClient, String) {

@@ -7,7 +7,7 @@ import Transport
 
 @testable import Cloud
 
-@Suite(.timeLimit(.minutes(5))) struct S3MotoTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct S3MotoTests {
   /// A client and a bucket of its own.
   private static func bucket(region: String = "us-east-1") async throws -> (S3Client, String) {
     let moto = try await MotoServer.shared.value

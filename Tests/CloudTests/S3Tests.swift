@@ -7,7 +7,7 @@ import Transport
 @testable import Cloud
 
 /// What moto cannot do: refusals, lost answers and nonsense.
-@Suite(.timeLimit(.minutes(5))) struct S3Tests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct S3Tests {
   private let object: S3Location
 
   init() throws { object = try S3Location(bucket: "bucket", key: "dir/key") }

@@ -13,7 +13,7 @@ import Transport
 @testable import candlecast
 
 /// `archive`, `import` of what it wrote, and models in a bucket, through the whole program.
-@Suite(.timeLimit(.minutes(5))) struct ArchiveVerbTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct ArchiveVerbTests {
   private struct Desk {
     let folder: TemporaryFolder
     let client: S3Client

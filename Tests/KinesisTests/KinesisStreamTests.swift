@@ -7,7 +7,7 @@ import Transport
 
 @testable import Streams
 
-@Suite(.timeLimit(.minutes(5))) struct KinesisStreamTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct KinesisStreamTests {
   /// Runs the stream beside what a test does with it.
   private static func running<Value: Sendable>(
     _ stream: KinesisStream, _ body: @escaping @Sendable () async throws -> Value

@@ -13,7 +13,7 @@ import Transport
 @testable import candlecast
 
 /// What the knobs of inference change in what a server tells.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct AnswerKnobTests {
+@Suite(.serialized, .timeLimit(.minutes(Soak.minutes(5)))) struct AnswerKnobTests {
   private static let view = MarketView(price: Series(.binance, .btcusdt))
   private static let now = Timestamp("2024-03-01T12:00:30Z")!
 

@@ -22,7 +22,7 @@ struct ArmTests {
     return options
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(Soak.minutes(5))))
   func `decisions are split, a shadow is stored and told to nobody, and the tape gives the same`() async throws {
     let knobs = ["ingest.limit": "400", "inference.arms": "b=0.5,c=shadow"]
     let desk = try Desk(try Exchange.shared.get().knobs.merging(knobs) { $1 })
@@ -56,7 +56,7 @@ struct ArmTests {
     try expectTheSameAgain(desk, result, checked: 90)
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(Soak.minutes(5))))
   func `between closes too, each moment is served by one version, and the tape gives the same`() async throws {
     let knobs = ["ingest.limit": "400", "inference.arms": "ticks-b=0.5,ticks-c=shadow"]
     let desk = try Desk(try Exchange.shared.get().knobs.merging(knobs) { $1 })
@@ -173,7 +173,7 @@ struct ArmTests {
     #expect(arms.served[0].arms.map(\.part) == [nil, 0..<0.9, 0.9..<1])
   }
 
-  @Test(.timeLimit(.minutes(5))) func `a feed with such an arm does not begin`() async throws {
+  @Test(.timeLimit(.minutes(Soak.minutes(5)))) func `a feed with such an arm does not begin`() async throws {
     let desk = try Desk(try Exchange.shared.get().knobs.merging(["inference.arms": "z=shadow"]) { $1 })
     let context = try desk.context()
     let refusal = try await Watch.refusal(context, options(context))

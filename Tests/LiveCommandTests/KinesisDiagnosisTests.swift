@@ -32,7 +32,7 @@ struct KinesisDiagnosisTests {
     return found
   }
 
-  @Test(.timeLimit(.minutes(5))) func `streams are named until they are there`() async throws {
+  @Test(.timeLimit(.minutes(Soak.minutes(5)))) func `streams are named until they are there`() async throws {
     let name = "doctor-" + UUID().uuidString
     let moto = try await MotoServer.shared.value
     let context = try Self.context([

@@ -134,7 +134,7 @@ struct ReloadTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(Soak.minutes(5))))
   func `a promotion in a bucket is fetched and noticed while a process runs`() async throws {
     let desk = try Desk(["market.venue": "binance"])
     let shelf = Shelf(context: try desk.context(), folder: desk.folder)
@@ -188,7 +188,7 @@ struct ReloadTests {
 
   // MARK: A running feed
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(Soak.minutes(5))))
   func `a version is changed between two minutes, none in time is left out or mixed, and the tape gives the same`()
     async throws
   {

@@ -47,7 +47,7 @@ struct RunVerbTests {
     #expect(live.text("models") == "real" && live.text("tape.directory") == "feature_store/tape")
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: [true, false])
+  @Test(.timeLimit(.minutes(Soak.minutes(5))), arguments: [true, false])
   func `with a port of its own the gap handler listens only if it is asked for`(isAsked: Bool) async throws {
     let desk = try Desk(try Exchange.shared.get().knobs)
     let feeder = Configuration.Flag(key: "server.feeder_port", name: "--port", text: "0")

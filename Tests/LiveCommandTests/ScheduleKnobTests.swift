@@ -54,7 +54,9 @@ struct ScheduleKnobTests {
     #expect(scheduler.start(at: late).map(\.name) == expected)
   }
 
-  @Test(.timeLimit(.minutes(5))) func `a feed trains at the time, and goes on if that fails`() async throws {
+  @Test(.timeLimit(.minutes(Soak.minutes(5)))) func `a feed trains at the time, and goes on if that fails`()
+    async throws
+  {
     let (stream, lines) = AsyncStream.makeStream(of: String.self)
     let desk = try Desk(["schedule.retrain": "true", "backup.every_hours": "0"])
     let usual = try desk.context()

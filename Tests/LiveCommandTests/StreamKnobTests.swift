@@ -142,7 +142,7 @@ struct StreamKnobTests {
     #expect(try server.ask("EXISTS", "other:BTCUSDT:candles:0", "candlecast:BTCUSDT:candles:0") == ":1")
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: [nil, "the second one"])
+  @Test(.timeLimit(.minutes(Soak.minutes(5))), arguments: [nil, "the second one"])
   func `a member has its name, or that of its role`(member: String?) async throws {
     let server = try await RedisServer()
     let desk = try Self.desk(server, member.map { ["stream.member": $0] } ?? [:])
@@ -151,7 +151,9 @@ struct StreamKnobTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func `the kind chooses Kinesis, with checkpoints in the store`() async throws {
+  @Test(.timeLimit(.minutes(Soak.minutes(5)))) func `the kind chooses Kinesis, with checkpoints in the store`()
+    async throws
+  {
     let moto = try await MotoServer.shared.value
     let name = "knobs-" + UUID().uuidString
     let database = try PostgresServer.shared().makeSchema()

@@ -33,7 +33,7 @@ struct TapeExamplesTests {
     return try await Watch.whenReleased { try dataset(context, desk) }
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(Soak.minutes(5))))
   func `the points of a tape are those that live predicted on, with what the price did after`() async throws {
     // So far apart that a busy machine passes none of its moments over.
     let knobs = ["ingest.limit": "150", "inference.interval_seconds": "6"]

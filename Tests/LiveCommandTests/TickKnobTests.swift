@@ -10,7 +10,7 @@ import VenueSimulator
 
 /// What the knobs of the tick cadence change.
 @Suite(.serialized) struct TickKnobTests {
-  @Test(.timeLimit(.minutes(5)), arguments: [("1.5", 1500), ("4", 4000)])
+  @Test(.timeLimit(.minutes(Soak.minutes(5))), arguments: [("1.5", 1500), ("4", 4000)])
   func `predictions between candles are stored at multiples of the interval, and play back to the same bits`(
     seconds: String, milliseconds: Int64
   ) async throws {

@@ -1,5 +1,6 @@
 import Features
 import FoundationEssentials
+import Ingestion
 import Market
 import Models
 import Operations
@@ -27,7 +28,7 @@ struct TickParityTests {
     try LiveParity(context: context, decisions: .all, share: 1, seed: 1).run(in: context.openForReading())
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(Soak.minutes(5))))
   func `the tape gives the same bits, names what is not on it, and what it has lost cannot be computed`() async throws {
     let desk = try Desk(try Exchange.shared.get().knobs)
     var context = try await run(desk)
@@ -62,7 +63,28 @@ struct TickParityTests {
     #expect(gone.checked == after.checked - betweenCloses)
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test func `the tape of a feed that leaves predicting to another role verifies none`() throws {
+    let time = Timestamp("2026-11-20T12:00:00Z")!
+    let view = MarketView(price: Series(.binance, .btcusdt))
+    let made = Prediction(
+      time: time, availableAt: time, view: view, target: Self.target, probabilityUp: nil, confidence: 0,
+      modelName: .baseline, version: "", featureSetHash: "h", inputHash: 1, state: "untrained", reason: "",
+      mode: .live, latencyNanoseconds: 0)
+    for predicts in [false, true] {
+      var heard = 0
+      let witness = TickWitness(time..<time.adding(minutes: 1)) { predictions, _ in heard += predictions.count }
+      witness.begin(
+        LiveStart(
+          time: time, plan: LivePlan(seed: 1, thresholds: LiveThresholds(), feeds: []), memories: [], view: view,
+          versions: predicts ? [LiveStart.ServedTarget(target: Self.target, version: nil)] : [], history: nil,
+          cadence: TickCadence()))
+      witness.take(LiveOutput(at: time.adding(minutes: 1)), [made], at: time.adding(minutes: 1))
+      #expect(witness.hasSeen(time) == predicts)
+      #expect(heard == (predicts ? 1 : 0))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(Soak.minutes(5))))
   func `one of them is explained by its inputs, with what was stored beside what is played back`() async throws {
     let desk = try Desk(try Exchange.shared.get().knobs)
     let context = try await run(desk)
@@ -81,7 +103,7 @@ struct TickParityTests {
         TickDecisions.target, at: one.time.adding(microseconds: 1000), from: store, context) == nil)
   }
 
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(.minutes(Soak.minutes(5))))
   func `the command explains it too, and says where nothing was said`() async throws {
     let desk = try Desk(try Exchange.shared.get().knobs)
     let one: Prediction

@@ -18,7 +18,7 @@ struct TogetherTests {
     "market.view": "\(view)", "market.venues": "sim-binance-us,sim-coinbase,sim-bybit", "ingest.limit": "3",
   ]
 
-  @Test(.timeLimit(.minutes(5)), arguments: ["data-streams", "rtds"])
+  @Test(.timeLimit(.minutes(Soak.minutes(5))), arguments: ["data-streams", "rtds"])
   func `five venues are stored as simulated ones, and the view's predictions play back to the same bits`(
     source: String
   ) async throws {

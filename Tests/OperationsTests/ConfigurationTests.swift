@@ -170,10 +170,18 @@ struct ConfigurationTests {
     "log:\n  retention_days: soon\n", "log:\n  retention_days: 0\n", "log:\n  level: loud\n", "store: postgres:x\n",
     "store: [a, [b]]\n", "market:\n  target: direction-7m\n", "log: loud\n", "schedule:\n  retrain_at: 2am\n",
     "inference:\n  ensemble_weights: {ModelA: x}\n", "inference:\n  arms: {v1: 0}\n", "inference:\n  arms: {v1: 1.1}\n",
+    "inference:\n  interval_seconds: 7\n", "inference:\n  interval_seconds: 0.05\n",
+    "inference:\n  interval_seconds: 120\n", "inference:\n  interval_seconds: nan\n",
     "inference:\n  arms: {v1: light}\n", "inference:\n  arms: [v1]\n", "inference:\n  arms: {v1: nan}\n",
   ])
   func `a value of another kind or out of range is refused`(yaml: String) {
     #expect(throws: ConfigurationError.self) { try configuration(yaml: yaml) }
+  }
+
+  @Test(arguments: ["0.1", "0.15", "1.2", "1.875", "7.5", "60"])
+  func `predictions come at parts of a minute`(seconds: String) throws {
+    let configuration = try configuration(yaml: "inference:\n  interval_seconds: \(seconds)\n")
+    #expect(configuration.number("inference.interval_seconds") == Double(seconds))
   }
 
   @Test func `arms have a share each, or are shadows`() throws {

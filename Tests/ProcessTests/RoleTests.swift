@@ -72,7 +72,7 @@ struct RoleTests {
     #expect(found.predictions.contains { $0.target.isOfTicks && $0.reason.contains("its offset is of") })
   }
 
-  @Test(.timeLimit(.minutes(10)))
+  @Test(.timeLimit(.minutes(Soak.minutes(10))))
   func `without points it is said why, until they come again`() async throws {
     let rehearsal = try await Rehearsal(Rehearsal.candles(hours: 5), speed: 20, streamedHours: 3)
     let redis = try await RedisServer()

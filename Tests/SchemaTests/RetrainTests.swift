@@ -39,7 +39,7 @@ struct RetrainTests {
     try store.setMeta("schedule.accuracy", "2026-11-20T03:00:00Z")
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: Place.allCases)
+  @Test(.timeLimit(.minutes(Soak.minutes(5))), arguments: Place.allCases)
   func `a training waits for the cleanup, registers a version, and tells what the gate says of it`(
     place: Place
   ) async throws {

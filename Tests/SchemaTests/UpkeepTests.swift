@@ -96,6 +96,33 @@ struct UpkeepTests {
     #expect(try store.meta("schedule.accuracy")?.hasPrefix("2026-11-21T02:") == true)
   }
 
+  @Test func `a service computes a share of what it predicted again, and counts what differs`() async throws {
+    let (lines, status) = (LogLines(), LiveStatus())
+    let filling = try Filling(folder.path)
+    let context = try context(["schedule.parity_share": "1"], log: lines.log())
+    do {
+      let store = try context.openForWriting()
+      try filling.write(to: store)
+      var forged = try #require(filling.predictions.first)
+      forged.time = forged.time.adding(microseconds: 30_000_000)
+      #expect(try store.insert([forged]) == 1)
+      for job in ["accuracy", "backup"] { try store.setMeta("schedule.\(job)", filling.now.description) }
+      try store.setMeta("schedule.parity", filling.now.adding(minutes: -2880).description)
+    }
+    let path = folder.file("s.duckdb")
+    let writer = try LiveWriter { () throws(StoreError) in try DuckDBStore(path: path) }
+    let clock = PipelineClock(origin: filling.now, at: SystemClock.wallNanoseconds(), speed: 1)
+    let upkeep = Upkeep(context: context, writer: writer, clock: clock, status: status)
+    let running = Task { await upkeep.run() }
+    for await line in lines.stream where line.contains("parity: ") { break }
+    running.cancel()
+    await running.value
+    try await writer.close()
+    #expect(status.parity.checked == filling.predictions.count + 1)
+    #expect(status.parity.mismatches == 1 && status.parity.unverifiable == 0)
+    #expect(lines.all.contains { $0.contains("computed again it is not made") }, "\(lines.all)")
+  }
+
   // MARK: Cleanup
 
   @Test func `versions trained on what goes are named first`() throws {
@@ -180,6 +207,33 @@ struct UpkeepTests {
     #expect(
       try AccuracyRollUp(now: start.adding(minutes: 20), since: start.adding(minutes: -60)).run(in: tested.store)
         == .init())
+  }
+
+  @Test(arguments: TestedStore.kinds)
+  func `where the price will be is settled by the price that it was predicted from a minute later`(
+    kind: TestedStore.Kind
+  ) throws {
+    let tested = try TestedStore(kind)
+    let start = Timestamp("2026-11-20T12:00:00Z")!
+    let numbers = (0..<60).filter { $0 != 45 }
+    let target = PredictionTarget.move(horizonSeconds: 60)
+    let said = numbers.map { number in
+      let time = start.adding(microseconds: Int64(number) * 1_500_000)
+      return Prediction(
+        time: time, availableAt: time, view: Filling.view, target: target, probabilityUp: 0.5, confidence: 0.3,
+        modelName: .baseline, version: "", featureSetHash: "h", inputHash: 1, state: "untrained", reason: "",
+        mode: .live, latencyNanoseconds: 0,
+        forecast: PriceForecast(current: 100 + Double(number * number), source: .direct))
+    }
+    #expect(try tested.store.insert(said) == said.count)
+    let outcomes = try AccuracyRollUp(now: start.adding(minutes: 5), since: start).settle(in: tested.store)
+    // A minute is forty predictions; what the forty-fifth would have told is not known.
+    let settled = (0..<20).filter { $0 != 5 }
+    #expect(outcomes.map(\.time) == settled.map { start.adding(microseconds: Int64($0) * 1_500_000) })
+    for (number, outcome) in zip(settled, outcomes) {
+      let (before, after) = (100 + number * number, 100 + (number + 40) * (number + 40))
+      #expect(abs(outcome.value - 100 * Double(after - before) / Double(before)) < 1e-12)
+    }
   }
 
   // MARK: Commands

@@ -1,10 +1,11 @@
 import FoundationEssentials
 import Operations
 import Serving
+import TestSupport
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(5))) struct APIServerTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct APIServerTests {
   private static let routes = [
     Route(
       "GET", "/things/{name}", "One thing.",

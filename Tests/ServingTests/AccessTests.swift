@@ -3,11 +3,12 @@ import Operations
 import Platform
 import Serving
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 
 /// Who is let in. These servers trust nobody, so that those on this machine count as strangers.
-@Suite(.timeLimit(.minutes(5))) struct AccessTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct AccessTests {
   private static let readSecret = "read-read-read-read-read"
   private static let adminSecret = "admin-admin-admin-admin"
   private static let routes = [

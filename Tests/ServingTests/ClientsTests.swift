@@ -10,7 +10,7 @@ import Transport
 import class Foundation.Bundle
 
 /// Programs of others that speak to the server by what is published.
-@Suite(.timeLimit(.minutes(10))) struct ClientsTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(10)))) struct ClientsTests {
   private struct Triton: Decodable {
     struct Input: Decodable, Equatable {
       let name: String

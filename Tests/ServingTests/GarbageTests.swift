@@ -27,9 +27,9 @@ struct GarbageTests {
     }
 
     var isAlive: Bool {
-      guard let peer = RawPeer(port: server.port) else { return false }
+      guard let peer = try? LoopbackPeer(port: server.port) else { return false }
       peer.write(Array("GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".utf8))
-      return peer.readAll().map { String(decoding: $0.prefix(15), as: UTF8.self) } == "HTTP/1.1 200 OK"
+      return peer.readUntilClosed().map { String(decoding: $0.prefix(15), as: UTF8.self) } == "HTTP/1.1 200 OK"
     }
   }
 
@@ -78,31 +78,30 @@ struct GarbageTests {
     #expect(answer.isEmpty || line.hasPrefix("HTTP/1.1 ") && !isFault, "\(line); seed \(seed), round \(round)")
   }
 
-  @Test(.timeLimit(.minutes(30)), arguments: 0..<4) func `malformed requests and frames crash nothing`(
+  @Test(.timeLimit(.minutes(Soak.minutes(30))), arguments: 0..<4) func `malformed requests and frames crash nothing`(
     seed: UInt64
   ) async throws {
     let target = try Target()
     try await onOwnThread {
       var mutator = Mutator(seed: seed)
       for round in 0..<Soak.count(500) {
-        guard let peer = RawPeer(port: target.server.port) else {
-          Issue.record("no connection; seed \(seed), round \(round)")
-          return
-        }
+        let peer = try LoopbackPeer(port: target.server.port)
         if round.isMultiple(of: 2) {
           peer.write(mutator.frame(of: Self.requests))
         } else {
           peer.write(Self.upgrade)
           for _ in 0..<3 { peer.write(mutator.frame(of: Self.frames)) }
         }
-        peer.finish()
-        Self.check(peer.readAll(), seed: seed, round: round)
+        peer.endWriting()
+        Self.check(peer.readUntilClosed(), seed: seed, round: round)
       }
     }
     #expect(target.isAlive)
   }
 
-  @Test(.timeLimit(.minutes(5))) func `what is malformed is told so in the one shape of errors`() async throws {
+  @Test(.timeLimit(.minutes(Soak.minutes(5)))) func `what is malformed is told so in the one shape of errors`()
+    async throws
+  {
     let target = try Target(.init(maxHeaderBytes: 4096, maxBodyBytes: 4096, requestTimeoutSeconds: 0.5))
     let wrong: [(bytes: String, code: String)] = [
       ("GET\r\n\r\n", "bad_request"), ("\u{16}\u{3}\u{1}", "bad_request"),
@@ -116,12 +115,9 @@ struct GarbageTests {
     ]
     try await onOwnThread {
       for (bytes, code) in wrong {
-        guard let peer = RawPeer(port: target.server.port) else {
-          Issue.record("no connection")
-          return
-        }
+        let peer = try LoopbackPeer(port: target.server.port)
         peer.write(Array(bytes.utf8))
-        let answer = String(decoding: peer.readAll() ?? [], as: UTF8.self)
+        let answer = String(decoding: peer.readUntilClosed() ?? [], as: UTF8.self)
         #expect(answer.contains("Content-Type: application/json"), "\(code): \(answer)")
         #expect(answer.contains(#"{"error":{"code":"\#(code)","#), "\(code): \(answer)")
       }
@@ -129,18 +125,19 @@ struct GarbageTests {
   }
 
   /// In a process of its own, whose memory is nobody else's.
-  @Test(.timeLimit(.minutes(10))) func `half-open sockets and heads of a megabyte leave no memory behind`() async {
+  @Test(.timeLimit(.minutes(Soak.minutes(10))))
+  func `half-open sockets and heads of a megabyte leave no memory behind`() async {
     await #expect(processExitsWith: .success) {
       let target = try Target(.init(maxConnections: 512, idleTimeoutSeconds: 30))
       let megabyte = Array("GET / HTTP/1.1\r\nHost: a\r\nA: ".utf8) + [UInt8](repeating: 97, count: 1 << 20)
       func rounds(_ count: Int) -> Bool {
-        var halfOpen: [RawPeer] = []
+        var halfOpen: [LoopbackPeer] = []
         for _ in 0..<count {
-          guard let loud = RawPeer(port: target.server.port) else { return false }
+          guard let loud = try? LoopbackPeer(port: target.server.port) else { return false }
           loud.write(megabyte)
-          _ = loud.readAll()
+          _ = loud.readUntilClosed()
           for text in ["", "GET / HT", "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n{"] {
-            guard let silent = RawPeer(port: target.server.port) else { return false }
+            guard let silent = try? LoopbackPeer(port: target.server.port) else { return false }
             silent.write(Array(text.utf8))
             halfOpen.append(silent)
           }

@@ -1,10 +1,11 @@
 import Market
 import Operations
 import Serving
+import TestSupport
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(5))) struct HubTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct HubTests {
   private static let ether = Symbol("ETHUSDT")!
 
   private func told(_ type: String, _ symbol: Symbol?, _ sequence: Int, _ n: Int) -> Told {

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(5))) struct ListingTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct ListingTests {
   private static let series = Series(.binance, .btcusdt)
   private static let candles = RandomWalk()(seed: 5, count: 500)
 
@@ -164,7 +164,7 @@ import Transport
 }
 
 /// The newest vector, those that were cached, and the registry.
-@Suite(.timeLimit(.minutes(5))) struct ModelListingTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct ModelListingTests {
   private struct Features: Decodable {
     struct Current: Decodable {
       let time: String

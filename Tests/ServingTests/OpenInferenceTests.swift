@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(5))) struct OpenInferenceTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct OpenInferenceTests {
   private struct Answer: Decodable {
     enum Value: Decodable, Equatable {
       case number(Double)

@@ -1,8 +1,9 @@
 import Serving
+import TestSupport
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(5))) struct PageTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct PageTests {
   private static let parts = [
     ("/", "text/html; charset=utf-8"), ("/style.css", "text/css; charset=utf-8"),
     ("/page.js", "text/javascript; charset=utf-8"), ("/lightweight-charts.js", "text/javascript; charset=utf-8"),

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(5))) struct PredictTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct PredictTests {
   private struct Answer: Decodable {
     let prediction: Double?
     let model_name: String

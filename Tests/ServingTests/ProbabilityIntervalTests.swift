@@ -8,7 +8,7 @@ import Testing
 import Transport
 
 /// How often it went up after probabilities like one that is said.
-@Suite(.timeLimit(.minutes(1))) struct ProbabilityIntervalTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(1)))) struct ProbabilityIntervalTests {
   private static let view = MarketView(price: Series(.binance, .btcusdt))
   private static let target = PredictionTarget.direction(horizonMinutes: 5)
   private static let candles = RandomWalk()(seed: 6, count: 200)

@@ -2,11 +2,12 @@ import Market
 import Models
 import Serving
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 
 /// Who may have another version put into production, and what is said to whom it is refused.
-@Suite(.timeLimit(.minutes(1))) struct PromotionTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(1)))) struct PromotionTests {
   private static let readSecret = "read-read-read-read-read"
   private static let adminSecret = "admin-admin-admin-admin"
   private static let view = MarketView(price: Series(.binance, .btcusdt))

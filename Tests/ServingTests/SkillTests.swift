@@ -7,7 +7,7 @@ import Testing
 import Transport
 
 /// What came true, and how good that makes who predicted it.
-@Suite(.timeLimit(.minutes(5))) struct SkillTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct SkillTests {
   private static let series = Series(.binance, .btcusdt)
   private static let view = MarketView(price: series)
   private static let target = PredictionTarget.direction(horizonMinutes: 15)

@@ -270,7 +270,7 @@ struct SeriesTailTests {
     var place = folder.file("0.duckdb")
     var store = try DuckDBStore(path: place)
     var steps: [String] = []
-    for round in 0..<(Soak.isOn ? 300 : 40) {
+    for round in 0..<(Soak.isOn ? 120 : 40) {
       switch Int.random(in: 0..<12, using: &random) {
       case 0:
         let next = try copy(place, to: "\(round + 1).duckdb")

@@ -98,62 +98,28 @@ package final class RedisServer: Sendable {
   }
 
   private static func ask(_ port: UInt16, _ password: String?, _ words: [String]) throws -> String {
-    let peer = try LoopbackPeer(port: port)
+    let peer = try LoopbackPeer(port: Int(port), patienceSeconds: 60)
     let login = password.map { [["AUTH", $0]] } ?? []
     var answer = ""
     for command in login + [words] {
       let text = "*\(command.count)\r\n" + command.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()
-      peer.write(Array(text.utf8))
+      peer.write(text)
       answer = try peer.readAnswer()
     }
     return answer
   }
 }
 
-/// A blocking connection to a port of this machine. Reads give up after a minute.
-package final class LoopbackPeer: Sendable {
-  private let socket: Int32
-
-  package init(port: UInt16) throws {
-    socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in(
-      sin_family: sa_family_t(AF_INET), sin_port: port.bigEndian,
-      sin_addr: in_addr(s_addr: UInt32(0x7F00_0001).bigEndian),
-      sin_zero: (0, 0, 0, 0, 0, 0, 0, 0))
-    let status = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-    // `deinit` closes it, in this case too.
-    guard status == 0 else { throw RedisServer.Failure(description: "nobody listens on \(port)") }
-    var patience = timeval(tv_sec: 60, tv_usec: 0)
-    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-  }
-
-  deinit { close(socket) }
-
-  package func write(_ bytes: [UInt8]) { _ = send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
-
+extension LoopbackPeer {
   /// One answer of Redis: its line, and for a text the text after it.
-  package func readAnswer() throws -> String {
-    var text = try readLine()
-    guard text.hasPrefix("$"), let count = Int(text.dropFirst()), count >= 0 else { return text }
-    text = ""
-    while text.utf8.count < count + 2 { text += try readSome(count + 2 - text.utf8.count) }
+  fileprivate func readAnswer() throws -> String {
+    let line = try whole(read(through: "\r\n"))
+    guard line.hasPrefix("$"), let count = Int(line.dropFirst()), count >= 0 else { return line }
+    return try whole(String(decoding: read(count + 2), as: UTF8.self))
+  }
+
+  private func whole(_ text: String) throws -> String {
+    guard text.hasSuffix("\r\n") else { throw RedisServer.Failure(description: "the connection ended") }
     return String(text.dropLast())
-  }
-
-  private func readLine() throws -> String {
-    var line = ""
-    while !line.hasSuffix("\r\n") { line += try readSome(1) }
-    return String(line.dropLast())
-  }
-
-  private func readSome(_ limit: Int) throws -> String {
-    var bytes = [UInt8](repeating: 0, count: limit)
-    let count = recv(socket, &bytes, limit, 0)
-    guard count > 0 else { throw RedisServer.Failure(description: "the connection ended") }
-    return String(decoding: bytes.prefix(count), as: UTF8.self)
   }
 }

@@ -12,4 +12,7 @@ package enum Soak {
 
   /// The same where each case makes a database of its own, which takes most of its time.
   package static func seedsOfStores(_ usual: Int) -> Range<UInt64> { seeds(usual, times: 10) }
+
+  /// How long a test may take that waits for others to give it the processor, which they do seldom where all do more.
+  package static func minutes(_ usual: Int) -> Int { isOn ? 12 * usual : usual }
 }

@@ -1,10 +1,11 @@
 import FoundationEssentials
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(5))) struct HTTPClientTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct HTTPClientTests {
   static func fixture(_ name: String) -> String {
     URL(filePath: #filePath).deletingLastPathComponent().path + "/Fixtures/" + name
   }
@@ -256,7 +257,7 @@ import Testing
 }
 
 /// Certificates as `Fixtures/make-certificates.sh` made them.
-@Suite(.timeLimit(.minutes(5))) struct TLSTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct TLSTests {
   private static func server(_ certificate: String, requestTimeoutSeconds: Double = 15) throws -> HTTPServer {
     let tls = HTTPServer.Options.TLS(
       certificateFile: HTTPClientTests.fixture(certificate + ".pem"),
@@ -325,7 +326,7 @@ import Testing
 
   @Test func `who never finishes the handshake is left`() throws {
     let server = try Self.server("localhost", requestTimeoutSeconds: 0.1)
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     // How a client's greeting begins.
     peer.write([0x16, 3, 1])
     #expect(peer.readToEnd().isEmpty)
@@ -334,7 +335,7 @@ import Testing
 
   @Test func `what is no TLS does not hold up the server`() async throws {
     let server = try Self.server("localhost")
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     peer.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     _ = peer.readToEnd()
     let client = try HTTPClient(.init(caFile: Self.authority))

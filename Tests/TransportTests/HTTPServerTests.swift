@@ -7,12 +7,12 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(5))) struct HTTPServerTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct HTTPServerTests {
   private static let get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 
   private static func answers(_ text: String, _ options: HTTPServer.Options = .init()) throws -> String {
     let server = try HTTPServer(options, handler: Echo())
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     peer.write(text)
     peer.endWriting()
     return String(decoding: peer.readToEnd(), as: UTF8.self)
@@ -23,7 +23,7 @@ import Testing
     // 127.0.0.2 is this machine too, but not where it listens.
     let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(socket) }
-    var address = RawPeer.loopback(server.port)
+    var address = LoopbackPeer.address(server.port)
     address.sin_addr.s_addr = UInt32(0x7F00_0002).bigEndian
     let status = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -98,7 +98,7 @@ import Testing
 
   @Test func `pipelined requests are answered in order, late answers too`() async throws {
     let server = try HTTPServer(handler: Self.late)
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     peer.write(
       "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /late HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     )
@@ -110,7 +110,7 @@ import Testing
   @Test(arguments: ["", "GET /cut HTTP/1.1\r\nHo"])
   func `who says no more after its requests is answered all the same`(rest: String) async throws {
     let server = try HTTPServer(handler: Self.late)
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     peer.write("GET /late HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n" + rest)
     peer.endWriting()
     let bodies = String(decoding: try await DedicatedThread.run { peer.readToEnd() }, as: UTF8.self)
@@ -123,8 +123,8 @@ import Testing
   func `who ends in the middle of a head is left at once, in however many pieces it came`(piece: Int) async throws {
     let server = try HTTPServer(.init(idleTimeoutSeconds: 3600, requestTimeoutSeconds: 3600), handler: Echo())
     let head = Array("GET /cut HTTP/1.1\r\nHost: a".utf8)
-    let rest = try await DedicatedThread.run { () -> [UInt8] in
-      let peer = RawPeer(port: server.port)
+    let rest = try await DedicatedThread.run { () throws -> [UInt8] in
+      let peer = try LoopbackPeer(port: server.port)
       for start in stride(from: 0, to: head.count, by: piece) {
         peer.write(Array(head[start..<min(start + piece, head.count)]))
       }
@@ -138,7 +138,7 @@ import Testing
   @Test func `a long answer reaches who says no more`() async throws {
     let body = [UInt8](repeating: 7, count: 20 << 20)
     let server = try HTTPServer(handler: Answering { _, reply in reply.send(ServerResponse(body: body)) })
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     peer.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     peer.endWriting()
     let answer = try await DedicatedThread.run { peer.readToEnd() }
@@ -166,7 +166,7 @@ import Testing
   @Test func `a large answer comes whole to a client that reads slowly`() async throws {
     let body = (0..<8 << 20).map { UInt8(truncatingIfNeeded: $0 &* 7) }
     let server = try HTTPServer(handler: Answering { _, reply in reply.send(ServerResponse(body: body)) })
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     peer.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     let received = try await DedicatedThread.run { () -> [UInt8] in
       _ = peer.readHead()
@@ -179,7 +179,7 @@ import Testing
   @Test func `a cut answer promises all and gives a part`() throws {
     let server = try HTTPServer(
       handler: Answering { _, reply in reply.send(ServerResponse(body: Array("0123456789".utf8), cutAfterBytes: 4)) })
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     peer.write(Self.get)
     let answer = String(decoding: peer.readToEnd(), as: UTF8.self)
     #expect(answer.contains("\r\nContent-Length: 10\r\n"))
@@ -188,7 +188,7 @@ import Testing
 
   @Test func `a body is asked for when the client waits for it`() throws {
     let server = try HTTPServer(handler: Echo())
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     peer.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
     #expect(peer.readHead() == "HTTP/1.1 100 Continue\r\n\r\n")
     peer.write("ok")
@@ -198,7 +198,7 @@ import Testing
 
   @Test func `a request that comes byte by byte is read`() throws {
     let server = try HTTPServer(handler: Echo())
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     for byte in "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".utf8 { peer.write([byte]) }
     #expect(peer.readHead().contains("X-Target: /slow\r\n"))
     #expect(peer.read(3) == Array("abc".utf8))
@@ -207,8 +207,8 @@ import Testing
   @Test func `who sends a request too slowly is told so and dropped`() async throws {
     let server = try HTTPServer(.init(requestTimeoutSeconds: 0.3), handler: Echo())
     for text in ["GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na"] {
-      let answer = try await DedicatedThread.run { () -> [UInt8] in
-        let peer = RawPeer(port: server.port)
+      let answer = try await DedicatedThread.run { () throws -> [UInt8] in
+        let peer = try LoopbackPeer(port: server.port)
         peer.write(text)
         return peer.readToEnd()
       }
@@ -218,8 +218,8 @@ import Testing
 
   @Test func `who says nothing for long is dropped`() async throws {
     let server = try HTTPServer(.init(idleTimeoutSeconds: 0.3), handler: Echo())
-    let rest = try await DedicatedThread.run { () -> [UInt8] in
-      let peer = RawPeer(port: server.port)
+    let rest = try await DedicatedThread.run { () throws -> [UInt8] in
+      let peer = try LoopbackPeer(port: server.port)
       peer.write(Self.get)
       _ = peer.readHead()
       return peer.readToEnd()
@@ -230,13 +230,13 @@ import Testing
 
   @Test func `connections beyond the limit are dropped, the others served`() async throws {
     let server = try HTTPServer(.init(maxConnections: 2), handler: Echo())
-    let first = RawPeer(port: server.port)
-    let second = RawPeer(port: server.port)
+    let first = try LoopbackPeer(port: server.port)
+    let second = try LoopbackPeer(port: server.port)
     for peer in [first, second] {
       peer.write(Self.get)
       #expect(peer.readHead().hasPrefix("HTTP/1.1 200 "))
     }
-    #expect(RawPeer(port: server.port).readToEnd().isEmpty)
+    #expect(try LoopbackPeer(port: server.port).readToEnd().isEmpty)
     first.write(Self.get)
     #expect(first.readHead().hasPrefix("HTTP/1.1 200 "))
   }
@@ -246,7 +246,7 @@ import Testing
     var random = SplitMix64(seed: seed)
     let server = try HTTPServer(handler: Echo())
     for _ in 0..<20 {
-      let peer = RawPeer(port: server.port)
+      let peer = try LoopbackPeer(port: server.port)
       if Bool.random(using: &random) { _ = peer.upgrade() }
       peer.write(
         (0..<Int.random(in: 1...2_000, using: &random)).map { _ in UInt8.random(in: .min ... .max, using: &random) })
@@ -255,7 +255,7 @@ import Testing
         _ = peer.readToEnd()
       }
     }
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     peer.write(Self.get)
     #expect(peer.readHead().hasPrefix("HTTP/1.1 200 "))
   }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(5))) struct WebSocketTests {
+@Suite(.timeLimit(.minutes(Soak.minutes(5)))) struct WebSocketTests {
   private static func url(_ port: Int) -> String { "ws://127.0.0.1:\(port)/stream?x=1" }
 
   private static func text(_ text: String) -> WebSocketMessage { .text(Array(text.utf8)) }
@@ -73,6 +73,42 @@ import Testing
     for server in servers { await server.stop() }
   }
 
+  @Test func `one message for many is compressed for those that want it so`() async throws {
+    let (handler, client) = (Watching(), try WebSocketClient())
+    let server = try HTTPServer(.init(usesCompression: true), handler: handler)
+    var (clients, sockets): ([WebSocket], [ServerSocket]) = ([], [])
+    for isCompressed in [true, false, true] {
+      clients.append(try await client.connect(.init(url: Self.url(server.port), usesCompression: isCompressed)))
+      sockets.append(try #require(await handler.nextOpened()))
+    }
+    #expect(clients.map(\.isCompressed) == [true, false, true])
+    for text in ["to all", String(repeating: "again ", count: 1000)] {
+      #expect(ServerSocket.send(Self.text(text), to: sockets).isEmpty)
+      for client in clients { #expect(await client.next()?.message == Self.text(text)) }
+    }
+  }
+
+  @Test func `messages for one and for many come in the order in which they were sent`() async throws {
+    let (handler, client) = (Watching(), try WebSocketClient())
+    let server = try HTTPServer(handler: handler)
+    var (clients, sockets): ([WebSocket], [ServerSocket]) = ([], [])
+    for _ in 0..<2 {
+      clients.append(try await client.connect(.init(url: Self.url(server.port))))
+      sockets.append(try #require(await handler.nextOpened()))
+    }
+    let numbers = 0..<300
+    for number in numbers {
+      if number % 3 == 0 { sockets[0].send(Self.text("\(number)")) }
+      #expect(ServerSocket.send(Self.text("\(number) to all"), to: sockets).isEmpty)
+    }
+    for (place, client) in clients.enumerated() {
+      for number in numbers {
+        if place == 0, number % 3 == 0 { #expect(await client.next()?.message == Self.text("\(number)")) }
+        #expect(await client.next()?.message == Self.text("\(number) to all"))
+      }
+    }
+  }
+
   @Test func `the server need not compress`() async throws {
     let server = try HTTPServer(handler: Echo())
     let socket = try await WebSocketClient().connect(.init(url: Self.url(server.port), usesCompression: true))
@@ -121,7 +157,7 @@ import Testing
     let handler = Watching()
     let server = try HTTPServer(handler: handler)
     do {
-      let peer = RawPeer(port: server.port)
+      let peer = try LoopbackPeer(port: server.port)
       _ = peer.upgrade()
     }
     #expect(await handler.nextClosed()?.closing == Closing(code: nil, reason: "the connection broke", byPeer: true))
@@ -150,7 +186,7 @@ import Testing
 
   @Test func `the server answers pings and joins fragments too`() throws {
     let server = try HTTPServer(handler: Echo())
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     #expect(peer.upgrade().contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"))
     peer.write([0x01, 0x81, 0, 0, 0, 0, 65])
     peer.write(.ping, [1, 2, 3])
@@ -167,7 +203,7 @@ import Testing
     ] as [([UInt8], Int)])
   func `the server closes what breaks the protocol with its code`(bytes: [UInt8], code: Int) throws {
     let server = try HTTPServer(handler: Echo())
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     _ = peer.upgrade()
     peer.write(bytes)
     #expect(peer.readCloseCode() == code)
@@ -311,7 +347,7 @@ import Testing
   @Test func `the server leaves clients that do not answer its pings`() async throws {
     let handler = Watching()
     let server = try HTTPServer(.init(pingIntervalSeconds: 0.3), handler: handler)
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     _ = peer.upgrade()
     #expect(await handler.nextClosed()?.closing?.reason == "no byte within 0.3 s of a ping")
     #expect(peer.readFrame()?.opcode == 9)
@@ -372,7 +408,7 @@ import Testing
   @Test func `a client that does not read costs a bounded queue`() async throws {
     let handler = Watching()
     let server = try HTTPServer(.init(unsentMessages: 50), handler: handler)
-    let peer = RawPeer(port: server.port)
+    let peer = try LoopbackPeer(port: server.port)
     _ = peer.upgrade()
     let other = await handler.nextOpened()
     var queued = 0

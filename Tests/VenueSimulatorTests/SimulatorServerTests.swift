@@ -19,7 +19,9 @@ struct SimulatorServerTests {
     await server.stop()
   }
 
-  @Test(.timeLimit(.minutes(5))) func `a client reads everything over a real socket and sees the end`() async throws {
+  @Test(.timeLimit(.minutes(Soak.minutes(5)))) func `a client reads everything over a real socket and sees the end`()
+    async throws
+  {
     let stage = try Stage(streamed: 2)
     let truth = stage.truth().suffix(2)
     try await serve(stage, speed: 100) { server in
@@ -40,7 +42,7 @@ struct SimulatorServerTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(5))) func `requests are answered by path, and the clock runs`() async throws {
+  @Test(.timeLimit(.minutes(Soak.minutes(5)))) func `requests are answered by path, and the clock runs`() async throws {
     let stage = try Stage(streamed: 2)
     try await serve(stage, speed: 60) { server in
       let client = try HTTPClient()

@@ -419,9 +419,10 @@ package enum KnobTable {
       "Versions beside the one in production: VERSION: 0.2 serves a fifth of the decisions in its place, VERSION: shadow "
         + "answers all and serves none. Read at the start."),
     Knob(
-      "inference.interval_seconds", .number(0.1...86_400), "1.5", unit: "seconds",
+      "inference.interval_seconds", .partOfMinute, "1.5", unit: "seconds",
       seeds: [.environment("PREDICTION_INTERVAL_SECONDS")], status: .used,
-      "Time between predictions of where the price will be in a minute."),
+      "Time between predictions of where the price will be in a minute; a part of the minute, as what came true is told by "
+        + "the price of the prediction a minute later."),
     Knob(
       "inference.max_feature_age_seconds", .number(0.1...86_400), "5", unit: "seconds",
       seeds: [.environment("MAX_FEATURE_AGE_MS", .scaled(0.001))], status: .used,

@@ -9,6 +9,8 @@ package enum KnobKind: Hashable, Sendable {
   case venue, symbol, view, target
   case integer(ClosedRange<Int>)
   case number(ClosedRange<Double>)
+  /// Seconds, by the millisecond and from a tenth, of which a minute is a multiple.
+  case partOfMinute
   case boolean
   case choice([String])
   case list
@@ -68,6 +70,7 @@ extension KnobKind {
       PredictionTarget(text).flatMap { PredictionTarget.learnable.contains($0) ? .text($0.description) : nil }
     case .integer(let range): Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
     case .number(let range): Double(text).flatMap { range.contains($0) ? .number($0) : nil }
+    case .partOfMinute: Double(text).flatMap { Self.isPartOfMinute($0) ? .number($0) : nil }
     case .boolean: Self.boolean(text).map { .boolean($0) }
     case .choice(let words): words.contains(text) ? .text(text) : nil
     case .list: .list(Self.items(text))
@@ -97,6 +100,7 @@ extension KnobKind {
         + (range.upperBound.isInfinite
           ? "from \(KnobValue.number(range.lowerBound))"
           : "\(KnobValue.number(range.lowerBound))…\(KnobValue.number(range.upperBound))")
+    case .partOfMinute: "seconds from 0.1 that go into a minute without a rest, such as 0.5, 1.5, 2 or 6"
     case .boolean: "true or false"
     case .choice(let words): "one of " + words.joined(separator: ", ")
     case .list: "names separated by commas"
@@ -106,6 +110,12 @@ extension KnobKind {
       "VERSION=SHARE with a share above 0 and up to 1, or VERSION=shadow, separated by commas"
     case .timeOfDay: "a time of day HH:MM, UTC"
     }
+  }
+
+  private static func isPartOfMinute(_ seconds: Double) -> Bool {
+    guard (0.1...60).contains(seconds) else { return false }
+    let milliseconds = (seconds * 1000).rounded()
+    return abs(seconds * 1000 - milliseconds) < 1e-6 && 60_000.0.remainder(dividingBy: milliseconds) == 0
   }
 
   private static func isStore(_ text: String) -> Bool {

@@ -19,21 +19,24 @@ package final class DuckDBStore {
   /// Neither opened for reading alone nor beside another.
   private let isWriter: Bool
 
-  package init(
+  private init(_ path: String, _ claim: PathClaim, _ session: DuckDBSession, isWriter: Bool) {
+    (self.path, self.claim, self.session, self.isWriter) = (path, claim, session, isWriter)
+    statements = PreparedStatements(session)
+    tables = SeriesTables(session, statements)
+  }
+
+  package convenience init(
     path: String, mode: StoreLocation.Access = .create, threads: Int = 1, memoryMegabytes: Int = 256
   ) throws(StoreError) {
-    self.path = path
     if mode == .create { try Self.makeFolders(of: path) }
     let isThere = access(path, F_OK) == 0
     guard isThere || mode == .create else { throw .absent(path: path) }
-    claim = try PathClaim.take(path)
+    let claim = try PathClaim.take(path)
     if mode == .create { Self.removeUnfinished(path) }
-    session = try DuckDBSession(
+    let session = try DuckDBSession(
       file: path, name: path, access: mode == .readOnly ? .readOnly : .readWrite,
       limits: .init(threads: threads, memoryMegabytes: memoryMegabytes))
-    statements = PreparedStatements(session)
-    tables = SeriesTables(session, statements)
-    isWriter = mode != .readOnly
+    self.init(path, claim, session, isWriter: mode != .readOnly)
     try Self.settleSchema(of: session, isReadOnly: mode == .readOnly)
     if isWriter { try settleTables() }
   }
@@ -41,24 +44,17 @@ package final class DuckDBStore {
   /// Another store's file, and what its log says beside that, as one copied them.
   ///
   /// - Parameter path: of the store, in errors and to users.
-  init(copy: String, of path: String, memoryMegabytes: Int) throws(StoreError) {
-    self.path = path
-    claim = try PathClaim.take(copy)
-    session = try DuckDBSession(
+  convenience init(copy: String, of path: String, memoryMegabytes: Int) throws(StoreError) {
+    let claim = try PathClaim.take(copy)
+    let session = try DuckDBSession(
       file: copy, name: path, access: .readOnly, limits: .init(memoryMegabytes: memoryMegabytes))
-    statements = PreparedStatements(session)
-    tables = SeriesTables(session, statements)
-    isWriter = false
+    self.init(path, claim, session, isWriter: false)
     try Self.settleSchema(of: session, isReadOnly: true)
   }
 
   /// The same database over a second connection. It keeps the file claimed, because it keeps the database open.
-  init(beside owner: DuckDBStore) throws(StoreError) {
-    (path, claim) = (owner.path, owner.claim)
-    session = try DuckDBSession(beside: owner.session)
-    statements = PreparedStatements(session)
-    tables = SeriesTables(session, statements)
-    isWriter = false
+  convenience init(beside owner: DuckDBStore) throws(StoreError) {
+    self.init(owner.path, owner.claim, try DuckDBSession(beside: owner.session), isWriter: false)
   }
 
   /// A file that is at rest says all in its tables, to other programs too. After a failure the next store sees to that.

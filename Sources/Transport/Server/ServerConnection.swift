@@ -25,6 +25,8 @@ final class ServerConnection: @unchecked Sendable {
   private var socket: ClientSocket
   /// It is to be closed when the present round of the loop is over.
   private(set) var isDoomed = false
+  /// It writes once the mail is through.
+  private var isCalled = false
   private var stage = Stage.head
   /// Read and not yet used; the first `scanned` bytes of it hold no end of a head.
   private var input: [UInt8] = []
@@ -399,8 +401,35 @@ final class ServerConnection: @unchecked Sendable {
     }
   }
 
-  /// At once where nothing waits for the kernel: asking it first costs a look at every connection.
-  func writeMessages() {
+  /// A message that is alone goes at once, without asking the kernel first, which would cost a look at every
+  /// connection. Several go together.
+  func tell(_ frames: inout OutgoingFrames) {
+    guard isOpen, case .socket(let side) = stage else { return }
+    let frame = frames.frame(side.deflater)
+    guard side.isIdle, !socket.isBuffered, side.socket.unsentMessages == 1 else {
+      side.queue(frame)
+      return call()
+    }
+    lastWritten = core.now
+    frame.bytes.withUnsafeBytes { write($0) }
+    side.socket.sent(frame.messageBytes)
+  }
+
+  /// After what was told before.
+  func close(code: UInt16, reason: String) {
+    guard case .socket(let side) = stage else { return }
+    side.requestClose(code, reason)
+    call()
+  }
+
+  private func call() {
+    guard !isCalled else { return }
+    isCalled = true
+    core.call(self)
+  }
+
+  func writeCalled() {
+    isCalled = false
     guard isOpen, case .socket(let side) = stage, !socket.isBuffered else { return }
     lastWritten = core.now
     writeFrames(side)

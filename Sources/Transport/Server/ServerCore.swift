@@ -9,9 +9,18 @@ import Synchronization
 final class ServerCore: @unchecked Sendable {
   enum Work {
     case answer(ServerConnection, ServerResponse)
-    case write([ServerConnection])
+    case tell(WebSocketMessage, [ServerSocket])
+    case close(ServerConnection, code: UInt16, reason: String)
     case abort(ServerConnection)
     case stop
+
+    /// What is said through sockets is said in the order in which it was posted, by whatever thread.
+    var keepsOrder: Bool {
+      switch self {
+      case .tell, .close: true
+      case .answer, .abort, .stop: false
+      }
+    }
   }
 
   private struct Mail: ~Copyable {
@@ -44,6 +53,10 @@ final class ServerCore: @unchecked Sendable {
   private var stopDeadline: Int64?
   private var dateSecond = 0
   private var doomed: [ServerConnection] = []
+  /// The service thread has posted something itself.
+  private var hasOwnMail = false
+  /// Those with something to write once the mail is through.
+  private var called: [ServerConnection] = []
   private static let tickNanoseconds: Int64 = 250_000_000
   private static let stopPatience: Int64 = 1_000_000_000
   static let writeBytes = 1 << 16
@@ -61,11 +74,16 @@ final class ServerCore: @unchecked Sendable {
   // MARK: from any thread
 
   func post(_ work: Work) {
-    if thread.load(ordering: .relaxed) == pthread_self() { return perform(work) }
+    let isOwn = thread.load(ordering: .relaxed) == pthread_self()
+    if isOwn, !work.keepsOrder { return perform(work) }
     mail.withLock { mail in
       guard !mail.isStopped else { return }
       mail.work.append(work)
-      if mail.work.count == 1 { mail.bell?.ring() }
+      if isOwn {
+        hasOwnMail = true
+      } else if mail.work.count == 1 {
+        mail.bell?.ring()
+      }
     }
   }
 
@@ -133,6 +151,10 @@ final class ServerCore: @unchecked Sendable {
   }
 
   private func serve(_ loop: ServerLoop, until deadline: Int64) {
+    while hasOwnMail {
+      takeMail()
+      writeAnswers()
+    }
     let count = loop.poll.wait(milliseconds: Int(max(0, deadline - now) / 1_000_000) + 1)
     updateClock()
     for index in 0..<count {
@@ -222,17 +244,25 @@ final class ServerCore: @unchecked Sendable {
   // MARK: work
 
   private func takeMail() {
+    hasOwnMail = false
     let work = mail.withLock { mail in
       defer { mail.work = [] }
       return mail.work
     }
     for work in work { perform(work) }
+    while let connection = called.popLast() { connection.writeCalled() }
   }
+
+  /// Lets a connection write what waits in it, once for all that is in the mail.
+  func call(_ connection: ServerConnection) { called.append(connection) }
 
   private func perform(_ work: Work) {
     switch work {
     case .answer(let connection, let response): connection.answer(response)
-    case .write(let connections): for connection in connections { connection.writeMessages() }
+    case .tell(let message, let sockets):
+      var frames = OutgoingFrames(message)
+      for socket in sockets { socket.tell(&frames) }
+    case .close(let connection, let code, let reason): connection.close(code: code, reason: reason)
     case .abort(let connection): connection.abort()
     case .stop:
       guard stopDeadline == nil else { return }

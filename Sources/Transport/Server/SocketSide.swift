@@ -10,8 +10,11 @@ final class SocketSide {
 
   let socket: ServerSocket
   private var reader: FrameReader
-  private let deflater: MessageDeflater?
+  let deflater: MessageDeflater?
+  /// What waits for the kernel.
+  private var frames = Queue<OutgoingFrame>()
   private var controls: [[UInt8]] = []
+  private var requestedClose: (code: UInt16, reason: String)?
   /// What our own close frame said.
   private var sentClose: (code: UInt16, reason: String)?
   /// When the close frame went, or the ping without an answer.
@@ -25,8 +28,18 @@ final class SocketSide {
     reader = FrameReader(expectsMasks: true, maxMessageBytes: maxMessageBytes, inflater: inflater)
   }
 
-  /// Something to send besides what is queued in the socket.
+  /// Something to send besides messages.
   var hasControls: Bool { !controls.isEmpty }
+  /// A message may go at once.
+  var isIdle: Bool { frames.isEmpty && controls.isEmpty && sentClose == nil }
+
+  func queue(_ frame: OutgoingFrame) {
+    guard sentClose == nil else { return }
+    frames.append(frame)
+  }
+
+  /// To be sent after what is queued.
+  func requestClose(_ code: UInt16, _ reason: String) { requestedClose = (code, reason) }
 
   func read(_ bytes: UnsafeRawBufferPointer, _ deliver: (WebSocketMessage) -> Void) -> Step {
     pingSent = nil
@@ -76,19 +89,18 @@ final class SocketSide {
     guard sentClose == nil else { return true }
     for control in controls { output += control }
     while output.count < limit {
-      guard let message = socket.takeOutgoing() else {
+      guard let frame = frames.popFirst() else {
         writeClose(to: &output, at: now)
         return true
       }
-      let opcode: Frame.Opcode = if case .text = message { .text } else { .binary }
-      let payload = deflater?.deflate(message.bytes) ?? message.bytes
-      Frame.write(opcode, payload, mask: nil, isCompressed: deflater != nil, to: &output)
+      output += frame.bytes
+      socket.sent(frame.messageBytes)
     }
     return false
   }
 
   private func writeClose(to output: inout [UInt8], at now: Int64) {
-    guard let close = socket.closeRequest() else { return }
+    guard let close = requestedClose else { return }
     Frame.write(close: close.code, close.reason, mask: nil, to: &output)
     (sentClose, closeSent) = (close, now)
   }

@@ -13,6 +13,8 @@ final class TickWitness {
   private let wantsInputs: Bool
   /// Makes the inputs a second time, to be looked at; `nil` where nobody does, or nothing was predicted.
   private var points: TickPoints?
+  /// The run that is played predicted between candles itself, and did not leave it to another role.
+  private var predicts = false
   private var played: [Range<Timestamp>] = []
 
   /// - Parameters:
@@ -24,7 +26,8 @@ final class TickWitness {
 
   /// A run of the recorder begins.
   func begin(_ start: LiveStart) {
-    guard let cadence = start.cadence else {
+    predicts = start.versions.contains { $0.target.isOfTicks }
+    guard predicts, let cadence = start.cadence else {
       points = nil
       return
     }
@@ -39,6 +42,7 @@ final class TickWitness {
 
   /// What a step of the core gave, and what was predicted at it.
   func take(_ output: LiveOutput, _ made: [Prediction], at now: Timestamp) {
+    guard predicts else { return }
     if let last = played.popLast() {
       played.append(last.lowerBound..<max(last.upperBound, now.adding(microseconds: 1)))
     }

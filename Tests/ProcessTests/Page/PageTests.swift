@@ -4,7 +4,7 @@ import Testing
 
 /// The page in a real browser, fed by the simulator.
 @Suite(
-  .serialized, .timeLimit(.minutes(10)), .staged,
+  .serialized, .timeLimit(.minutes(Soak.minutes(10))), .staged,
   .enabled(if: Browser.executable != nil, "Chromium is not installed; `make setup` installs it where it can"))
 struct PageTests {
   /// Opens a served page, and waits until it shows what is served.
