@@ -14,14 +14,13 @@ struct RoleDecisions {
   private let view: MarketView
   private let carrier: RoleStreams.Kind
   private var version: ServedTickVersion?
-  private var cadence = TickCadence()
-  private var decisions: TickDecisions?
-  private var windows: WindowDecisions?
   private var tickArms: [ServedArm<ServedTickVersion>] = []
   /// What serves at closes.
   private var closing: [PredictionTarget: ServedVersion?] = [:]
   private var arms: [PredictionTarget: [ServedArm<ServedVersion>]] = [:]
   private var newestClose: (made: [Prediction], knownAt: Timestamp)?
+  /// The one that points come of is the last. Where a recording is played back once more, points of an earlier one come
+  /// between those of this, which goes on as if they had not.
   private var runs: [Run] = []
   private var stored = StoredTimes()
   /// Since when points come as they are made, and nothing is played back.
@@ -38,8 +37,13 @@ struct RoleDecisions {
 
   private struct Run {
     let start: Timestamp
-    var newest: Timestamp
+    let cadence: TickCadence
+    var newest = Timestamp.distantPast
+    var decisions: TickDecisions
+    var windows: WindowDecisions
   }
+
+  private var cadence: TickCadence { runs.last?.cadence ?? TickCadence() }
 
   init(_ view: MarketView, _ version: ServedTickVersion?, carrier: RoleStreams.Kind) {
     (self.view, self.version, self.carrier) = (view, version, carrier)
@@ -47,24 +51,24 @@ struct RoleDecisions {
 
   mutating func serve(_ version: ServedTickVersion?) {
     self.version = version
-    decisions?.serve(version)
+    for place in runs.indices { runs[place].decisions.serve(version) }
   }
 
   mutating func setTickArms(_ arms: [ServedArm<ServedTickVersion>]) {
     tickArms = arms
-    decisions?.setArms(arms)
+    for place in runs.indices { runs[place].decisions.setArms(arms) }
   }
 
   /// What serves a target at closes from now on.
   mutating func serve(_ target: PredictionTarget, with version: ServedVersion?) {
     closing.updateValue(version, forKey: target)
-    windows?.serve(target, with: version)
+    for place in runs.indices { runs[place].windows.serve(target, with: version) }
   }
 
   /// Which versions beside it may serve a target at closes.
   mutating func setArms(_ arms: [ServedArm<ServedVersion>], of target: PredictionTarget) {
     self.arms.updateValue(arms, forKey: target)
-    windows?.setArms(arms, of: target)
+    for place in runs.indices { runs[place].windows.setArms(arms, of: target) }
   }
 
   /// Holds what was said at a close until the next one.
@@ -73,7 +77,7 @@ struct RoleDecisions {
   mutating func hold(_ made: [Prediction], knownAt: Timestamp) {
     guard !made.isEmpty else { return }
     newestClose = (made, knownAt)
-    windows?.hold(made)
+    for place in runs.indices { runs[place].windows.hold(made) }
   }
 
   /// - Parameter minute: the newest candle before the point.
@@ -86,18 +90,19 @@ struct RoleDecisions {
     }
     let mode: Prediction.Mode = event.source == RoleSource.replay ? .replay : .live
     let isStored = try stored.contains(time) { try rows($0, mode) }
-    beginsRun = decisions == nil || runs.last?.start != event.run
-    if beginsRun { begin(event, mode) }
+    goOn(with: event, mode)
     isLive = mode == .live
     guard time > newest else {
       // What stood in the cache was decided on before.
       late += 1
       return []
     }
-    note(event.run, time)
+    newest = time
+    let last = runs.count - 1
+    runs[last].newest = time
     var point = event.point
     if carrier == .redis, point.source == .direct { point.source = .redis }
-    let made = decisions?.decide(on: point) ?? []
+    let made = runs[last].decisions.decide(on: point)
     // Points come again so that those after them are decided on as if nobody had died.
     if isStored { return [] }
     guard time > unheardUntil else {
@@ -105,11 +110,11 @@ struct RoleDecisions {
       return []
     }
     decided += 1
-    return made + told(windows?.decide(on: event.windows, at: time, minute))
+    return made + told(runs[last].windows.decide(on: event.windows, at: time, minute))
   }
 
-  private func told(_ made: [Prediction]?) -> [Prediction] {
-    guard let made, carrier == .redis else { return made ?? [] }
+  private func told(_ made: [Prediction]) -> [Prediction] {
+    guard carrier == .redis else { return made }
     return made.map { prediction in
       var prediction = prediction
       if prediction.forecast?.source == .direct { prediction.forecast?.source = .redis }
@@ -121,31 +126,31 @@ struct RoleDecisions {
     runs.last { $0.start == run }.map { time > $0.newest } ?? true
   }
 
-  private mutating func begin(_ event: PointEvent, _ mode: Prediction.Mode) {
-    cadence = event.cadence
-    var fresh = TickDecisions(view, cadence, mode: mode)
-    fresh.serve(version)
-    fresh.setArms(tickArms)
-    decisions = fresh
-    beginWindows(event, mode)
-    newest = .distantPast
-    unheardUntil = .distantPast
+  /// Makes the event's run the last, and begins it if it is not remembered.
+  private mutating func goOn(with event: PointEvent, _ mode: Prediction.Mode) {
+    beginsRun = false
+    guard runs.last?.start != event.run else { return }
+    if let place = runs.firstIndex(where: { $0.start == event.run }) {
+      runs.append(runs.remove(at: place))
+    } else {
+      beginsRun = true
+      runs.append(begun(event, mode))
+      if runs.count > Self.rememberedRuns { runs.removeFirst() }
+    }
+    (newest, unheardUntil) = (runs.last?.newest ?? .distantPast, .distantPast)
   }
 
-  private mutating func beginWindows(_ event: PointEvent, _ mode: Prediction.Mode) {
-    var fresh = WindowDecisions(view, mode: mode)
-    for (target, version) in closing { fresh.serve(target, with: version) }
-    for (target, beside) in arms { fresh.setArms(beside, of: target) }
+  private func begun(_ event: PointEvent, _ mode: Prediction.Mode) -> Run {
+    var run = Run(
+      start: event.run, cadence: event.cadence, decisions: TickDecisions(view, event.cadence, mode: mode),
+      windows: WindowDecisions(view, mode: mode))
+    run.decisions.serve(version)
+    run.decisions.setArms(tickArms)
+    for (target, version) in closing { run.windows.serve(target, with: version) }
+    for (target, beside) in arms { run.windows.setArms(beside, of: target) }
     // A close of this run may come before its first point.
-    if let newestClose, newestClose.knownAt >= event.run { fresh.hold(newestClose.made) }
-    windows = fresh
-  }
-
-  private mutating func note(_ run: Timestamp, _ time: Timestamp) {
-    runs.removeAll { $0.start == run }
-    runs.append(Run(start: run, newest: time))
-    if runs.count > Self.rememberedRuns { runs.removeFirst() }
-    newest = time
+    if let newestClose, newestClose.knownAt >= event.run { run.windows.hold(newestClose.made) }
+    return run
   }
 
   // MARK: Silence
@@ -171,9 +176,10 @@ struct RoleDecisions {
       }
       (newest, unheardUntil) = (point.timestamp, point.timestamp)
       decided += 1
-      let made = decisions?.decide(on: TickPoint(point, ageMilliseconds: age)) ?? []
+      guard let last = runs.indices.last else { return [] }
+      let made = runs[last].decisions.decide(on: TickPoint(point, ageMilliseconds: age))
       let reason = "no point has come, and what stands in Redis does not tell how windows began"
-      return made + told(windows?.abstain(at: point.timestamp, code: "stale", reason: reason))
+      return made + told(runs[last].windows.abstain(at: point.timestamp, code: "stale", reason: reason))
     case .stale(_, let age)?: return abstain(at: moment, "stale", "the newest features in Redis are \(age) ms old")
     case .missing?: return abstain(at: moment, "missing", "there are no features in Redis")
     case .unreadable(let reason)?: return abstain(at: moment, "unreadable", "the features in Redis are none: \(reason)")
@@ -185,9 +191,10 @@ struct RoleDecisions {
 
   private mutating func abstain(at moment: Timestamp, _ code: String, _ reason: String) -> [Prediction] {
     unheardUntil = moment
+    guard let last = runs.indices.last else { return [] }
     let source: PriceForecast.Source = carrier == .redis ? .redis : .direct
-    let made = (decisions?.abstain(at: moment, code: code, reason: reason, source: source)).map { [$0] } ?? []
-    return made + told(windows?.abstain(at: moment, code: code, reason: reason))
+    return [runs[last].decisions.abstain(at: moment, code: code, reason: reason, source: source)]
+      + told(runs[last].windows.abstain(at: moment, code: code, reason: reason))
   }
 }
 
