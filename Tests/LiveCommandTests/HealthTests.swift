@@ -48,12 +48,16 @@ import Venues
     try JSONDecoder().decode(GapHandler.self, from: Data(pages.gapHandler.description.utf8))
   }
 
-  private func pages(_ feed: VirtualFeed, failure: StoreError? = nil) -> HealthPages {
+  private func pages(
+    _ feed: VirtualFeed, failure: StoreError? = nil, predictions: [String: Int] = [:]
+  ) -> HealthPages {
     let status = LiveStatus()
     var writer = WriterStatistics()
     (writer.newCandles, writer.failure) = (7, failure)
     writer.latency.add(microseconds: 1500, weight: 7)
-    status.set(LiveStatus.Facts(report: feed.core.report, writer: writer, inboxWaits: 0, tape: nil))
+    status.set(
+      LiveStatus.Facts(
+        report: feed.core.report, writer: writer, inboxWaits: 0, tape: nil, predictions: predictions))
     return HealthPages(status: status)
   }
 
@@ -126,6 +130,16 @@ import Venues
     #expect(page.samples["candlecast_connected"] == [#"venue="sim-binance""#: 1])
     for (name, kind) in page.kinds { #expect(name.hasSuffix("_total") == (kind == "counter"), "\(name)") }
     #expect(page.kinds.count > 20)
+  }
+
+  @Test func `the metrics count predictions by state`() throws {
+    var feed = try VirtualFeed()
+    feed.run(minutes: 1)
+    let page = try Exposition(pages(feed, predictions: ["fresh": 41, "fallback": 3, "abstain:stale": 2]).metrics)
+    #expect(page.kinds["candlecast_predictions_total"] == "counter")
+    #expect(
+      page.samples["candlecast_predictions_total"]
+        == [#"state="abstain:stale""#: 2, #"state="fallback""#: 3, #"state="fresh""#: 41])
   }
 
   @Test func `both ports serve health and metrics, and tell what they do not serve`() async throws {

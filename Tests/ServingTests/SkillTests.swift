@@ -90,7 +90,11 @@ import Transport
   }
 
   private func skill(_ query: String, arms: Bool = false) async throws -> Skill {
-    let answer = try await Asking([.skill(of: Self.view, from: try Self.store(arms: arms))])("/v1/skill" + query)
+    try await skill(query, of: Self.store(arms: arms))
+  }
+
+  private func skill(_ query: String, of store: SharedStore) async throws -> Skill {
+    let answer = try await Asking([.skill(of: Self.view, from: store)])("/v1/skill" + query)
     try #require(answer.status == 200)
     return try JSONDecoder().decode(Skill.self, from: Data(answer.body))
   }
@@ -128,6 +132,45 @@ import Transport
       let expected = row.arm == "shadow" ? 1 - (0.64 + 0.36) / 2 / 0.25 : 0.6
       #expect(abs((estimate.value ?? 0) - expected) < 1e-12)
     }
+  }
+
+  @Test func `a move is up unless it is down, and its probability is measured, not its size`() async throws {
+    let said: [(probability: Double, basisPoints: Double)] = [(0.9, 5), (0.8, 0), (0.3, -4), (0.4, 2)]
+    let store = try SharedStore { store in
+      var batch = LiveBatch(knownAt: Self.candles[99].openTime.adding(minutes: 2))
+      batch.candles = Self.candles.map { LiveCandle(Self.series, CandleRecord($0, lateAt: batch.knownAt)) }
+      var outcomes: [PredictionOutcome] = []
+      for (place, one) in said.enumerated() {
+        let time = Self.candles[50].openTime.adding(microseconds: Int64(place) * 1_500_000)
+        var made = [
+          Self.prediction(.mlp, one.probability, at: time), Self.prediction(.linear, 0, at: time),
+          Self.prediction(.baseline, 0.5, at: time),
+        ]
+        made[1].probabilityUp = nil
+        for index in made.indices {
+          made[index].target = .move(horizonSeconds: 60)
+          made[index].changePercent = -1
+          made[index].forecast = PriceForecast(current: 60_000, predicted: 59_400, source: .direct)
+        }
+        batch.predictions += made
+        outcomes.append(
+          PredictionOutcome(
+            time: time, view: Self.view, target: .move(horizonSeconds: 60), value: one.basisPoints,
+            knownAt: batch.knownAt))
+      }
+      _ = try store.commit(batch)
+      try store.setOutcomes(outcomes)
+    }
+    let skill = try await skill("?target=move-60s", of: store)
+    #expect(skill.settled == 4)
+    #expect(skill.rows.map { "\($0.model) \($0.count)" } == ["Baseline 4", "MLP 4"])
+    #expect(skill.rows[0].accuracy == 0.75 && skill.rows[0].brier == 0.25)
+    #expect(skill.rows[1].accuracy == 0.75)
+    #expect(abs(skill.rows[1].brier - (0.01 + 0.04 + 0.09 + 0.36) / 4) < 1e-12)
+    let estimate = try #require(skill.rows[1].skill)
+    #expect(estimate.count == 4)
+    #expect(abs((estimate.value ?? 0) - 0.5) < 1e-12)
+    #expect(skill.rows[1].reliability.filter { $0.count > 0 }.map(\.up_share) == [0, 1, 1, 1])
   }
 
   @Test func `what lies before the hours asked for does not count`() async throws {

@@ -71,7 +71,7 @@ struct TickJudgement {
   }
 
   /// By the mean squared error on the last fold; the smaller one if they are equal.
-  private static func better(
+  static func better(
     _ outputs: [TickModel.Shape: [Double]], _ examples: TickExamples, _ test: Range<Int>
   ) -> TickModel.Shape {
     func error(_ shape: TickModel.Shape) -> Double {

@@ -9,7 +9,8 @@ extension Route {
   private static let preset = PredictionTarget.direction(horizonMinutes: 15)
   /// All of it is held at once.
   private static let mostMinutesOfTicks = 48 * 60
-  private static let targets = PredictionTarget.known.filter(\.isBinary)
+  /// Those of which a probability of up is said.
+  private static let targets = PredictionTarget.known.filter { $0.isBinary || $0.isOfTicks }
 
   /// How good the live predictions of a running pipeline have been.
   package static func skill(of view: MarketView, from store: some StoreReading) -> Route {
@@ -77,7 +78,10 @@ struct SkillTable: Sendable {
     (self.view, self.target, self.range) = (view, target, range)
   }
 
-  mutating func add(_ outcome: PredictionOutcome) { labels[outcome.time] = outcome.value }
+  /// A move is up if it is not down.
+  mutating func add(_ outcome: PredictionOutcome) {
+    labels[outcome.time] = outcome.value >= (target.isBinary ? 0.5 : 0) ? 1 : 0
+  }
 
   /// What has no outcome yet does not count. Outcomes come first.
   mutating func add(_ prediction: Prediction) {

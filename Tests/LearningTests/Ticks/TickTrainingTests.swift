@@ -119,6 +119,30 @@ struct TickTrainingTests {
     #expect(trained.result.table.contains("RMSE bp") && trained.result.table.contains("no_change"))
   }
 
+  @Test(arguments: TickModel.Shape.allCases)
+  func `the shape with the smaller error on the last fold is chosen`(best: TickModel.Shape) throws {
+    let examples = try TickExamples(try Self.trained.get().dataset, plan: Self.plan)
+    let last = try #require(Self.walk.folds(examples.spans).last).test
+    var outputs: [TickModel.Shape: [Double]] = [:]
+    for shape in TickModel.Shape.allCases {
+      // Before the last fold it is the other way round, and that is more.
+      outputs[shape] = examples.labels.indices.map { row in
+        examples.labels[row] + (last.contains(row) == (shape == best) ? 1 : 2)
+      }
+    }
+    #expect(TickJudgement.better(outputs, examples, last) == best)
+  }
+
+  @Test func `the version that is written has the shape with the smaller error on the last fold`() throws {
+    let trained = try Self.trained.get()
+    let model = try trained.model(trained.result.judged)
+    let last = try #require(model.card.scores["fold-\(Self.plan.folds)"])
+    let point = try #require(last["point"]?["rmse"]?.value)
+    let sequence = try #require(last["sequence"]?["rmse"]?.value)
+    let better: TickModel.Shape = sequence < point ? .sequence : .point
+    #expect(model.shape == better, "point \(point), sequence \(sequence)")
+  }
+
   @Test func `the same run gives the same bytes, another seed others`() throws {
     let first = try Self.trained.get()
     let second = try Trained(Self.made(seed: 1))
