@@ -23,6 +23,9 @@ final class LateStore: StoreReading {
     try await logged { try await $0.withReader(body) }
   }
 
+  /// Returns when what was told so far is stored.
+  func flush() async throws { try await logged { try await $0.flush() } }
+
   private func logged<Value>(_ read: (LiveWriter) async throws -> Value) async throws -> Value {
     guard let writer = writer.withLock({ $0 }) else { throw APIFailure.unavailable("the feed has not begun") }
     do {

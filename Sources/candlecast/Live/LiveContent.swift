@@ -57,7 +57,13 @@ struct LiveContent {
     return .explain(mostAtOnce: mostAtOnce) { [context, view] id throws(APIFailure) in
       do {
         // All that is stored is folded from its beginning.
-        return try await late.withReader { store in try Self.explanation(of: id, view, store, context) }
+        let explained: @Sendable (any Store) throws -> JSONValue? = { store in
+          try Self.explanation(of: id, view, store, context)
+        }
+        if let found = try await late.withReader(explained) { return found }
+        // Clients are told of a prediction before it is stored.
+        try await late.flush()
+        return try await late.withReader(explained)
       } catch let failure as APIFailure {
         throw failure
       } catch {
