@@ -3,14 +3,18 @@ struct Benchmark: Sendable {
   let name: String
   /// Name in the peers' results; `nil` where nothing there is the same work.
   let peer: String?
+  /// Measured only when it is asked for by its whole name.
+  let isLong: Bool
   let measure: @Sendable (_ name: String, _ candles: String) async throws -> Measurement
 
   init(
-    _ name: String, peer: String? = nil,
+    _ name: String, peer: String? = nil, isLong: Bool = false,
     measure: @escaping @Sendable (_ name: String, _ candles: String) async throws -> Measurement
   ) {
-    (self.name, self.peer, self.measure) = (name, peer, measure)
+    (self.name, self.peer, self.isLong, self.measure) = (name, peer, isLong, measure)
   }
+
+  func isMeant(by name: String) -> Bool { isLong ? self.name == name : self.name.hasPrefix(name) }
 }
 
 enum Benchmarks {

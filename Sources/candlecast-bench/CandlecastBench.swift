@@ -3,9 +3,9 @@ import Glibc
 import Operations
 
 /// Measures Candlecast: `candlecast-bench CANDLES OUT.json [PEERS.json] [--only NAME] [--postgres ADDRESS]`, where the name
-/// may be the beginning of several, and with an address only what concerns PostgreSQL is measured, in that database; or
-/// `candlecast-bench redis URL OUT.json`, `serve FOLDER`, `serve-bare FOLDER ANSWER_BYTES` and
-/// `listen NAME PROCESS PORT CLIENTS SECONDS all|spread`.
+/// may be the beginning of several (what takes long is measured by its whole name alone), and with an address only what
+/// concerns PostgreSQL is measured, in that database; or `candlecast-bench redis URL OUT.json`, `serve FOLDER`,
+/// `serve-bare FOLDER ANSWER_BYTES` and `listen NAME PROCESS PORT CLIENTS SECONDS all|spread`.
 @main
 enum CandlecastBench {
   static func main() async throws {
@@ -33,7 +33,7 @@ enum CandlecastBench {
     let peers = words.count == 3 ? try PeerResults(path: words[2]) : nil
     var results: [JSONValue] = []
     let all = server.map { PostgresBenchmarks.all($0) } ?? Benchmarks.all
-    for benchmark in all where benchmark.name.hasPrefix(only) {
+    for benchmark in all where benchmark.isMeant(by: only) {
       let measurement = try await benchmark.measure(benchmark.name, words[0])
       results.append(measurement.json)
       Terminal.output.write(measurement.line(ratio: peers?.ratio(of: measurement, to: benchmark.peer)) + "\n")

@@ -6,6 +6,7 @@ import Synchronization
 /// An executable of the same build while it runs.
 final class Sibling: Sendable {
   private struct State {
+    var process: Int32?
     var lines: [String] = []
     var isStopped = false
     var hasEnded = false
@@ -21,13 +22,19 @@ final class Sibling: Sendable {
       executable: folder + "/" + name, arguments: arguments,
       environment: ProcessInfo.processInfo.environment.merging(environment) { _, new in new })
     DispatchQueue.global().async { [self] in
-      _ = try? child.run(shouldStop: { self.state.withLock(\.isStopped) }) { stream, line in
+      _ = try? child.run(
+        onStart: { process in self.state.withLock { $0.process = process } },
+        shouldStop: { self.state.withLock(\.isStopped) }
+      ) { stream, line in
         if stream == .output { self.state.withLock { $0.lines.append(line) } }
       }
       state.withLock { $0.hasEnded = true }
       ended.signal()
     }
   }
+
+  /// Its number, once it has started.
+  var process: Int32? { state.withLock(\.process) }
 
   func firstLine() async throws -> String {
     while true {

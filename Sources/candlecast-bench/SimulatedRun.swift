@@ -1,10 +1,11 @@
 import FoundationEssentials
 import Ingestion
 import Market
+import Platform
 import Storage
 import Transport
 
-/// `candlecast run` on the last day of a file, which a simulator streams sixty times as fast.
+/// `candlecast run` on the last day of a file, which a simulator streams, sixty times as fast unless told otherwise.
 enum SimulatedRun {
   struct Memory: Sendable {
     let residentBytes: Double
@@ -20,7 +21,7 @@ enum SimulatedRun {
   }
 
   private static let streamedMinutes = 1440
-  private static let watchedSeconds = 45.0
+  static let watchedSeconds = 45.0
 
   /// What the simulator's candles are stored as.
   static var series: Series {
@@ -39,14 +40,40 @@ enum SimulatedRun {
     return History(table: table, end: end, candles: count)
   }
 
-  /// What it holds after some of the day.
+  /// What it holds after so many seconds, each a minute of the day.
   static func memory(
-    of arguments: [String], _ environment: [String: String], streaming path: String, in folder: ScratchFolder
+    of arguments: [String], _ environment: [String: String], streaming path: String, in folder: ScratchFolder,
+    afterSeconds seconds: Double = watchedSeconds
   ) async throws -> Memory {
+    try await watch(arguments, environment, streaming: path, in: folder) { _, ports in
+      try await Task.sleep(for: .seconds(seconds))
+      return try await memory(port: ports[1])
+    }
+  }
+
+  /// How much of one core its process takes while the day is streamed as it was, for so many seconds from when it is ready.
+  static func processorShareAtRealTime(
+    of arguments: [String], _ environment: [String: String], streaming path: String, in folder: ScratchFolder,
+    seconds: Double
+  ) async throws -> Double {
+    try await watch(arguments, environment, streaming: path, in: folder, speed: "1x") { run, ports in
+      try await untilReady(port: ports[0])
+      guard let process = run.process.map({ "\($0)" }) else { preconditionFailure("a program without a number") }
+      let start = (at: SystemClock.monotonicNanoseconds(), processor: ProcessFacts.processorMicroseconds(of: process))
+      try await Task.sleep(for: .seconds(seconds))
+      let used = ProcessFacts.processorMicroseconds(of: process) - start.processor
+      return used * 1000 / Double(SystemClock.monotonicNanoseconds() - start.at)
+    }
+  }
+
+  private static func watch<Seen: Sendable>(
+    _ arguments: [String], _ environment: [String: String], streaming path: String, in folder: ScratchFolder,
+    speed: String = "60x", _ look: (_ run: Sibling, _ ports: [Int]) async throws -> Seen
+  ) async throws -> Seen {
     let simulator = Sibling(
       "candlecast",
       [
-        "simulate", "--data", path, "--symbol", "BTCUSDT", "--port", "0", "--json", "--speed", "60x",
+        "simulate", "--data", path, "--symbol", "BTCUSDT", "--port", "0", "--json", "--speed", speed,
         "--original-time",
       ])
     defer { simulator.stop() }
@@ -59,8 +86,17 @@ enum SimulatedRun {
       announcement.endpoints.merging(places) { $1 }.merging(environment) { $1 })
     defer { run.stop() }
     let ports = try await run.firstLine().split { !$0.isNumber }.compactMap { Int($0) }
-    try await Task.sleep(for: .seconds(watchedSeconds))
-    return try await memory(port: ports[1])
+    return try await look(run, ports)
+  }
+
+  private static func untilReady(port: Int) async throws {
+    let client = try HTTPClient()
+    let request = HTTPRequest(url: "http://127.0.0.1:\(port)/health/ready")
+    for _ in 0..<600 {
+      if try await client.send(request).status == 200 { return }
+      try await Task.sleep(for: .milliseconds(100))
+    }
+    preconditionFailure("a run that is not ready within a minute")
   }
 
   private static func memory(port: Int) async throws -> Memory {

@@ -243,6 +243,68 @@ struct ReloadTests {
     #expect(replayed.predictions == result.predictions && replayed.fingerprint == result.fingerprint)
   }
 
+  @Test(.timeLimit(.minutes(Soak.minutes(5))))
+  func `what answers between candles is changed between two moments, none is mixed, and the tape gives the same`()
+    async throws
+  {
+    let knobs = ["ingest.limit": "400", "inference.reload_seconds": "0.05"]
+    let desk = try Desk(try Exchange.shared.get().knobs.merging(knobs) { $1 })
+    let context = try desk.context()
+    let shelf = Shelf(context: context, folder: desk.folder)
+    let names = try ["a", "b", "c"].enumerated().map { place, name in
+      try shelf.registerTicks(name, deviation: Double(place + 2))
+    }
+    try shelf.promote(names[0])
+    var options = LiveSession.Options(service: context.configuration)
+    options.servesHealth = false
+    // Promotions since the start, and the answers of a version when the last of them was seen to serve.
+    let stages = Mutex<(promoted: Int, seenAt: Int?)>((0, nil))
+    let result = try await Watch.run(context, options) { status in
+      let answered = status.current?.predictions["fresh"] ?? 0
+      return try stages.withLock { stage in
+        guard status.reloads.switched == stage.promoted else { return false }
+        let seenAt = stage.seenAt ?? answered
+        stage.seenAt = seenAt
+        // What is seen is half a second old, twenty moments of the feed, and at each the model, the line and the baseline
+        // speak: each version serves for twenty at least.
+        guard answered >= seenAt + 120 else { return false }
+        guard stage.promoted + 1 < names.count else { return true }
+        try shelf.promote(names[stage.promoted + 1])
+        stage = (stage.promoted + 1, nil)
+        return false
+      }
+    }
+    let store = try DuckDBStore(path: desk.storePath)
+    #expect(try store.predictions().count == result.predictions)
+    try expectWholeMoments(of: names.map(\.description), in: store)
+
+    let replayed = try RecordingReplay(
+      context: context, path: desk.folder.path + "/tape", destination: nil, history: .duckDB(path: desk.storePath)
+    ).run()
+    #expect(replayed.predictions == result.predictions && replayed.fingerprint == result.fingerprint)
+  }
+
+  /// At each moment one version speaks and nobody is left out, and versions follow one another.
+  private func expectWholeMoments(of names: [String], in store: DuckDBStore) throws {
+    let stored = try store.predictions(PredictionFilter(target: TickDecisions.target))
+    let moments = Dictionary(grouping: stored, by: \.time).sorted { $0.key < $1.key }
+    var served: [String] = []
+    for (time, said) in moments {
+      let versions = Set(said.map(\.version)).subtracting([""])
+      #expect(versions.count <= 1, "\(time): \(versions)")
+      #expect(Set(said.map(\.inputHash)).count == 1, "\(time)")
+      guard said.contains(where: { $0.state == "fresh" }) else { continue }
+      #expect(Set(said.map(\.state)) == ["fresh"], "\(time)")
+      #expect(Set(said.map(\.modelName)).isSuperset(of: [.mlp, .baseline]), "\(time)")
+      if let version = versions.first, served.last != version { served.append(version) }
+    }
+    #expect(served == names)
+    for target in PredictionTarget.openWindows {
+      let windows = try store.predictions(PredictionFilter(target: target))
+      #expect(Set(windows.map(\.time)) == Set(moments.map(\.key)), "\(target)")
+    }
+  }
+
   /// When each minute was first there to be read, by its close.
   private static func arrivals(_ store: DuckDBStore, _ view: MarketView) throws -> [Timestamp: Timestamp] {
     var arrivals: [Timestamp: Timestamp] = [:]

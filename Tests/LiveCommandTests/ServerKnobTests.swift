@@ -2,6 +2,7 @@ import FoundationEssentials
 import Ingestion
 import Market
 import Operations
+import Platform
 import Serving
 import TestSupport
 import Testing
@@ -116,6 +117,42 @@ import Transport
     let options = try ServerSetting(try Desk(knobs).configuration()).options(port: 1)
     #expect(options.maxConnections == 7 && options.requestTimeoutSeconds == 2.5 && options.idleTimeoutSeconds == 9)
     #expect(options.maxBodyBytes == 1 << 20 && options.tls == nil && options.port == 1)
+  }
+
+  private static let question = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+
+  @Test(arguments: [("1", false), ("2", true)])
+  func `a connection more than may be is refused`(most: String, isServed: Bool) async throws {
+    try await serve(["server.max_connections": most]) { ports async throws in
+      let (first, second) = try await DedicatedThread.run { () throws -> (String, String) in
+        let first = try LoopbackPeer(port: ports.feeder, patienceSeconds: Int(Patience.seconds))
+        return try withExtendedLifetime(first) {
+          first.write(Self.question)
+          let head = first.readHead()
+          let second = try LoopbackPeer(port: ports.feeder, patienceSeconds: Int(Patience.seconds))
+          second.write(Self.question)
+          return (head, second.readHead())
+        }
+      }
+      #expect(first.hasPrefix("HTTP/1.1 200 ") && second.hasPrefix("HTTP/1.1 200 ") == isServed, "\(second)")
+    }
+  }
+
+  @Test func `a request that takes longer than it may is told so, and who says nothing for longer is dropped`()
+    async throws
+  {
+    for (knob, text, answer) in [
+      ("server.request_seconds", "GET /he", "HTTP/1.1 408 "), ("server.idle_seconds", Self.question, "HTTP/1.1 200 "),
+    ] {
+      try await serve([knob: "0.3"]) { ports async throws in
+        let told = try await DedicatedThread.run { () throws -> [UInt8]? in
+          let peer = try LoopbackPeer(port: ports.feeder, patienceSeconds: Int(Patience.seconds))
+          peer.write(text)
+          return peer.readUntilClosed()
+        }
+        #expect(told.map { String(decoding: $0, as: UTF8.self) }?.hasPrefix(answer) == true, "\(knob)")
+      }
+    }
   }
 
   @Test func `with a certificate and its key TLS is spoken`() async throws {

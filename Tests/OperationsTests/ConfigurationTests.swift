@@ -232,6 +232,34 @@ struct ConfigurationTests {
     #expect(try configuration(yaml: "features: {rsi_period: 14}\nlog: {level: debug}\n").notices.isEmpty)
   }
 
+  /// A value that is not the preset; `nil` where there is none.
+  private static func another(than knob: Knob) -> String? {
+    let candidates =
+      switch knob.kind {
+      case .integer(let range): ["\(range.lowerBound)", "\(range.upperBound)"]
+      case .number(let range): ["\(range.lowerBound)", "\(range.upperBound)"]
+      case .boolean: ["true", "false"]
+      case .integers: ["3,4"]
+      case .weights: ["xgboost=1"]
+      case .choice(let choices): choices
+      default: ["other"]
+      }
+    return candidates.first { $0 != knob.preset }
+  }
+
+  @Test func `every knob that is otherwise here is noticed when it is set, with what is instead`() throws {
+    let knobs = KnobTable.all.compactMap { knob in
+      if case .differs(let what) = knob.status { (knob, what) } else { nil }
+    }
+    #expect(knobs.count > 15)
+    for (knob, what) in knobs {
+      guard let text = Self.another(than: knob) else { continue }
+      let name = knob.environmentName
+      let notices = try configuration(environment: [name: text]).notices
+      #expect(notices == ["\(knob.key) ($\(name)) changes nothing: \(what)"])
+    }
+  }
+
   @Test func `the example file is the table and reads as the defaults`() throws {
     let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "candlecast.yaml.example")

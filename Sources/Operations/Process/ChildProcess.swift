@@ -32,8 +32,10 @@ package struct ChildProcess {
 
   /// Blocks until the child has ended. Lines come in order within each stream; when `shouldStop` turns true the child
   /// gets SIGTERM, once.
+  ///
+  /// - Parameter onStart: told the child's number.
   package func run(
-    shouldStop: () -> Bool = { false }, onLine: (Stream, String) -> Void
+    onStart: (Int32) -> Void = { _ in }, shouldStop: () -> Bool = { false }, onLine: (Stream, String) -> Void
   ) throws(ChildProcessError) -> Outcome {
     let output = try Pipe()
     let error: Pipe
@@ -53,6 +55,7 @@ package struct ChildProcess {
     }
     output.closeWriting()
     error.closeWriting()
+    onStart(process)
     var reader = LineReader(output: output.reading, error: error.reading)
     var pollsSinceStop: Int?
     while reader.isOpen {

@@ -29,24 +29,14 @@ enum ListenBenchmark {
     // What is told on joining was sent before.
     listeners.read(until: now() + 2_500_000_000)
     listeners.forget()
-    let (server, own) = (processorMicroseconds(of: "\(process)"), processorMicroseconds(of: "self"))
+    let (server, own) = (
+      ProcessFacts.processorMicroseconds(of: "\(process)"), ProcessFacts.processorMicroseconds(of: "self")
+    )
     listeners.read(until: now() + Int64(seconds) * 1_000_000_000)
     report(
       listeners, "\(name)_\(isSpread ? "spread" : "at_once")_\(clients)",
-      server: processorMicroseconds(of: "\(process)") - server, own: processorMicroseconds(of: "self") - own)
-  }
-
-  /// What a process has had of the processors, the kernel's work for it included.
-  private static func processorMicroseconds(of process: String) -> Double {
-    guard let file = fopen("/proc/\(process)/stat", "r") else { return .nan }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 1024)
-    guard fgets(&line, CInt(line.count), file) != nil else { return .nan }
-    // The second word is the program's name in brackets and may have blanks.
-    let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let words = text.split(separator: ")").last?.split(separator: " ") ?? []
-    guard words.count > 12, let user = Double(words[11]), let system = Double(words[12]) else { return .nan }
-    return (user + system) * 1e6 / Double(sysconf(Int32(_SC_CLK_TCK)))
+      server: ProcessFacts.processorMicroseconds(of: "\(process)") - server,
+      own: ProcessFacts.processorMicroseconds(of: "self") - own)
   }
 
   private static func report(_ listeners: Listeners, _ name: String, server: Double, own: Double) {
