@@ -18,6 +18,11 @@ final class LiveStatus: Sendable {
     /// By state, of those that are served.
     var predictions: [String: Int] = [:]
     var arms: [Prediction.Arm: Int] = [:]
+    var measures = PredictionMeasures()
+    /// `nil` where nobody looks.
+    var recovery: Recovery?
+    /// How often a file beside the store could not be written.
+    var failedFiles = 0
     var isReady = false
   }
 
@@ -91,6 +96,7 @@ final class LiveStatus: Sendable {
   private let told = Mutex(Reports())
   private let changed = Mutex(Reloads())
   private let checked = Mutex(Parity())
+  private let jobs = Mutex(0)
 
   init(features: FeatureBoard = FeatureBoard()) { self.features = features }
 
@@ -115,6 +121,11 @@ final class LiveStatus: Sendable {
       }
     }
   }
+
+  func noteFailedJob() { jobs.withLock { $0 += 1 } }
+
+  /// Jobs of the schedule that failed.
+  var failedJobs: Int { jobs.withLock(\.self) }
 
   var reloads: Reloads { changed.withLock(\.self) }
   func note(_ result: LiveParity.Result) {
