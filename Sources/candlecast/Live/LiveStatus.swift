@@ -90,7 +90,7 @@ final class LiveStatus: Sendable {
   var now: Timestamp? { clock.withLock { $0?.now() } }
   func runs(by new: PipelineClock) { clock.withLock { $0 = new } }
 
-  let startedSeconds = SystemClock.seconds()
+  let startedSeconds: Double
   private let facts = Mutex<Facts?>(nil)
   private let taken = Mutex<Ports?>(nil)
   private let told = Mutex(Reports())
@@ -98,7 +98,10 @@ final class LiveStatus: Sendable {
   private let checked = Mutex(Parity())
   private let jobs = Mutex(0)
 
-  init(features: FeatureBoard = FeatureBoard()) { self.features = features }
+  /// - Parameter startedSeconds: by this machine's clock.
+  init(features: FeatureBoard = FeatureBoard(), startedSeconds: Double = SystemClock.seconds()) {
+    (self.features, self.startedSeconds) = (features, startedSeconds)
+  }
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
 
