@@ -2,6 +2,8 @@ import FoundationEssentials
 import Ingestion
 import Market
 import Operations
+import Platform
+import Serving
 import Storage
 import Synchronization
 import Tape
@@ -80,6 +82,60 @@ import Venues
     #expect(gaps.candles_recovered >= 4 && gaps.backfills_completed >= 1)
   }
 
+  @Test func `the model, the age of the features, what waits and the time since the start are told as they are`()
+    throws
+  {
+    var feed = try VirtualFeed()
+    feed.run(minutes: 3)
+    let status = LiveStatus(startedSeconds: SystemClock.seconds() - 125.5)
+    status.models = ServedModels(
+      view: MarketView(price: Series(.binance, .btcusdt)), preset: .direction(horizonMinutes: 15))
+    status.runs(by: PipelineClock(origin: feed.now, at: SystemClock.wallNanoseconds(), speed: 1e-9))
+    for seconds in [102.5, 42.5] {
+      status.features.note(FeatureMoment(time: feed.now.adding(microseconds: -Int64(seconds * 1e6)), vector: []))
+    }
+    var writer = WriterStatistics()
+    writer.queuedCandles = 11
+    status.set(LiveStatus.Facts(report: feed.core.report, writer: writer, inboxWaits: 0))
+    let page = try feeder(HealthPages(status: status))
+    #expect(page.model == "Baseline" && page.feature_age_seconds == 42.5 && page.queue_depth == 11)
+    #expect((125...130).contains(page.uptime_seconds))
+  }
+
+  @Test func `a server is ready once the feed has begun, and not while nothing can be stored`() async throws {
+    var feed = try VirtualFeed()
+    feed.run(minutes: 1)
+    let context = try Desk().context()
+    let status = LiveStatus()
+    let server = try LiveServer(
+      status, try ServerSetting(context.configuration), LiveServer.Content(), store: LateStore(context.log))
+    func expectReady(_ code: Int, _ text: String) async throws {
+      let answer = try await Watch.get("http://127.0.0.1:\(server.ports.feeder)/health/ready")
+      let body = String(decoding: answer.body, as: UTF8.self)
+      #expect(answer.status == code && body.contains(text), "\(answer.status) \(body)")
+    }
+    func tell(isReady: Bool, failure: StoreError? = nil) {
+      var writer = WriterStatistics()
+      writer.failure = failure
+      status.set(LiveStatus.Facts(report: feed.core.report, writer: writer, inboxWaits: 0, isReady: isReady))
+    }
+    do {
+      try await expectReady(503, "the feed has not begun")
+      tell(isReady: false)
+      try await expectReady(503, "the feed has not begun")
+      tell(isReady: true)
+      try await expectReady(200, "ready")
+      tell(isReady: true, failure: .corrupt(path: "x", reason: "y"))
+      try await expectReady(503, "nothing can be stored")
+      tell(isReady: true)
+      try await expectReady(200, "ready")
+    } catch {
+      await server.stop()
+      throw error
+    }
+    await server.stop()
+  }
+
   @Test func `before anything is known the feed is degraded`() throws {
     let pages = HealthPages(status: LiveStatus())
     let (feeder, gaps) = (try feeder(pages), try gapHandler(pages))
@@ -146,7 +202,9 @@ import Venues
     let desk = try Desk(try Exchange.shared.get().knobs)
     let options = LiveSession.Options(channels: [.klines, .trades, .quotes], predicts: true, servesHealth: true)
     _ = try await Watch.run(try desk.context(), options) { status in
-      guard let ports = status.ports, status.current?.state == "healthy" else { return false }
+      guard let ports = status.ports, status.current?.state == "healthy",
+        status.current?.predictions.isEmpty == false
+      else { return false }
       let gapHandler = try #require(ports.gapHandler)
       for (port, field) in [(ports.feeder, "websocket_connected"), (gapHandler, "backfills_completed")] {
         let base = "http://127.0.0.1:\(port)"
@@ -156,96 +214,13 @@ import Venues
         let metrics = try await Watch.get(base + "/metrics")
         #expect(metrics.headers.contains { $0.value == PrometheusText.contentType })
         let exposition = try Exposition(String(decoding: metrics.body, as: UTF8.self))
+        let made = exposition.samples["candlecast_predictions_total"]?.values.reduce(0, +)
+        #expect(exposition.samples["candlecast_prediction_latency_seconds_count"]?.values.reduce(0, +) == made)
+        #expect(exposition.samples["candlecast_dropped_total"]?[#"what="clients""#] == 0)
         let other = try await Watch.get(base + "/nothing")
         #expect(exposition.kinds.count > 20 && other.status == 404)
       }
       return true
-    }
-  }
-}
-
-/// A page in Prometheus' text format, version 0.0.4, read by the rules of its documentation.
-private struct Exposition {
-  struct Malformed: Error { let line: String }
-
-  private(set) var kinds: [String: String] = [:]
-  /// Of each metric the values by labels.
-  private(set) var samples: [String: [String: Double]] = [:]
-
-  init(_ text: String) throws {
-    guard text.hasSuffix("\n") else { throw Malformed(line: "the last line is not ended") }
-    var current = ""
-    var helped: Set<String> = []
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
-      let words = line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
-      if line.hasPrefix("# HELP ") {
-        guard words.count == 4, Self.isName(words[2]), helped.insert(words[2]).inserted else {
-          throw Malformed(line: String(line))
-        }
-      } else if line.hasPrefix("# TYPE ") {
-        // Once, before the samples of its metric.
-        guard words.count == 4, Self.isName(words[2]), kinds[words[2]] == nil, ["counter", "gauge"].contains(words[3])
-        else { throw Malformed(line: String(line)) }
-        (kinds[words[2]], current) = (words[3], words[2])
-      } else {
-        let (name, labels, value) = try Self.sample(line)
-        guard name == current, samples[name, default: [:]].updateValue(value, forKey: labels) == nil else {
-          throw Malformed(line: String(line))
-        }
-      }
-    }
-  }
-
-  private static func sample(_ line: Substring) throws -> (name: String, labels: String, value: Double) {
-    let name = line.prefix { $0 != "{" && $0 != " " }
-    var rest = line.dropFirst(name.count)
-    var labels = Substring()
-    if rest.first == "{" {
-      var isQuoted = false
-      var isEscaped = false
-      let end = rest.firstIndex { character in
-        defer { isEscaped = character == "\\" && !isEscaped }
-        if character == "\"", !isEscaped { isQuoted.toggle() }
-        return character == "}" && !isQuoted
-      }
-      guard let end else { throw Malformed(line: String(line)) }
-      labels = rest[rest.index(after: rest.startIndex)..<end]
-      rest = rest[rest.index(after: end)...]
-      try check(labels)
-    }
-    let number = ["+Inf": "inf", "-Inf": "-inf", "NaN": "nan"][rest.dropFirst()] ?? String(rest.dropFirst())
-    guard isName(String(name)), rest.first == " ", let value = Double(number) else {
-      throw Malformed(line: String(line))
-    }
-    return (String(name), String(labels), value)
-  }
-
-  /// `name="value"` apart by commas; no name twice.
-  private static func check(_ labels: Substring) throws {
-    var names: Set<Substring> = []
-    var rest = labels
-    while !rest.isEmpty {
-      let name = rest.prefix { $0 != "=" }
-      rest = rest.dropFirst(name.count + 1)
-      guard isName(String(name)), !name.contains(":"), names.insert(name).inserted, rest.first == "\"" else {
-        throw Malformed(line: String(labels))
-      }
-      rest = rest.dropFirst()
-      while let character = rest.first, character != "\"" {
-        rest = rest.dropFirst()
-        guard character == "\\" else { continue }
-        guard let escaped = rest.first, "\\\"n".contains(escaped) else { throw Malformed(line: String(labels)) }
-        rest = rest.dropFirst()
-      }
-      rest = rest.dropFirst()
-      if rest.first == "," { rest = rest.dropFirst() } else if !rest.isEmpty { throw Malformed(line: String(labels)) }
-    }
-  }
-
-  private static func isName(_ text: String) -> Bool {
-    guard let first = text.utf8.first, !(48...57).contains(first) else { return false }
-    return text.utf8.allSatisfy { byte in
-      (48...58).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 95
     }
   }
 }

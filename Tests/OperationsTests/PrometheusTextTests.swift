@@ -23,6 +23,25 @@ import Testing
         """)
   }
 
+  @Test func `a histogram has its buckets one on top of the other, its sum and its count`() {
+    var ages = Histogram([0.00001, 0.5, 1])
+    for age in [0.25, 0.5, 0.75, 3, .nan] { ages.add(age) }
+    var page = PrometheusText()
+    page.add("candlecast_age_seconds", "Age of the inputs.", [(ages, [.init("cadence", "tick")])])
+    #expect(
+      page.text == """
+        # HELP candlecast_age_seconds Age of the inputs.
+        # TYPE candlecast_age_seconds histogram
+        candlecast_age_seconds_bucket{cadence="tick",le="1e-05"} 0
+        candlecast_age_seconds_bucket{cadence="tick",le="0.5"} 2
+        candlecast_age_seconds_bucket{cadence="tick",le="1"} 3
+        candlecast_age_seconds_bucket{cadence="tick",le="+Inf"} 4
+        candlecast_age_seconds_sum{cadence="tick"} 4.5
+        candlecast_age_seconds_count{cadence="tick"} 4
+
+        """)
+  }
+
   @Test func `what is not known is not there`() {
     var page = PrometheusText()
     page.add("candlecast_skew_seconds", .gauge, "Difference of clocks.", [])

@@ -26,12 +26,30 @@ package struct PrometheusText: Sendable {
   /// A metric without samples is left out: nothing is known of it.
   package mutating func add(_ name: String, _ kind: Kind, _ help: String, _ samples: [Sample]) {
     guard !samples.isEmpty else { return }
-    text += "# HELP \(name) \(Self.escaped(help))\n# TYPE \(name) \(kind.rawValue)\n"
-    for sample in samples {
-      let labels = sample.labels.map { "\($0.name)=\"\(Self.escaped($0.value, quotes: true))\"" }
-      text +=
-        name + (labels.isEmpty ? "" : "{" + labels.joined(separator: ",") + "}") + " \(Self.number(sample.value))\n"
+    begin(name, kind.rawValue, help)
+    for sample in samples { line(name, sample) }
+  }
+
+  /// - Parameter histograms: each with the labels that tell it from its siblings.
+  package mutating func add(_ name: String, _ help: String, _ histograms: [(histogram: Histogram, labels: [Label])]) {
+    guard !histograms.isEmpty else { return }
+    begin(name, "histogram", help)
+    for (histogram, labels) in histograms {
+      for (bound, count) in histogram.cumulative {
+        line(name + "_bucket", Sample(Double(count), labels + [Label("le", Self.number(bound))]))
+      }
+      line(name + "_sum", Sample(histogram.sum, labels))
+      line(name + "_count", Sample(Double(histogram.count), labels))
     }
+  }
+
+  private mutating func begin(_ name: String, _ kind: String, _ help: String) {
+    text += "# HELP \(name) \(Self.escaped(help))\n# TYPE \(name) \(kind)\n"
+  }
+
+  private mutating func line(_ name: String, _ sample: Sample) {
+    let labels = sample.labels.map { "\($0.name)=\"\(Self.escaped($0.value, quotes: true))\"" }
+    text += name + (labels.isEmpty ? "" : "{" + labels.joined(separator: ",") + "}") + " \(Self.number(sample.value))\n"
   }
 
   private static func number(_ value: Double) -> String {

@@ -7,6 +7,8 @@ import Tape
 /// The bodies of `/health` and `/metrics`.
 struct HealthPages: Sendable {
   let status: LiveStatus
+  /// How many clients were dropped because they did not keep up; `nil` where there are none.
+  var slowClients: (@Sendable () -> UInt64)?
 
   /// The health of the live feed.
   var feeder: JSONValue {
@@ -69,6 +71,7 @@ struct HealthPages: Sendable {
       addSeries(facts, &page)
       addFeeds(facts, &page)
       addStorage(facts, &page)
+      addErrors(facts, &page)
     }
     return page.text
   }
@@ -107,7 +110,10 @@ struct HealthPages: Sendable {
     page.add("candlecast_connects_total", .counter, "Sockets opened.", samples { Double($0.connects) })
     page.add("candlecast_messages_total", .counter, "Frames received.", samples { Double($0.counts.messages) })
     page.add("candlecast_undecoded_total", .counter, "Frames of no use.", samples { Double($0.counts.undecoded) })
-    page.add("candlecast_dropped_total", .counter, "Messages lost in a queue.", samples { Double($0.counts.dropped) })
+    let clients = slowClients.map { [PrometheusText.Sample(Double($0()), [.init("what", "clients")])] } ?? []
+    page.add(
+      "candlecast_dropped_total", .counter, "Messages of a venue lost in a queue, and clients that were too slow.",
+      samples { Double($0.counts.dropped) } + clients)
     page.add("candlecast_limited_total", .counter, "Refusals by limit.", samples { Double($0.counts.limited) })
     page.add(
       "candlecast_failed_requests_total", .counter, "Requests without use.",
@@ -146,6 +152,7 @@ struct HealthPages: Sendable {
       "candlecast_arm_predictions_total", .counter, "Predictions made, by the arm that made them.",
       facts.arms.sorted { $0.key.rawValue < $1.key.rawValue }
         .map { .init(Double($0.value), [.init("arm", $0.key.rawValue)]) })
+    facts.measures.write(to: &page)
     let parity = status.parity
     page.add(
       "candlecast_parity_checked_total", .counter, "Live predictions computed again.", [.init(Double(parity.checked))])

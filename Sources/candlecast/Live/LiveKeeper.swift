@@ -31,9 +31,13 @@ final class LiveKeeper {
   /// Of what was served.
   private var states: [String: Int] = [:]
   private var arms: [Prediction.Arm: Int] = [:]
+  private var measures = PredictionMeasures()
+  private var recovery: Recovery
   private var factsAt = 0.0
   /// Files beside the store that could not be written the last time.
   private var unwritten: Set<String> = []
+  /// How often in all.
+  private var failedFiles = 0
   private var isTapeStopped = false
 
   init(
@@ -47,6 +51,7 @@ final class LiveKeeper {
     self.teller = teller
     (self.context, self.clock, self.writer, self.tape) = (context, clock, writer, tape)
     (self.predictor, self.memories, self.status, self.inbox) = (predictor, memories, status, inbox)
+    recovery = Recovery(since: status.startedSeconds)
     inferenceLog = InferenceLog(folder: context.logFolder)
     storedLog = writer != nil && context.configuration.boolean("log.store") == true ? StoredLog() : nil
     if let storedLog { context.log.setFollower { storedLog.append($0) } }
@@ -92,6 +97,7 @@ final class LiveKeeper {
     guard !predictions.isEmpty else { return [] }
     let told = predictions.filter(\.isServed)
     for prediction in told { states[prediction.state, default: 0] += 1 }
+    measures.add(told, at: output.batch.knownAt)
     for prediction in predictions { arms[prediction.arm, default: 0] += 1 }
     attempt("inference log") { try inferenceLog.append(told) }
     return predictions
@@ -129,6 +135,7 @@ final class LiveKeeper {
       try work()
       if unwritten.remove(file) != nil { context.log.write(.info, "store", "\(file): written again") }
     } catch {
+      failedFiles += 1
       if unwritten.insert(file).inserted { context.log.write(.error, "store", "\(file): \(error)") }
     }
   }
@@ -151,7 +158,9 @@ final class LiveKeeper {
 
   private func note(_ core: borrowing LiveCore) {
     factsAt = SystemClock.seconds()
-    status.set(facts(core))
+    let report = core.report
+    recovery.note(report, at: factsAt)
+    status.set(facts(report))
     announcer?.tellHealth(at: clock.now())
     noteTape()
     let memories = core.memories
@@ -169,10 +178,10 @@ final class LiveKeeper {
     context.log.write(.error, "tape", "nothing more is recorded: \(error)")
   }
 
-  private func facts(_ core: borrowing LiveCore) -> LiveStatus.Facts {
+  private func facts(_ report: LiveReport) -> LiveStatus.Facts {
     LiveStatus.Facts(
-      report: core.report, writer: writer?.statistics ?? WriterStatistics(), inboxWaits: inbox.waits, tape: tapeFacts,
-      predictions: states, arms: arms, isReady: true)
+      report: report, writer: writer?.statistics ?? WriterStatistics(), inboxWaits: inbox.waits, tape: tapeFacts,
+      predictions: states, arms: arms, measures: measures, recovery: recovery, failedFiles: failedFiles, isReady: true)
   }
 
   private var tapeFacts: LiveStatus.TapeFacts? {

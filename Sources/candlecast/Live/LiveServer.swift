@@ -36,9 +36,10 @@ struct LiveServer {
     _ status: LiveStatus, _ setting: ServerSetting, _ content: Content, store: LateStore,
     latest: LatestPredictions = LatestPredictions(ServingRules())
   ) throws {
-    let pages = HealthPages(status: status)
+    let hub = Hub()
+    self.hub = hub
+    let pages = HealthPages(status: status, slowClients: { hub.statistics.slow })
     let ready: @Sendable () throws(APIFailure) -> Void = { () throws(APIFailure) in try status.checkReady() }
-    hub = Hub()
     (self.store, self.latest) = (store, latest)
     let door = Doorkeeper(setting.policy, seconds: SystemClock.seconds)
     let common = [.live, .ready(ready), Route.metrics { pages.metrics }]

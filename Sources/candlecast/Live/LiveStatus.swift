@@ -18,6 +18,11 @@ final class LiveStatus: Sendable {
     /// By state, of those that are served.
     var predictions: [String: Int] = [:]
     var arms: [Prediction.Arm: Int] = [:]
+    var measures = PredictionMeasures()
+    /// `nil` where nobody looks.
+    var recovery: Recovery?
+    /// How often a file beside the store could not be written.
+    var failedFiles = 0
     var isReady = false
   }
 
@@ -85,14 +90,18 @@ final class LiveStatus: Sendable {
   var now: Timestamp? { clock.withLock { $0?.now() } }
   func runs(by new: PipelineClock) { clock.withLock { $0 = new } }
 
-  let startedSeconds = SystemClock.seconds()
+  let startedSeconds: Double
   private let facts = Mutex<Facts?>(nil)
   private let taken = Mutex<Ports?>(nil)
   private let told = Mutex(Reports())
   private let changed = Mutex(Reloads())
   private let checked = Mutex(Parity())
+  private let jobs = Mutex(0)
 
-  init(features: FeatureBoard = FeatureBoard()) { self.features = features }
+  /// - Parameter startedSeconds: by this machine's clock.
+  init(features: FeatureBoard = FeatureBoard(), startedSeconds: Double = SystemClock.seconds()) {
+    (self.features, self.startedSeconds) = (features, startedSeconds)
+  }
 
   func set(_ new: Facts) { facts.withLock { $0 = new } }
 
@@ -115,6 +124,11 @@ final class LiveStatus: Sendable {
       }
     }
   }
+
+  func noteFailedJob() { jobs.withLock { $0 += 1 } }
+
+  /// Jobs of the schedule that failed.
+  var failedJobs: Int { jobs.withLock(\.self) }
 
   var reloads: Reloads { changed.withLock(\.self) }
   func note(_ result: LiveParity.Result) {

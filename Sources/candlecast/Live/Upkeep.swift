@@ -186,6 +186,7 @@ actor Upkeep {
     } catch is LiveWriterError {
       // The feed is ending; the job was not due for the last time.
     } catch {
+      status.noteFailedJob()
       context.log.write(.error, "schedule", "\(job.name) failed and comes again at its next time: \(error)")
     }
     // A backup leaves megabytes that are free and not given back.
