@@ -70,9 +70,12 @@ final class ModelStore: CandleStore, LiveStore {
     }
   }
 
-  func qualityEvents(_ series: Series?, unresolvedOnly: Bool, limit: Int) throws -> [QualityEvent] {
+  func qualityEvents(
+    _ series: Series?, in range: Range<Timestamp>, unresolvedOnly: Bool, limit: Int
+  ) throws -> [QualityEvent] {
     let chosen = events.values.filter {
       (series == nil || $0.series == series) && (!unresolvedOnly || $0.resolvedAt == nil)
+        && range.contains($0.createdAt)
     }
     return Array(chosen.sorted { ($0.createdAt, $1.type) > ($1.createdAt, $0.type) }.prefix(limit))
   }

@@ -30,6 +30,12 @@ import Transport
     #expect(failure.status == (path == "/things" ? 405 : 404))
   }
 
+  @Test func `a request whose reply was dropped gets the one shape of errors too`() {
+    let answer = APIServer(Self.routes).refusal(500, "why")
+    #expect(answer.status == 500)
+    #expect(String(decoding: answer.body, as: UTF8.self) == #"{"error":{"code":"no_answer","message":"why"}}"#)
+  }
+
   @Test func `another method is told which ones there are`() async throws {
     let ask = try Asking(Self.routes)
     let answer = try await ask("/things/a", method: "DELETE")

@@ -53,7 +53,9 @@ struct Asking {
 
 struct Answered: Decodable {
   struct Row: Decodable {
+    let time: String?
     let open_time: String?
+    let created_at: String?
     let close: String?
     let model: String?
     let target: String?

@@ -102,7 +102,7 @@ import class Foundation.Bundle
     let routes =
       [
         .health { ["status": "healthy"] }, .live, .ready {}, .metrics { "# HELP a b\n# TYPE a gauge\na 1\n" },
-        .predict(models.served), .models(of: registry), .explain { _ in nil },
+        .predict(models.served), .models(of: registry, venue: .binance), .explain { _ in nil },
         .features(of: models.served, board, from: store) { candles[49].closeTime },
       ] + Route.data(of: SampleModels.view, from: store)
       + Route.openInference(models.served, version: "1", ready: {})

@@ -14,11 +14,13 @@ struct GarbageTests {
     let server: HTTPServer
     let hub = Hub()
 
-    init(_ options: HTTPServer.Options = .init(maxBodyBytes: 1 << 20)) throws {
+    init(
+      _ options: HTTPServer.Options = .init(maxBodyBytes: 1 << 20), store: some StoreReading = BrokenStore()
+    ) throws {
       let models = ServedModels(view: SampleModels.view, preset: SampleModels.direction)
       let routes =
         [.predict(models), .live] + Route.openInference(models, version: "1", ready: {})
-        + Route.data(of: SampleModels.view, from: BrokenStore())
+        + Route.data(of: SampleModels.view, from: store)
       server = try HTTPServer(
         options,
         handler: APIServer(
@@ -74,14 +76,14 @@ struct GarbageTests {
       return
     }
     let line = String(decoding: answer.prefix(12), as: UTF8.self)
-    let isFault = line.hasPrefix("HTTP/1.1 5") && !["HTTP/1.1 503", "HTTP/1.1 505"].contains(line)
+    let isFault = line.hasPrefix("HTTP/1.1 5")
     #expect(answer.isEmpty || line.hasPrefix("HTTP/1.1 ") && !isFault, "\(line); seed \(seed), round \(round)")
   }
 
   @Test(.timeLimit(.minutes(Soak.minutes(30))), arguments: 0..<4) func `malformed requests and frames crash nothing`(
     seed: UInt64
   ) async throws {
-    let target = try Target()
+    let target = try Target(store: ListingTests.store(of: RandomWalk()(seed: 5, count: 50)))
     try await onOwnThread {
       var mutator = Mutator(seed: seed)
       for round in 0..<Soak.count(500) {
@@ -108,7 +110,7 @@ struct GarbageTests {
       ("GET / HTTP/1.1\r\n" + String(repeating: "A: b\r\n", count: 1000), "head_too_large"),
       ("POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n", "body_too_large"),
       ("POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", "length_required"),
-      ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", "unknown_http_version"),
+      ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", "bad_request"),
       // Slow ones: a head without its end, and half a body.
       ("GET / HTTP/1.1\r\nHost: a\r\n", "request_timeout"),
       ("POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n{", "request_timeout"),

@@ -102,6 +102,18 @@ import Transport
     #expect(found == Self.candles.map(\.openTime.description))
   }
 
+  @Test func `an end is exclusive`() async throws {
+    let ask = try Asking(Self.routes(try Self.store()))
+    let times = Self.candles.map(\.openTime.description)
+    let range = "from=\(times[10])&to=\(times[15])"
+    let candles = try await ask.listing("/v1/candles?\(range)")
+    #expect(candles.rows.map(\.open_time) == Array(times[10..<15]) && candles.next == nil)
+    let newest = try await ask.listing("/v1/candles?limit=3&to=\(times[15])")
+    #expect(newest.rows.map(\.open_time) == Array(times[12..<15]))
+    let predictions = try await ask.listing("/v1/predictions?model=ModelA&\(range)")
+    #expect(predictions.rows.map(\.time) == Array(times[10..<15]) && predictions.next == nil)
+  }
+
   @Test func `predictions are told by model, and those of one decision stay together`() async throws {
     let ask = try Asking(Self.routes(try Self.store()))
     let start = Self.candles[0].openTime
@@ -122,6 +134,40 @@ import Transport
     let quality = try await ask.listing("/v1/quality?unresolved=true")
     #expect(quality.rows.map(\.type) == ["gap"])
     #expect(quality.rows.map(\.candles_missing) == [3])
+  }
+
+  @Test func `the ledger comes in pages`() async throws {
+    let ask = try Asking(Self.routes(try Self.store()))
+    let patched = Self.candles[10].openTime.description
+    let first = try await ask.listing("/v1/gaps?limit=1")
+    #expect(first.rows.map(\.state) == ["lost"] && first.next == patched)
+    let second = try await ask.listing("/v1/gaps?limit=1&from=\(patched)")
+    #expect(second.rows.map(\.from) == [patched] && second.next == nil)
+    let before = try await ask.listing("/v1/gaps?to=\(patched)")
+    #expect(before.rows.map(\.state) == ["lost"] && before.next == nil)
+  }
+
+  @Test func `quality comes in pages from the newest back, and those of one instant stay together`() async throws {
+    func time(_ minute: Int) -> Timestamp { Self.candles[0].openTime.adding(minutes: minute) }
+    let kinds = [(1, "gap"), (2, "gap"), (3, "gap"), (3, "invalid"), (3, "stale"), (4, "gap")]
+    let store = try SharedStore { store in
+      var batch = LiveBatch(knownAt: time(5))
+      batch.quality = kinds.map { QualityEvent(series: Self.series, type: $1, createdAt: time($0)) }
+      _ = try store.commit(batch)
+    }
+    let ask = try Asking(Self.routes(store))
+    func page(_ query: String) async throws -> (minutes: [String], next: String?) {
+      let listing = try await ask.listing("/v1/quality?" + query)
+      return (listing.rows.compactMap(\.created_at), listing.next)
+    }
+    let all = [4, 3, 3, 3, 2, 1].map { time($0).description }
+    #expect(try await page("") == (all, nil))
+    #expect(try await page("limit=1") == ([all[0]], all[0]))
+    #expect(try await page("limit=2") == (Array(all[..<4]), all[3]))
+    #expect(try await page("limit=2&to=\(all[3])") == (Array(all[4...]), nil))
+    #expect(try await page("from=\(time(2))&to=\(time(4))") == (Array(all[1..<5]), nil))
+    #expect(try await page("from=\(time(2))&limit=4") == (Array(all[..<4]), all[3]))
+    #expect(try await page("symbol=ETHUSDT") == ([], nil))
   }
 
   @Test func `a series that is not stored is named`() async throws {
@@ -145,6 +191,7 @@ import Transport
     ("/v1/predictions?target=next-week", "bad_parameter", "window-15m"),
     ("/v1/predictions?model=Oracle", "bad_parameter", "none of ModelA"),
     ("/v1/quality?unresolved=maybe", "bad_parameter", "none of true, false"),
+    ("/v1/quality?from=2024-01-02&to=2024-01-02", "bad_parameter", "is not before"),
   ])
   func `a mistake in a query is named with what is right`(target: String, code: String, part: String) async throws {
     let ask = try Asking(Self.routes(BrokenStore()))
@@ -186,6 +233,7 @@ import Transport
       let features: [Float?]
     }
 
+    let series: String
     let current: Current?
     let recent: [Recent]
     let rows: [Row]
@@ -205,6 +253,7 @@ import Transport
     }
 
     let rows: [Row]
+    let next: String?
   }
 
   @Test func `the newest vector has its names and its age, and cached ones their pages`() async throws {
@@ -230,6 +279,11 @@ import Transport
     #expect(page.rows.first?.features.raw == ["a": 1.5, "b": nil])
     let rest = try await features("?from=\(try #require(page.next))")
     #expect(rest.rows.count == 2 && rest.next == nil)
+    let named = try await features("?symbol=BTCUSDT&recent=7&from=2000-01-01")
+    #expect(named.current != nil && named.recent.count == 1 && named.rows.count == 5)
+    let stranger = try await features("?symbol=bybit:ETHUSDT&recent=7&from=2000-01-01")
+    #expect(stranger.series == "bybit:ETHUSDT" && stranger.current == nil && stranger.recent.isEmpty)
+    #expect(stranger.rows.isEmpty && stranger.next == nil)
   }
 
   @Test func `the registry's versions are told with aliases and scores`() async throws {
@@ -240,7 +294,7 @@ import Transport
       _ = try registry.register(
         staged: MadeVersion(name: name).write(in: folder.path), at: time, who: "test", why: "test")
     }
-    let ask = try Asking([.models(of: registry)])
+    let ask = try Asking([.models(of: registry, venue: .binance)])
     let all = try JSONDecoder().decode(Models.self, from: Data(try await ask("/v1/models").body))
     #expect(all.rows.map(\.version) == ["20240101-1", "20240101-2"])
     #expect(all.rows.map(\.aliases) == [[], ["latest", "candidate"]])
@@ -249,6 +303,33 @@ import Transport
     #expect(try JSONDecoder().decode(Models.self, from: Data(some.body)).rows.map(\.version) == ["20240101-2"])
     let none = try await ask("/v1/models?target=window-5m")
     #expect(try JSONDecoder().decode(Models.self, from: Data(none.body)).rows.isEmpty)
+  }
+
+  @Test func `the registry's versions are found by symbol and by time, in pages`() async throws {
+    let folder = try TemporaryFolder()
+    let registry = Registry(path: folder.path + "/models")
+    let other = MarketView(price: Series(.bybit, .btcusdt))
+    // The first two at one instant.
+    for (name, day, view) in [("a-1", 1, MadeVersion.view), ("a-2", 1, other), ("a-3", 2, MadeVersion.view)] {
+      _ = try registry.register(
+        staged: MadeVersion(name: name, view: view).write(in: folder.path),
+        at: try #require(Timestamp("2024-02-0\(day)")), who: "test", why: "test")
+    }
+    let ask = try Asking([.models(of: registry, venue: .binance)])
+    func page(_ query: String) async throws -> (names: [String], next: String?) {
+      let answer = try await ask("/v1/models?" + query)
+      let models = try JSONDecoder().decode(Models.self, from: Data(answer.body))
+      return (models.rows.map(\.version), models.next)
+    }
+    let second = "2024-02-02T00:00:00Z"
+    #expect(try await page("") == (["a-1", "a-2", "a-3"], nil))
+    #expect(try await page("limit=1") == (["a-1", "a-2"], second))
+    #expect(try await page("limit=1&from=\(second)") == (["a-3"], nil))
+    #expect(try await page("to=\(second)") == (["a-1", "a-2"], nil))
+    #expect(try await page("symbol=BTCUSDT") == (["a-1", "a-3"], nil))
+    #expect(try await page("symbol=BTCUSDT&limit=1") == (["a-1"], second))
+    #expect(try await page("symbol=bybit:BTCUSDT") == (["a-2"], nil))
+    #expect(try await page("symbol=ETHUSDT") == ([], nil))
   }
 
   @Test func `a prediction has an id that names it again`() throws {

@@ -178,6 +178,23 @@ struct LiveStoreTests {
     #expect(try store.qualityEvents(nil, unresolvedOnly: false, limit: 1) == [stale])
   }
 
+  @Test(arguments: StoreKind.allCases)
+  func `quality events are found by when they were created, the end exclusive`(kind: StoreKind) throws {
+    let store = try places.open(kind)
+    var batch = LiveBatch(knownAt: time(9))
+    batch.quality = (1...4).map { QualityEvent(series: .bitcoin, type: "gap", createdAt: time($0)) }
+    batch.quality.append(QualityEvent(series: .bitcoin, type: "stale", createdAt: time(3), resolvedAt: time(4)))
+    try store.commit(batch)
+    func found(_ range: Range<Timestamp>, unresolvedOnly: Bool = false, limit: Int = 9) throws -> [Timestamp] {
+      try store.qualityEvents(.bitcoin, in: range, unresolvedOnly: unresolvedOnly, limit: limit).map(\.createdAt)
+    }
+    #expect(try found(time(2)..<time(4)) == [time(3), time(3), time(2)])
+    #expect(try found(time(2)..<time(4), unresolvedOnly: true) == [time(3), time(2)])
+    #expect(try found(time(2)..<time(4), limit: 1) == [time(3)])
+    #expect(try found(.all).count == 5)
+    #expect(try found(time(5)..<time(5)).isEmpty)
+  }
+
   // MARK: Oracles
 
   private func tick(

@@ -151,6 +151,13 @@ import Testing
     #expect(try await HTTPClient().send(HTTPRequest(url: "http://127.0.0.1:\(server.port)/")).status == 500)
   }
 
+  @Test func `what is said of a request that nobody answers is the handler's`() async throws {
+    let server = try HTTPServer(handler: Dropping())
+    let answer = try await HTTPClient().send(HTTPRequest(url: "http://127.0.0.1:\(server.port)/"))
+    #expect(answer.status == 500)
+    #expect(String(decoding: answer.body, as: UTF8.self) == "in the handler's words: 500")
+  }
+
   @Test func `only the first answer counts`() async throws {
     let server = try HTTPServer(
       handler: Answering { _, reply in

@@ -23,6 +23,15 @@ final class Answering: HTTPHandler {
   func handle(_ request: ServerRequest, _ reply: ServerReply) { answer(request, reply) }
 }
 
+/// Answers nothing, and has words of its own for that.
+final class Dropping: HTTPHandler {
+  func handle(_ request: ServerRequest, _ reply: ServerReply) {}
+
+  func refusal(_ status: Int, _ reason: String) -> ServerResponse {
+    ServerResponse(status: status, body: Array("in the handler's words: \(status)".utf8))
+  }
+}
+
 /// Hands what happens to its sockets to a test, in order.
 final class Watching: HTTPHandler {
   enum Event {

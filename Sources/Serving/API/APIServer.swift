@@ -50,7 +50,7 @@ package final class APIServer: HTTPHandler {
       case 413: "body_too_large"
       case 426: "upgrade_required"
       case 431: "head_too_large"
-      case 505: "unknown_http_version"
+      case 500: "no_answer"
       default: "bad_request"
       }
     return APIFailure(status, code, reason).response

@@ -1,4 +1,4 @@
-internal import Market
+package import Market
 package import Models
 internal import Operations
 internal import Synchronization
@@ -6,7 +6,9 @@ internal import Transport
 
 extension Route {
   /// Every version of the registry, with what its card says of it.
-  package static func models(of registry: Registry) -> Route {
+  ///
+  /// - Parameter venue: that of a bare symbol.
+  package static func models(of registry: Registry, venue: Venue) -> Route {
     let cards = CardShelf(registry)
     return Route(
       "GET", "/v1/models",
@@ -14,18 +16,42 @@ extension Route {
       parameters: [
         Parameter("target", .text, "such as window-15m; all if left out"),
         Parameter("alias", .choice(RegistryAlias.allCases.map(\.rawValue)), "only versions that have it"),
+        Parameter("symbol", .series, "price series of the version's view; all if left out"),
+        Parameter("from", .time, "first instant of registration; without it, the oldest"),
+        Parameter("to", .time, "end, exclusive; without it, the newest"),
+        PageRange.limit(preset: PageRange.mostRows),
       ],
       schema: [
-        "type": "object", "required": ["name", "rows"],
+        "type": "object", "required": ["name", "rows", "next"],
         "properties": [
           "name": ["type": "string"], "rows": ["type": "array", "items": ["type": "object"]],
+          "next": ["type": ["string", "null"]],
         ],
       ],
       answer: .later { request throws(APIFailure) in
-        let target = try request.target("target")
-        let alias = request.text("alias").flatMap { RegistryAlias(rawValue: $0) }
-        return .json(["name": .text(Registry.modelName), "rows": .array(try cards.rows(target, alias))])
+        let page = try cards.page(try VersionFilter(request, venue: venue), try PageRange(request))
+        return .json([
+          "name": .text(Registry.modelName), "rows": .array(page.rows), "next": JSONValue(page.next?.description),
+        ])
       })
+  }
+}
+
+/// What is asked of the registry; `nil` is all.
+private struct VersionFilter {
+  private let target: PredictionTarget?
+  private let series: Series?
+  private let alias: RegistryAlias?
+
+  init(_ request: APIRequest, venue: Venue) throws(APIFailure) {
+    target = try request.target("target")
+    series = request.series("symbol", venue: venue)
+    alias = request.text("alias").flatMap { RegistryAlias(rawValue: $0) }
+  }
+
+  func has(_ slot: RegistrySlot, _ aliases: [RegistryAlias]) -> Bool {
+    target.map { $0 == slot.target } != false && series.map { $0 == slot.view.price } != false
+      && alias.map(aliases.contains) != false
   }
 }
 
@@ -36,18 +62,24 @@ private final class CardShelf: Sendable {
 
   init(_ registry: Registry) { self.registry = registry }
 
-  func rows(_ target: PredictionTarget?, _ alias: RegistryAlias?) throws(APIFailure) -> [JSONValue] {
-    let state: RegistryState
+  func page(_ filter: VersionFilter, _ page: PageRange) throws(APIFailure) -> Listing {
+    let state = try state()
+    var listing = Listing(limit: page.limit)
+    // The journal's times never fall.
+    for name in state.order {
+      guard let record = state.versions[name], page.unlimited.contains(record.registeredAt) else { continue }
+      let aliases = RegistryAlias.allCases.filter { state.version($0, record.slot) == name }
+      guard filter.has(record.slot, aliases) else { continue }
+      guard listing.add(record.registeredAt, row(name, record, aliases)) else { break }
+    }
+    return listing
+  }
+
+  private func state() throws(APIFailure) -> RegistryState {
     do {
-      state = try registry.state()
+      return try registry.state()
     } catch {
       throw APIFailure(409, "registry_damaged", "the registry cannot be read; `candlecast models list` says why")
-    }
-    return state.order.compactMap { name in
-      guard let record = state.versions[name], target == nil || record.slot.target == target else { return nil }
-      let aliases = RegistryAlias.allCases.filter { state.version($0, record.slot) == name }
-      guard alias.map(aliases.contains) != false else { return nil }
-      return row(name, record, aliases)
     }
   }
 

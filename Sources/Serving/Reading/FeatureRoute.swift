@@ -14,17 +14,21 @@ extension Route {
       "GET", "/v1/features",
       "The newest feature vector with its age, with recent those before it that are at hand, and with from or to those that "
         + "the table feature_cache keeps.",
-      parameters: [Parameter("recent", .integer(0...10_000, preset: 0), "most of the newest vectors")]
-        + PageRange.parameters,
+      parameters: [
+        Parameter("symbol", .series, "price series of the view (default: \(view.price))"),
+        Parameter("recent", .integer(0...10_000, preset: 0), "most of the newest vectors"),
+      ] + PageRange.parameters,
       schema: schema,
       answer: .later { request throws(APIFailure) in
-        let page = try PageRange(request)
+        let (page, asked) = (try PageRange(request), request.view(preset: view))
         var listing = Listing(limit: page.limit)
-        if page.from != nil || request.time("to") != nil { listing = try await stored(view, page, store) }
-        let current = board.newest?.json(models.schema, at: now()) ?? .null
+        if page.from != nil || request.time("to") != nil { listing = try await stored(asked, page, store) }
+        // At hand are those of the running view alone.
+        let (newest, recent) =
+          asked == view ? (board.newest, board.newest(request.integer("recent"))) : (nil, [])
         return .json([
-          "series": .text(view.price.description), "current": current,
-          "recent": .array(board.newest(request.integer("recent")).map(\.json)), "rows": .array(listing.rows),
+          "series": .text(asked.price.description), "current": newest?.json(models.schema, at: now()) ?? .null,
+          "recent": .array(recent.map(\.json)), "rows": .array(listing.rows),
           "next": JSONValue(listing.next?.description),
         ])
       })

@@ -23,18 +23,39 @@ extension Route {
       parameters: [
         Parameter("symbol", .series, "series (default: \(preset))"),
         Parameter("unresolved", .choice(["true", "false"]), "only what lasts still"),
-        Parameter("limit", .integer(1...1000, preset: 100), "most rows"),
+        Parameter("from", .time, "first instant of creation; without it, the oldest"),
+        Parameter("to", .time, "end, exclusive; without it, the newest. Older pages: the `next` of the one before"),
+        PageRange.limit(),
       ],
       schema: Listing.schema,
       answer: .later { request throws(APIFailure) in
+        let page = try PageRange(request)
         let series = request.series("symbol", venue: preset.venue) ?? preset
-        let (isUnresolved, limit) = (request.text("unresolved") == "true", request.integer("limit"))
-        let events = try await store.read { store in
-          try store.qualityEvents(series, unresolvedOnly: isUnresolved, limit: limit)
+        let isUnresolved = request.text("unresolved") == "true"
+        let listing = try await store.read { store in
+          let events = try store.qualityEvents(series, page, unresolvedOnly: isUnresolved)
+          var listing = Listing(limit: page.limit, isDescending: true)
+          try listing.fill { add in for event in events { try add(event.createdAt, event.json) } }
+          return listing
         }
-        return .json(
-          ["series": .text(series.description), "rows": .array(events.map(\.json)), "next": .null])
+        return .json(listing.json(of: series))
       })
+  }
+}
+
+extension LiveStore {
+  /// A page and what follows it: reaches beyond the instant of the page's last row, unless there is no more.
+  fileprivate func qualityEvents(
+    _ series: Series, _ page: PageRange, unresolvedOnly: Bool
+  ) throws -> [QualityEvent] {
+    var wanted = page.limit + 1
+    while true {
+      let events = try qualityEvents(series, in: page.unlimited, unresolvedOnly: unresolvedOnly, limit: wanted)
+      guard events.count == wanted, events[page.limit - 1].createdAt == events[wanted - 1].createdAt else {
+        return events
+      }
+      wanted *= 2
+    }
   }
 }
 

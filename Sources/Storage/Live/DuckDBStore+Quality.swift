@@ -8,15 +8,20 @@ extension DuckDBStore {
 
   // MARK: Quality
 
-  package func qualityEvents(_ series: Series?, unresolvedOnly: Bool, limit: Int) throws -> [QualityEvent] {
-    let conditions = (unresolvedOnly ? ["NOT resolved"] : []) + (series == nil ? [] : ["venue = ?", "symbol = ?"])
+  package func qualityEvents(
+    _ series: Series?, in range: Range<Timestamp>, unresolvedOnly: Bool, limit: Int
+  ) throws -> [QualityEvent] {
+    let conditions =
+      ["created_at >= ?", "created_at < ?"] + (unresolvedOnly ? ["NOT resolved"] : [])
+      + (series == nil ? [] : ["venue = ?", "symbol = ?"])
     let result = try session.query(
       """
       SELECT venue, symbol, event_type, created_at, candles_missing, resolved_at, details FROM data_quality_logs
-      \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND "))
+      WHERE \(conditions.joined(separator: " AND "))
       ORDER BY created_at DESC, venue, symbol, event_type LIMIT ?
       """,
-      (series.map { [.text($0.venue.name), .text($0.symbol.name)] } ?? []) + [.integer(Int64(limit))])
+      [.instant(range.lowerBound), .instant(range.upperBound)]
+        + (series.map { [.text($0.venue.name), .text($0.symbol.name)] } ?? []) + [.integer(Int64(limit))])
     var events: [QualityEvent] = []
     try result.forEachRow { chunk, row throws(StoreError) in
       guard let venue = Venue(chunk.column(0).text(row)), let symbol = Symbol(chunk.column(1).text(row)) else {

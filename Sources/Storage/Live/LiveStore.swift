@@ -11,8 +11,10 @@ package protocol LiveStore: AnyObject {
   /// The ledger of one series in rising order.
   func ledger(_ series: Series, _ kind: LedgerKind) throws -> [LedgerRange]
 
-  /// Newest first.
-  func qualityEvents(_ series: Series?, unresolvedOnly: Bool, limit: Int) throws -> [QualityEvent]
+  /// Newest first, of those that were created in the range.
+  func qualityEvents(
+    _ series: Series?, in range: Range<Timestamp>, unresolvedOnly: Bool, limit: Int
+  ) throws -> [QualityEvent]
 
   /// Calls `body` with batches in order of observation, of what was stored by `asOf`.
   func readOracleTicks(
@@ -28,6 +30,10 @@ package protocol LiveStore: AnyObject {
 extension LiveStore {
   @discardableResult
   package func commit(_ batch: LiveBatch) throws -> [CandleOutcome] { try commit([batch]).flatMap(\.self) }
+
+  package func qualityEvents(_ series: Series?, unresolvedOnly: Bool, limit: Int) throws -> [QualityEvent] {
+    try qualityEvents(series, in: .all, unresolvedOnly: unresolvedOnly, limit: limit)
+  }
 }
 
 /// What is committed together.

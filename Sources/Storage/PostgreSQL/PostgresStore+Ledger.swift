@@ -49,16 +49,20 @@ extension PostgresStore {
 
   // MARK: Quality
 
-  package func qualityEvents(_ series: Series?, unresolvedOnly: Bool, limit: Int) throws -> [QualityEvent] {
+  package func qualityEvents(
+    _ series: Series?, in range: Range<Timestamp>, unresolvedOnly: Bool, limit: Int
+  ) throws -> [QualityEvent] {
     let rows = try pool.withConnection {
       try $0.query(
         """
         SELECT venue, symbol, event_type, created_at, candles_missing, resolved_at, details FROM data_quality_logs
         WHERE ($1 IS NULL OR venue = $1) AND ($2 IS NULL OR symbol = $2) AND NOT (resolved AND $3)
+          AND created_at >= $5 AND created_at < $6
         ORDER BY created_at DESC, venue COLLATE "C", symbol COLLATE "C", event_type COLLATE "C" LIMIT $4
         """,
         [
           .text(series?.venue.name), .text(series?.symbol.name), .boolean(unresolvedOnly), .integer(Int64(limit)),
+          .instant(range.lowerBound), .instant(range.upperBound),
         ])
     }
     return try (0..<rows.count).map { row in

@@ -8,7 +8,8 @@ package protocol HTTPHandler: AnyObject, Sendable {
   func received(_ message: WebSocketMessage, from socket: ServerSocket)
   /// After it nothing more comes from this socket; `closing` tells why.
   func closed(_ socket: ServerSocket)
-  /// The answer to what is no request that could be handled: malformed, too long, or too slow.
+  /// The answer to what is no request that could be handled, malformed, too long, or too slow; with 500 to one whose
+  /// reply was dropped.
   func refusal(_ status: Int, _ reason: String) -> ServerResponse
 }
 

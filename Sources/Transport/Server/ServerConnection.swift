@@ -258,6 +258,10 @@ final class ServerConnection: @unchecked Sendable {
 
   // MARK: answers
 
+  func answerNothing() {
+    answer(core.handler?.refusal(500, "the request was dropped without an answer") ?? ServerResponse(status: 500))
+  }
+
   func answer(_ response: ServerResponse) {
     guard isOpen, case .answering(let method, let keepsAlive) = stage else { return }
     let cut = response.cutAfterBytes.map { min(max($0, 0), response.body.count) }

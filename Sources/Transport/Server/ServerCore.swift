@@ -9,6 +9,8 @@ import Synchronization
 final class ServerCore: @unchecked Sendable {
   enum Work {
     case answer(ServerConnection, ServerResponse)
+    /// The reply was dropped.
+    case answerNothing(ServerConnection)
     case tell(WebSocketMessage, [ServerSocket])
     case close(ServerConnection, code: UInt16, reason: String)
     case abort(ServerConnection)
@@ -18,7 +20,7 @@ final class ServerCore: @unchecked Sendable {
     var keepsOrder: Bool {
       switch self {
       case .tell, .close: true
-      case .answer, .abort, .stop: false
+      case .answer, .answerNothing, .abort, .stop: false
       }
     }
   }
@@ -259,6 +261,7 @@ final class ServerCore: @unchecked Sendable {
   private func perform(_ work: Work) {
     switch work {
     case .answer(let connection, let response): connection.answer(response)
+    case .answerNothing(let connection): connection.answerNothing()
     case .tell(let message, let sockets):
       var frames = OutgoingFrames(message)
       for socket in sockets { socket.tell(&frames) }

@@ -10,7 +10,7 @@ package final class ServerReply: Sendable {
 
   deinit {
     if !isSent.load(ordering: .acquiring) {
-      core.post(.answer(connection, ServerResponse(status: 500, body: Array("no answer\n".utf8))))
+      core.post(.answerNothing(connection))
     }
   }
 

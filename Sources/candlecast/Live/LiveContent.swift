@@ -42,7 +42,7 @@ struct LiveContent {
   private var modelRoutes: [Route] {
     guard let served = status.models else { return [] }
     let ready: @Sendable () throws(APIFailure) -> Void = { [status] () throws(APIFailure) in try status.checkReady() }
-    return [.predict(served), .models(of: context.registry)]
+    return [.predict(served), .models(of: context.registry, venue: view.price.venue)]
       + Route.openInference(served, version: Help.version, ready: ready)
   }
 
