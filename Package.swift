@@ -187,8 +187,8 @@ let package = Package(
       "LiveCommandTests",
       [
         "candlecast", "Archive", "Cloud", "Dataset", "Features", "Ingestion", "Market", "Models", "Operations",
-        "Pipeline", "Platform", "Redis", "Storage", "Streams", "Tape", "TestSupport", "Transport", "VenueSimulator",
-        "Venues",
+        "Pipeline", "Platform", "Redis", "Serving", "Storage", "Streams", "Tape", "TestSupport", "Transport",
+        "VenueSimulator", "Venues",
       ]),
     tests("DatabaseTests", ["candlecast", "Features", "Market", "Operations", "Storage", "TestSupport"]),
     tests("ProcessTests", ["Features", "Ingestion", "Market", "Models", "Storage", "TestSupport", "Transport"]),

@@ -181,6 +181,9 @@ struct ReloadTests {
     #expect(status.reloads == LiveStatus.Reloads(switched: 0, refused: 1))
     #expect(HealthPages(status: status).metrics.contains(#"candlecast_model_reloads_total{outcome="refused"} 1"#))
     #expect(told.withLock { $0.count } == 1 && told.withLock { $0[0].contains("cannot be served, a stays") })
+    let refusals = watch.takeRefusals()
+    #expect(refusals.map(\.target) == [Self.target] && refusals[0].sentence.contains("cannot be served, a stays"))
+    #expect(watch.takeRefusals().isEmpty)
 
     try shelf.promote(try shelf.register("c", treeCount: 4))
     #expect(watch.look() && watch.take().map(\.served.version) == ["c"])

@@ -46,6 +46,32 @@ import Transport
     #expect(try await socket.told() == told("candles", Self.ether, 1, 3))
   }
 
+  @Test func `who asks for events is told them alone, and of each key the newest when he joins`() async throws {
+    let hub = Hub()
+    let ask = try Asking([], hub: hub)
+    hub.publish(.candles, of: .btcusdt, ["n": 0])
+    for (key, n) in [("quality gap", 1), ("model window-5m", 2), ("quality gap", 3)] {
+      hub.publish(.events, of: .btcusdt, key: key, ["n": .integer(Int64(n))])
+    }
+    let socket = try await ask.socket("/ws?topics=events")
+    #expect(try await socket.told() == told("events", .btcusdt, 2, 2))
+    #expect(try await socket.told() == told("events", .btcusdt, 3, 3))
+    hub.publish(.predictions, of: .btcusdt, ["n": 4])
+    hub.publish(.events, of: Self.ether, ["n": 5])
+    #expect(try await socket.told() == told("events", Self.ether, 1, 5))
+  }
+
+  @Test func `who names no topic is told events too, and an unknown one is answered with all`() async throws {
+    let hub = Hub()
+    let ask = try Asking([], hub: hub)
+    let socket = try await ask.socket()
+    hub.publish(.events, of: .btcusdt, ["n": 1])
+    #expect(try await socket.told() == told("events", .btcusdt, 1, 1))
+    try await socket.send(.text(Array(#"{"topics":"weather"}"#.utf8)))
+    let answer = String(decoding: await socket.next()?.message.bytes ?? [], as: UTF8.self)
+    #expect(answer.contains("none of predictions, candles, outcomes, health, events"), "\(answer)")
+  }
+
   @Test func `a client may ask anew`() async throws {
     let hub = Hub()
     let ask = try Asking([], hub: hub)

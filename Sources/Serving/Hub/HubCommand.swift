@@ -14,7 +14,7 @@ enum HubCommand {
     guard message.bytes.count <= mostBytes, let body = try? JSONDecoder().decode(Body.self, from: Data(message.bytes))
     else {
       throw APIFailure(
-        400, "bad_command", #"write {"topics":"predictions,candles,health","symbols":"BTCUSDT"}; both may be left out"#)
+        400, "bad_command", #"write {"topics":"predictions,candles,events","symbols":"BTCUSDT"}; both may be left out"#)
     }
     return try Subscription(topics: body.topics, symbols: body.symbols)
   }

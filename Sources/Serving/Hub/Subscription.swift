@@ -2,7 +2,7 @@ package import Market
 
 /// What a client of the hub wants to be told.
 package struct Subscription: Hashable, Sendable {
-  package enum Topic: String, Sendable, CaseIterable { case predictions, candles, outcomes, health }
+  package enum Topic: String, Sendable, CaseIterable { case predictions, candles, outcomes, health, events }
 
   package var topics: Set<Topic>
   /// Empty for all.

@@ -672,10 +672,47 @@ async function loadMinutes() {
     `${total.absent} are absent (upright)`;
 }
 
+/** What happened, by what tells one from another, as it became known. */
+const happened = new Map();
+const mostEvents = 40;
+
+function keepEvent(one) {
+  const key = one.kind === "quality" ? `${one.series} ${one.type} ${one.since}` : `${one.kind} ${one.time} ${one.message}`;
+  // What was read of the store can be older than what was told meanwhile.
+  if (happened.get(key)?.until && !one.until) return;
+  happened.delete(key);
+  happened.set(key, one);
+}
+
+/** What the store knows of what went wrong with the data; everything since is told. */
 async function loadEvents() {
   const rows = (await ask("v1/quality?limit=20")).rows;
-  element("events").replaceChildren(...rows.map((one) => row([
-    clock(one.created_at), one.type, one.candles_missing ?? "–", one.resolved_at ? clock(one.resolved_at) : "lasts",
+  for (const one of rows.reverse()) {
+    keepEvent({
+      kind: "quality", level: one.resolved_at ? "info" : "warning", time: one.resolved_at ?? one.created_at,
+      series: one.series, type: one.type, since: one.created_at, until: one.resolved_at,
+      candles_missing: one.candles_missing,
+    });
+  }
+  showEvents();
+}
+
+function takeEvent(one) {
+  keepEvent(one);
+  showEvents();
+}
+
+function eventText(one) {
+  if (one.kind !== "quality") return one.message;
+  const missing = one.candles_missing ? `, ${one.candles_missing} min without a candle` : "";
+  return `${one.type} in ${one.series}${missing}; ` + (one.until ? `from ${clock(one.since)}, is over` : "lasts");
+}
+
+function showEvents() {
+  const newestFirst = [...happened].reverse().sort(([, a], [, b]) => Date.parse(b.time) - Date.parse(a.time));
+  for (const [key] of newestFirst.splice(mostEvents)) happened.delete(key);
+  element("events").replaceChildren(...newestFirst.map(([, one]) => row([
+    one.time.slice(0, 19).replace("T", " ") + " UTC", one.level, one.kind, eventText(one),
   ])));
 }
 
@@ -698,7 +735,9 @@ function takeHealth(health) {
 
 // --- what happens
 
-const take = { candles: takeCandle, predictions: takePrediction, outcomes: takeOutcome, health: takeHealth };
+const take = {
+  candles: takeCandle, predictions: takePrediction, outcomes: takeOutcome, health: takeHealth, events: takeEvent,
+};
 const expected = new Map();
 
 function heard(message) {
@@ -706,7 +745,8 @@ function heard(message) {
   const key = message.type + " " + message.symbol;
   const missed = expected.has(key) && message.sequence > expected.get(key);
   expected.set(key, message.sequence + 1);
-  if (missed) return load();
+  // The newest events of each kind are told to who joins, which leaves some out; no other part depends on them.
+  if (missed && message.type !== "events") return load();
   take[message.type](message.data);
 }
 
@@ -743,7 +783,7 @@ function join() {
   socket.onopen = () => {
     [pause, isJoined] = [500, true];
     // It may be another process, with other models and another past.
-    for (const known of [expected, newest, outcomes]) known.clear();
+    for (const known of [expected, newest, outcomes, happened]) known.clear();
     listen();
     load();
   };
@@ -764,6 +804,8 @@ function join() {
 }
 
 setInterval(() => {
-  for (const part of [loadMinutes, loadEvents, loadSkill, loadFeatures]) part().catch(() => {});
+  for (const part of [loadMinutes, loadSkill, loadFeatures]) part().catch(() => {});
 }, 15000);
+// They are told as they happen; this finds what was not heard.
+setInterval(() => loadEvents().catch(() => {}), 300000);
 join();

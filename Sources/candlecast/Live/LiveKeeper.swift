@@ -80,9 +80,12 @@ final class LiveKeeper {
     if let full = teller?.take(output, now: output.batch.knownAt) { try await publisher?.publish(full) }
     let told = made.filter(\.isServed)
     latest?.note(told)
-    announcer?.tell(output.events, told)
+    announcer?.tell(output, told)
     if let predictor, predictor.needsRebuild { try await rebuild(predictor, now: now) }
-    if let predictor, let models { try adopt(models.take(), predictor, now) }
+    if let predictor, let models {
+      try adopt(models.take(), predictor, now)
+      for refusal in models.takeRefusals() { announcer?.tell(refusal, of: predictor.view.price.symbol, at: now) }
+    }
     if SystemClock.seconds() - factsAt >= 0.5 {
       note(core)
       tape?.advance(to: now.microseconds * 1000)
@@ -115,6 +118,7 @@ final class LiveKeeper {
       }
       status.noteReload(.switched)
       context.log.write(.info, "models", change.served.sentence)
+      announcer?.tell(change.served, of: predictor.view.price.symbol, at: now)
     }
   }
 

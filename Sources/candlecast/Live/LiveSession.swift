@@ -196,7 +196,7 @@ struct LiveSession: Sendable {
       context: context, clock: clock, writer: writer, tape: tape, predictor: start.predictor,
       memories: options.stores ? start.memories : nil, status: options.status, inbox: inbox,
       publisher: options.publisher, teller: teller(start.record),
-      announcer: server.map { Announcer($0.hub, options.status, $0.latest.rules) },
+      announcer: announcer(of: start.record, to: server),
       latest: server?.latest, models: models)
     try tape?.append(LiveTape.record(start.record))
     let watch = Task { await stopWhenAsked(shell, writer) }
@@ -230,6 +230,14 @@ struct LiveSession: Sendable {
     }
     webSockets.stop()
     return try await keeper.finish(core)
+  }
+
+  /// Who joins is told what answers from the start.
+  private func announcer(of start: LiveStart, to server: LiveServer?) -> Announcer? {
+    guard let server else { return nil }
+    let announcer = Announcer(server.hub, options.status, server.latest.rules)
+    for served in start.versions { announcer.tell(served, of: start.view.price.symbol, at: start.time) }
+    return announcer
   }
 
   /// Ctrl-C and `kill` are seen within a twentieth of a second.

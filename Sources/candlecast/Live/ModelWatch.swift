@@ -20,11 +20,20 @@ final class ModelWatch: Sendable {
     case ticks(ServedTickVersion?)
   }
 
+  /// A version that is to answer for a target and cannot.
+  struct Refusal: Hashable, Sendable {
+    let target: PredictionTarget
+    let sentence: String
+  }
+
   private struct State {
     /// As whoever predicts has it, or will when it has taken what is ready.
     var served: [PredictionTarget: LiveStart.ServedTarget]
     var ready: [Change] = []
     var stamp: Registry.Stamp?
+    /// As they stand; one that stays so is told once.
+    var refused: [PredictionTarget: Refusal] = [:]
+    var untold: [Refusal] = []
   }
 
   private let context: CommandContext
@@ -77,6 +86,14 @@ final class ModelWatch: Sendable {
     }
   }
 
+  /// What could not be served since this was asked last.
+  func takeRefusals() -> [Refusal] {
+    state.withLock { state in
+      defer { state.untold = [] }
+      return state.untold
+    }
+  }
+
   /// - Returns: whether changes were made ready.
   func look() -> Bool {
     let stamp = context.registry.stamp
@@ -100,16 +117,29 @@ final class ModelWatch: Sendable {
       let serving = try context.serving(view, target)
       let new = LiveStart.ServedTarget(target, serving)
       // A target without any version is not predicted unless it was asked for.
-      guard new != old, old != nil || new.version != nil else { return nil }
+      guard new != old, old != nil || new.version != nil else {
+        state.withLock { $0.refused[target] = nil }
+        return nil
+      }
       let answer: Answer =
         target.isOfTicks
         ? .ticks(try context.servedTickVersion(view)) : .candles(try context.servedVersion(view, target))
+      state.withLock { $0.refused[target] = nil }
       return Change(served: LiveStart.ServedTarget(target, answer), answer: answer)
     } catch {
       status.noteReload(.refused)
       let stays = old.map { $0.version ?? "the baseline" } ?? "nothing"
-      context.log.write(.error, "models", "\(target): another version cannot be served, \(stays) stays: \(error)")
+      let sentence = "\(target): another version cannot be served, \(stays) stays: \(error)"
+      context.log.write(.error, "models", sentence)
+      refuse(Refusal(target: target, sentence: sentence))
       return nil
+    }
+  }
+
+  private func refuse(_ refusal: Refusal) {
+    state.withLock { state in
+      guard state.refused.updateValue(refusal, forKey: refusal.target) != refusal else { return }
+      state.untold.append(refusal)
     }
   }
 }

@@ -114,6 +114,18 @@ struct BrowserPage: Sendable {
     }
   }
 
+  /// The left button of the mouse, at a point of what is seen.
+  func click(x: Double, y: Double) async throws {
+    for event in ["mouseMoved", "mousePressed", "mouseReleased"] {
+      try await call(
+        "Input.dispatchMouseEvent",
+        [
+          "type": .text(event), "x": .number(Int(x)), "y": .number(Int(y)),
+          "button": .text(event == "mouseMoved" ? "none" : "left"), "clickCount": event == "mouseMoved" ? 0 : 1,
+        ])
+    }
+  }
+
   func resize(_ device: Device) async throws {
     try await call(
       "Emulation.setDeviceMetricsOverride",

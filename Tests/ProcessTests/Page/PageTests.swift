@@ -21,6 +21,7 @@ struct PageTests {
   @Test func `it loads without a complaint, lives without a reload, and tells right from wrong`() async throws {
     let served = try await stage().serve()
     let page = try await open(served)
+    try await page.until("an event", Self.toldEvent)
     let newest = try await page.evaluate("window.notReloaded = Math.max(...prices.keys())", as: Int.self)
     try await page.until("two more candles", "Math.max(...prices.keys()) >= \(newest) + 120")
     let said = "document.querySelector('#now tbody').innerText"
@@ -29,6 +30,8 @@ struct PageTests {
     try await page.until(
       "an outcome", "candleSeries.markers().some((one) => one.shape !== 'arrowUp' && one.shape !== 'arrowDown')")
     try await page.until("how good it was", "document.querySelectorAll('#skill tr').length > 3")
+    for (part, condition) in Self.parts { try await page.until(part, condition) }
+    try await explainByMouse(page)
     let isSame = try await page.evaluate("window.notReloaded === \(newest)", as: Bool.self)
     #expect(isSame && !before.isEmpty)
     #expect(try await page.evaluate("document.getElementById('label').innerText", as: String.self) == "simulated data")
@@ -37,6 +40,87 @@ struct PageTests {
     #expect(page.complaints == [], "\(served.program.output.suffix(5000))")
     try await look(at: page)
     try await page.close()
+  }
+
+  /// What answers from the start, which stands in no store.
+  private static let toldEvent = """
+    [...document.querySelectorAll('#events tr')].some(({ cells }) => / UTC$/.test(cells[0].textContent)
+      && cells[1].textContent === 'info' && cells[2].textContent === 'model'
+      && /answers for \\w+-15m from now on/.test(cells[3].textContent))
+    """
+
+  /// What each part of the page shows once there is something to show, by what it is called.
+  private static let parts: KeyValuePairs = [
+    "time left, price to beat and probability of both windows": """
+    ((lines) => lines.length === 2 && document.getElementById('beat-unit').textContent === '(USDT)'
+      && lines.every(({ cells }) => /^\\d+:\\d\\d min$/.test(cells[2].textContent)
+        && /^\\d+\\.\\d\\d$/.test(cells[3].textContent) && /^\\d+\\.\\d\\s%by \\w+$/.test(cells[4].textContent)))(
+      [...document.querySelectorAll('#windows tr')])
+    """,
+    "points of reliability, and the same in words": """
+    document.querySelectorAll('#reliability circle').length > 0
+      && /^Reliability of \\w+: said [\\d.]+\\s%, was [\\d.]+\\s%/.test(
+        document.getElementById('reliability-text').textContent)
+    """,
+    "the strip of minutes": """
+    ((pieces) => pieces.length > 0 && pieces.every((one) => ['live', 'patched', 'absent'].includes(one.className)
+        && one.getBoundingClientRect().width > 0 && new RegExp(`^\\\\d+ minutes ${one.className}$`).test(one.title)))(
+      [...document.querySelectorAll('#minutes span')])
+      && /\\d+ came live .* \\d+ were fetched .* \\d+ are absent/.test(
+        document.getElementById('minutes-text').textContent)
+    """,
+    "lines of probability, and their interval": """
+    lines.size > 0 && [...lines.values()].every((line) => line.data().some((point) => point.value > 0))
+      && [...document.querySelectorAll('#legend li')].some((item) => /\\w+ [\\d.]+\\s%$/.test(item.textContent))
+      && document.getElementById('band-model').textContent !== 'a model'
+      && /^(not known yet|[\\d.]+\\s% to [\\d.]+\\s%)$/.test(document.getElementById('band-now').textContent)
+    """,
+    "latency and memory of the feed": """
+    /prediction takes\\d+ µs \\(half of them\\), \\d+ µs/.test(document.getElementById('feed').textContent)
+      && /memory[\\d.]+ MiB/.test(document.getElementById('feed').textContent)
+    """,
+    "features with their age": """
+    document.querySelectorAll('#features tr').length > 30
+      && /closed .* UTC, \\d+ s old/.test(document.getElementById('features-note').textContent)
+    """,
+    "right and wrong in another shape, and in words": """
+    ((all) => all.length > 0 && all.every((one) =>
+        all.every((other) => one.color === other.color || one.shape !== other.shape)))(candleSeries.markers())
+      && document.getElementById('markers').textContent.includes('● was right and ■ was wrong')
+    """,
+  ]
+
+  /// Of a row of the table, and of a marker on the chart.
+  private func explainByMouse(_ page: BrowserPage) async throws {
+    let row = """
+      ((button) => {
+        button.scrollIntoView({ block: "center" });
+        const { left, top, width, height } = button.getBoundingClientRect();
+        return [left + width / 2, top + height / 2];
+      })(document.querySelector('#now button'))
+      """
+    let marker = """
+      ((chart) => {
+        chart.scrollIntoView();
+        const { left, top, height } = chart.getBoundingClientRect();
+        return [left + charts[0].timeScale().timeToCoordinate(candleSeries.markers().at(-3).time), top + height / 2];
+      })(document.getElementById('candles'))
+      """
+    for place in [row, marker] {
+      try await click(place, on: page, until: "document.querySelector('dialog').open")
+      try await page.until("an explanation", Self.explained)
+      try await page.press(.escape)
+      try await page.until("its end", "!document.querySelector('dialog').open")
+    }
+  }
+
+  /// What moves meanwhile can be missed, so that it is tried again.
+  private func click(_ place: String, on page: BrowserPage, until condition: String) async throws {
+    for _ in 0..<20 where !(try await page.evaluate(condition, as: Bool.self)) {
+      let point = try await page.evaluate(place, as: [Double].self)
+      try await page.click(x: point[0], y: point[1])
+    }
+    try await page.until("what a click opens", condition)
   }
 
   /// As wide as a desk's and a telephone's screen, by day and by night.
