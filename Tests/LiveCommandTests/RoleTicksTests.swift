@@ -59,7 +59,7 @@ struct RoleTicksTests {
     #expect(Set(expected.map(\.state)).count > 2 && apart.kills > 5, "seed \(seed)")
     for target in [TickDecisions.target] + PredictionTarget.openWindows {
       let said = expected.filter { $0.target == target && $0.modelName != .baseline }
-      #expect(Set(said.compactMap(\.probabilityUp)).count > 20, "seed \(seed): \(target)")
+      #expect(Set(said.compactMap(\.answer)).count > 20, "seed \(seed): \(target)")
     }
   }
 
@@ -421,12 +421,16 @@ private struct Apart {
       let outcome = try points.take(batch) { [stored] moment, body in
         for event in stored where moment.has(event) { body(event) }
       }
-      if outcome?.beginning != nil { batches.held.release(before: .distantFuture) }
-      if let point = outcome?.point {
+      guard let outcome else {
+        batches.held.pass(delivery)
+        continue
+      }
+      if outcome.beginning != nil { batches.held.release(before: .distantFuture) }
+      if let point = outcome.point {
         between.publish(
           .point(
             PointEvent(
-              view: view, cadence: batch.cadence, run: batch.run, point: point, windows: outcome?.windows ?? [],
+              view: view, cadence: batch.cadence, run: batch.run, point: point, windows: outcome.windows,
               source: batch.source)))
       }
       batches.held.hold(delivery, at: batch.range.upperBound)
@@ -453,7 +457,11 @@ private struct Apart {
       }
       if decisions.beginsRun { between.held.release(before: event.run) }
       store(made)
-      between.held.hold(delivery, at: event.point.inputs.time)
+      if decisions.isRepeated {
+        between.held.pass(delivery)
+      } else {
+        between.held.hold(delivery, at: event.point.inputs.time)
+      }
       between.held.release(before: decisions.newest.adding(microseconds: -RolePoints.reachMicroseconds))
     }
     between.acknowledge()

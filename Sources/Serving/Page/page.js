@@ -674,7 +674,8 @@ async function loadMinutes() {
 
 /** What happened, by what tells one from another, as it became known. */
 const happened = new Map();
-const mostEvents = 40;
+/** States may change at every moment, and do not hide what happens seldom. */
+const mostEvents = { quality: 30, model: 20, state: 10 };
 
 function keepEvent(one) {
   const key = one.kind === "quality" ? `${one.series} ${one.type} ${one.since}` : `${one.kind} ${one.time} ${one.message}`;
@@ -709,8 +710,9 @@ function eventText(one) {
 }
 
 function showEvents() {
-  const newestFirst = [...happened].reverse().sort(([, a], [, b]) => Date.parse(b.time) - Date.parse(a.time));
-  for (const [key] of newestFirst.splice(mostEvents)) happened.delete(key);
+  const all = [...happened].reverse().sort(([, a], [, b]) => Date.parse(b.time) - Date.parse(a.time));
+  const left = { ...mostEvents };
+  const newestFirst = all.filter(([key, { kind }]) => left[kind]-- > 0 || (happened.delete(key), false));
   element("events").replaceChildren(...newestFirst.map(([, one]) => row([
     one.time.slice(0, 19).replace("T", " ") + " UTC", one.level, one.kind, eventText(one),
   ])));

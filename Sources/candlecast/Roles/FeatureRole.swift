@@ -39,7 +39,10 @@ final class FeatureRole {
         switch try StreamEvent(json: delivery.record.body) {
         case .candle(let event): try await take(event)
         case .ticks(let batch):
-          try await take(batch)
+          guard try await take(batch) else {
+            held.pass(delivery)
+            continue
+          }
           held.hold(delivery, at: batch.range.upperBound)
           held.release(before: points.until.adding(microseconds: -RolePoints.reachMicroseconds))
           continue
@@ -105,7 +108,8 @@ final class FeatureRole {
 }
 
 extension FeatureRole {
-  private func take(_ batch: TickBatch) async throws {
+  /// - Returns: false for one that has been taken already.
+  private func take(_ batch: TickBatch) async throws -> Bool {
     let series = context.view.tradedSeries
     guard batch.series == series else {
       throw CommandError(
@@ -116,22 +120,23 @@ extension FeatureRole {
     let outcome = try points.take(batch) { moment, body in
       try context.openForReading().readEvents(context.view, at: moment, body)
     }
-    guard let outcome else { return }
+    guard let outcome else { return false }
     if let beginning = outcome.beginning {
       // Nothing reaches back to before it.
       held.release(before: .distantFuture)
       await note(beginning, batch)
     }
-    guard let point = outcome.point else { return }
+    guard let point = outcome.point else { return true }
     pointsTold += 1
     let event = PointEvent(
       view: context.view, cadence: batch.cadence, run: batch.run, point: point, windows: outcome.windows,
       source: batch.source)
     try await output.publish([StreamEvent.point(event).record])
     // Points that are made once more while windows fill are older than what stands there.
-    guard let cache, point.inputs.time > lastCached else { return }
+    guard let cache, point.inputs.time > lastCached else { return true }
     lastCached = point.inputs.time
     _ = await cache.store(FeaturePoint(point, of: context.view.price.symbol))
+    return true
   }
 
   private func note(_ beginning: RolePoints.Beginning, _ batch: TickBatch) async {

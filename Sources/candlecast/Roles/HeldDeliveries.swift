@@ -25,6 +25,9 @@ struct HeldDeliveries {
     release(first: count)
   }
 
+  /// One that says what another that is held has said. Were it held too, the bound would let go of what it repeats.
+  mutating func pass(_ repeated: Delivery) { released.append(repeated) }
+
   mutating func release(before time: Timestamp) { release(first: held.firstIndex { $0.time >= time } ?? held.count) }
 
   private mutating func release(first count: Int) {

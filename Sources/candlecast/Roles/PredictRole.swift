@@ -64,7 +64,11 @@ final class PredictRole {
           held.hold(delivery, at: event.knownAt)
         case .point(let event):
           try await take(event)
-          held.hold(delivery, at: event.point.inputs.time)
+          if ticks.isRepeated {
+            held.pass(delivery)
+          } else {
+            held.hold(delivery, at: event.point.inputs.time)
+          }
         default: done.append(delivery)
         }
         let newest = max(ticks.newest, knownAt)

@@ -32,6 +32,8 @@ struct RoleDecisions {
   private(set) var decided = 0
   /// The point taken last is the first of its run here.
   private(set) var beginsRun = false
+  /// The point taken last had been taken before.
+  private(set) var isRepeated = false
   /// Points whose moment had been spoken of before they came.
   private(set) var late = 0
 
@@ -84,7 +86,8 @@ struct RoleDecisions {
   /// - Returns: what is to be stored; nothing for a point that was decided on already.
   mutating func decide(on event: PointEvent, _ minute: ClosedMinute?, stored rows: Stored) throws -> [Prediction] {
     let time = event.point.inputs.time
-    guard isNew(event.run, time) else {
+    isRepeated = !isNew(event.run, time)
+    guard !isRepeated else {
       beginsRun = false
       return []
     }
