@@ -712,8 +712,8 @@ function eventText(one) {
 function showEvents() {
   const all = [...happened].reverse().sort(([, a], [, b]) => Date.parse(b.time) - Date.parse(a.time));
   const left = { ...mostEvents };
-  const newestFirst = all.filter(([key, { kind }]) => left[kind]-- > 0 || (happened.delete(key), false));
-  element("events").replaceChildren(...newestFirst.map(([, one]) => row([
+  for (const [key, one] of all) if (left[one.kind]-- <= 0) happened.delete(key);
+  element("events").replaceChildren(...all.filter(([key]) => happened.has(key)).map(([, one]) => row([
     one.time.slice(0, 19).replace("T", " ") + " UTC", one.level, one.kind, eventText(one),
   ])));
 }
