@@ -57,7 +57,7 @@ struct SteadyTests {
     try await expectSteady(
       Soak.isOn
         ? Course(hours: 96, speed: 400, secondsBetweenPredictions: 30)
-        : Course(hours: 2, speed: 600, mostTradesAMinute: 40, secondsBetweenPredictions: 45))
+        : Course(hours: 2, speed: 600, mostTradesAMinute: 40, secondsBetweenPredictions: 60))
   }
 
   @Test(.enabled(if: Soak.isOn, "it takes an hour"))
