@@ -28,6 +28,19 @@ struct GarbageTests {
           doorkeeper: Doorkeeper(AccessPolicy(), seconds: { Double(SystemClock.monotonicNanoseconds()) / 1e9 })))
     }
 
+    /// The answer to a damaged request or to damaged frames, by turns; `nil` if the connection does not end.
+    func answer(to mutator: inout Mutator, round: Int) throws -> [UInt8]? {
+      let peer = try LoopbackPeer(port: server.port)
+      if round.isMultiple(of: 2) {
+        peer.write(mutator.frame(of: GarbageTests.requests))
+      } else {
+        peer.write(GarbageTests.upgrade)
+        for _ in 0..<3 { peer.write(mutator.frame(of: GarbageTests.frames)) }
+      }
+      peer.endWriting()
+      return peer.readUntilClosed()
+    }
+
     var isAlive: Bool {
       guard let peer = try? LoopbackPeer(port: server.port) else { return false }
       peer.write(Array("GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".utf8))
@@ -87,15 +100,7 @@ struct GarbageTests {
     try await onOwnThread {
       var mutator = Mutator(seed: seed)
       for round in 0..<Soak.count(500) {
-        let peer = try LoopbackPeer(port: target.server.port)
-        if round.isMultiple(of: 2) {
-          peer.write(mutator.frame(of: Self.requests))
-        } else {
-          peer.write(Self.upgrade)
-          for _ in 0..<3 { peer.write(mutator.frame(of: Self.frames)) }
-        }
-        peer.endWriting()
-        Self.check(peer.readUntilClosed(), seed: seed, round: round)
+        Self.check(try target.answer(to: &mutator, round: round), seed: seed, round: round)
       }
     }
     #expect(target.isAlive)
@@ -128,9 +133,12 @@ struct GarbageTests {
 
   /// In a process of its own, whose memory is nobody else's.
   @Test(.timeLimit(.minutes(Soak.minutes(10))))
-  func `half-open sockets and heads of a megabyte leave no memory behind`() async {
+  func `half-open sockets, heads of a megabyte and what is malformed leave no memory behind`() async {
     await #expect(processExitsWith: .success) {
-      let target = try Target(.init(maxConnections: 512, idleTimeoutSeconds: 30))
+      let target = try Target(
+        .init(maxConnections: 512, idleTimeoutSeconds: 30),
+        store: ListingTests.store(of: RandomWalk()(seed: 5, count: 50)))
+      var mutator = Mutator(seed: 7)
       let megabyte = Array("GET / HTTP/1.1\r\nHost: a\r\nA: ".utf8) + [UInt8](repeating: 97, count: 1 << 20)
       func rounds(_ count: Int) -> Bool {
         var halfOpen: [LoopbackPeer] = []
@@ -138,6 +146,7 @@ struct GarbageTests {
           guard let loud = try? LoopbackPeer(port: target.server.port) else { return false }
           loud.write(megabyte)
           _ = loud.readUntilClosed()
+          for round in 0..<10 { _ = try? target.answer(to: &mutator, round: round) }
           for text in ["", "GET / HT", "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n{"] {
             guard let silent = try? LoopbackPeer(port: target.server.port) else { return false }
             silent.write(Array(text.utf8))

@@ -49,17 +49,10 @@ extension DuckDBStore {
     let target = open(copy, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard target >= 0 else { throw failure() }
     defer { close(target) }
-    var piece = [UInt8](repeating: 0, count: 1 << 20)
     while true {
-      let count = read(source, &piece, piece.count)
-      guard count >= 0 else { throw failure() }
-      guard count > 0 else { return }
-      var written = 0
-      while written < count {
-        let more = piece.withUnsafeBytes { Glibc.write(target, $0.baseAddress! + written, count - written) }
-        guard more > 0 else { throw failure() }
-        written += more
-      }
+      let count = sendfile(target, source, nil, 1 << 30)
+      guard count != 0 else { return }
+      guard count > 0 || errno == EINTR else { throw failure() }
     }
   }
 
