@@ -290,11 +290,15 @@ import Testing
   }
 
   @Test func `its port is free again when it has stopped`() async throws {
-    let first = try HTTPServer(handler: Echo())
-    _ = try await HTTPClient().send(HTTPRequest(url: "http://127.0.0.1:\(first.port)/"))
-    await first.stop()
-    let second = try HTTPServer(.init(port: first.port), handler: Echo())
-    #expect(second.port == first.port)
+    // Now and then another test gets it at once.
+    for _ in 0..<20 {
+      let first = try HTTPServer(handler: Echo())
+      _ = try await HTTPClient().send(HTTPRequest(url: "http://127.0.0.1:\(first.port)/"))
+      await first.stop()
+      guard let second = try? HTTPServer(.init(port: first.port), handler: Echo()) else { continue }
+      return #expect(second.port == first.port)
+    }
+    Issue.record("of twenty ports none was free again")
   }
 
   private struct Remembered { weak var handler: Watching? }
