@@ -258,13 +258,18 @@ struct ReloadTests {
     try shelf.registerTicks(names[0], deviation: 2)
     var options = LiveSession.Options(service: context.configuration)
     options.servesHealth = false
-    // Versions registered since the start, and the answers of one when the last of them was seen to serve.
-    let stages = Mutex<(registered: Int, seenAt: Int?)>((0, nil))
+    // Versions registered since the start, the moments at which none of them answered, and the answers that were there
+    // when the last of both was seen.
+    let stages = Mutex<(registered: Int, unanswered: Int, seenAt: Int?)>((0, 0, nil))
     let result = try await Watch.run(context, options) { status in
       // What is trained on a simulator is never promoted.
-      let answered = status.current?.predictions["unpromoted"] ?? 0
+      let facts = status.current
+      let answered = facts?.predictions["unpromoted"] ?? 0
+      let unanswered = facts?.measures.unanswered ?? 0
       return try stages.withLock { stage in
         guard status.reloads.switched == stage.registered else { return false }
+        // Before the candles of an hour are there the windows speak alone.
+        if unanswered != stage.unanswered { (stage.unanswered, stage.seenAt) = (unanswered, nil) }
         let seenAt = stage.seenAt ?? answered
         stage.seenAt = seenAt
         // What is seen is half a second old, twenty moments of the feed, and at each the model, the line, the baseline and
@@ -272,7 +277,7 @@ struct ReloadTests {
         guard answered >= seenAt + 200 else { return false }
         guard stage.registered + 1 < names.count else { return true }
         try shelf.registerTicks(names[stage.registered + 1], deviation: Double(stage.registered + 3))
-        stage = (stage.registered + 1, nil)
+        (stage.registered, stage.seenAt) = (stage.registered + 1, nil)
         return false
       }
     }

@@ -12,13 +12,15 @@ import Transport
 @Suite(.serialized) struct DemoTests {
   private static let storePath = "feature_store/demo.duckdb"
 
-  /// Two days, of which the second one streams, and versions, so that none is trained.
-  private func folder() throws -> (folder: TemporaryFolder, environment: [String: String]) {
+  /// Candles, of which the last day streams, and versions; for a target without one a version is trained.
+  private func folder(
+    hours: Int = 48, versions: [String] = ["direction-15m", "window-15m"]
+  ) throws -> (folder: TemporaryFolder, environment: [String: String]) {
     let folder = try TemporaryFolder()
     try FileManager.default.createDirectory(atPath: folder.file("recorded"), withIntermediateDirectories: true)
     _ = try folder.write(
-      Rehearsal.text(of: Rehearsal.candles(hours: 48, tradesAMinute: 5)), to: "recorded/BTCUSDT_walk.csv")
-    for target in ["direction-15m", "window-15m"] {
+      Rehearsal.text(of: Rehearsal.candles(hours: hours, tradesAMinute: 5)), to: "recorded/BTCUSDT_walk.csv")
+    for target in versions {
       try KillTests.register(in: folder, models: "models/demo", target: try #require(PredictionTarget(target)))
     }
     return (folder, ["CANDLECAST_DATA": folder.file("recorded")])
@@ -89,6 +91,31 @@ import Transport
     for real in ["feature_store/bitcoin.duckdb", "feature_store/tape", "models/registry.json", "logs"] {
       #expect(!FileManager.default.fileExists(atPath: place.folder.file(real)), "\(real)")
     }
+  }
+
+  @Test func `the baseline answers until a version is trained, and then that version`() async throws {
+    let place = try folder(hours: 72, versions: ["window-15m"])
+    let target = try #require(PredictionTarget("direction-15m"))
+    let program = try demo([], in: place)
+    try await untilReady(program)
+    let registry = Registry(path: place.folder.file("models/demo"))
+    let slot = RegistrySlot(MarketView(price: Rehearsal.series), target)
+    let trained = try await Wait.until("a version", program) {
+      try registry.state().version(.latest, slot)?.description
+    }
+    let (port, http) = (try await port(program), try HTTPClient())
+    let newest = HTTPRequest(
+      url: "http://127.0.0.1:\(port)/v1/predictions?target=\(target)&limit=1", timeoutSeconds: Patience.seconds)
+    _ = try await Wait.until("what it says", program) {
+      try await String(decoding: http.send(newest).body, as: UTF8.self).contains(trained) ? true : nil
+    }
+    program.send(SIGTERM)
+    #expect(try await program.end() == .exited(0), "\(program.error)")
+    let said = try predictions(place).filter { $0.target == target }
+    let firstOfIts = try #require(said.filter { $0.version == trained }.map(\.time).min())
+    let (before, after) = (said.filter { $0.time < firstOfIts }, said.filter { $0.time >= firstOfIts })
+    #expect(!before.isEmpty && before.allSatisfy { $0.modelName == .baseline && $0.version.isEmpty })
+    #expect(after.allSatisfy { $0.version == trained })
   }
 
   @Test func `its simulator ends with it, however it ends`() async throws {
