@@ -32,10 +32,9 @@ setup: ## what Swift packages cannot give: Debian packages, libraries out of whe
 build: setup ## .build/release/candlecast
 	swift build -c release $(CHECKS)
 
-# Without benchmarks; a build takes one product at a time.
+# Without benchmarks.
 programs: setup
-	swift build -c release $(CHECKS) --product candlecast
-	swift build -c release $(CHECKS) --product candlecast-trainer
+	CANDLECAST_BUILD=programs swift build -c release $(CHECKS)
 
 bench: build ## speed of our parts, to .build/bench/results.json
 	.build/release/candlecast-bench $(CANDLES) .build/bench/results.json

@@ -196,3 +196,10 @@ let package = Package(
     tests("TidyTests", []),
   ]
 )
+
+// `make run` needs no more, and the package manager builds either one product or everything.
+if Context.environment["CANDLECAST_BUILD"] == "programs" {
+  package.targets.removeAll {
+    $0.type == .test || $0.path?.hasPrefix("Tests/") == true || $0.name == "candlecast-bench"
+  }
+}

@@ -26,7 +26,7 @@ package struct FeatureEngine: ~Copyable, Sendable {
 
   /// Puts the state in the place of another.
   func write(to checkpoint: inout FeatureCheckpoint) {
-    checkpoint.indicators = state.indicators
+    checkpoint.indicators[0] = state.indicators
     checkpoint.row = state.rows[state.newestPlace]
     checkpoint.newest = state.newest
     checkpoint.candlesSinceRestart = state.candlesSinceRestart
@@ -111,7 +111,7 @@ extension FeatureEngine {
     var candlesSinceRestart: Int
 
     init(_ checkpoint: FeatureCheckpoint) {
-      indicators = checkpoint.indicators
+      indicators = checkpoint.indicators[0]
       rows = [FeatureRow](repeating: checkpoint.row, count: FeatureEngine.longestBlock)
       newest = checkpoint.newest
       candlesSinceRestart = checkpoint.candlesSinceRestart

@@ -1,7 +1,7 @@
 package import Models
 
 /// A loaded version and whether it earned its place.
-package struct ServedVersion: Sendable {
+package final class ServedVersion: Sendable {
   package enum Standing: Hashable, Sendable {
     case production
     /// Serves because nothing else does; with the gate's reason.

@@ -4,11 +4,7 @@ package import Market
 ///
 /// A value: a copy is a checkpoint of the sequence. Neither call allocates.
 package struct ModelBundle: Sendable {
-  package let card: VersionCard
-  /// SHA-256 over the version's checksums.
-  package let digest: String
-  private let networks: Networks
-  private let sequenceColumns: [(column: Int, position: Int)]
+  private let loaded: LoadedVersion
   private var sequence: SequenceKernel?
   private var lastMinute: Int64?
   /// Model input, then the latents.
@@ -17,8 +13,7 @@ package struct ModelBundle: Sendable {
   private var scaled: [Float]
 
   package init(_ directory: VersionDirectory) throws(VersionError) {
-    card = try directory.card()
-    digest = directory.digest
+    let card = try directory.card()
     let layout = card.layout
     guard !card.target.isOfTicks else {
       throw .mismatch(
@@ -31,8 +26,7 @@ package struct ModelBundle: Sendable {
     }
     var networks = try Networks(directory, card: card)
     sequence = networks.sequence.take()
-    self.networks = networks
-    sequenceColumns = zip(layout.sequenceColumns, layout.sequencePositions).map { ($0, $1) }
+    loaded = LoadedVersion(card, digest: directory.digest, networks)
     input = [Float](repeating: 0, count: layout.inputCount + Latents.count)
     scaled = [Float](repeating: 0, count: layout.inputCount)
   }
@@ -45,16 +39,20 @@ package struct ModelBundle: Sendable {
     try card.demand(view, featureSetHash: featureSetHash, columnNames: columnNames, in: path)
   }
 
-  package var modelNames: [ModelName] { networks.calibration.modelNames }
+  package var card: VersionCard { loaded.card }
+  /// SHA-256 over the version's checksums.
+  package var digest: String { loaded.digest }
+  package var modelNames: [ModelName] { loaded.networks.calibration.modelNames }
 
   /// Takes the feature vector of the candle that closed at `closeTime`. A minute that does not follow the one before starts
   /// the sequence anew.
   package mutating func observe(_ vector: UnsafeBufferPointer<Float>, closeTime: Timestamp) {
-    precondition(vector.count == card.layout.columnNames.count, "a vector of \(vector.count) columns")
-    guard sequence != nil, let scaler = networks.scaler else { return }
+    precondition(vector.count == loaded.card.layout.columnNames.count, "a vector of \(vector.count) columns")
+    guard sequence != nil, let scaler = loaded.networks.scaler else { return }
     let minute = closeTime.minute
     if lastMinute != minute - 1 { sequence?.restart() }
     lastMinute = minute
+    let sequenceColumns = loaded.sequenceColumns
     for (index, place) in sequenceColumns.enumerated() {
       scaled[index] = scaler.scaled(vector[place.column], column: place.position)
     }
@@ -77,22 +75,22 @@ package struct ModelBundle: Sendable {
   ///   - vector: its feature vector, raw, NaN where a value is missing.
   ///   - window: for window targets, where the window stands.
   package mutating func predict(_ vector: UnsafeBufferPointer<Float>, window: WindowState? = nil) -> Answers {
-    precondition(vector.count == card.layout.columnNames.count, "a vector of \(vector.count) columns")
+    precondition(vector.count == loaded.card.layout.columnNames.count, "a vector of \(vector.count) columns")
     var answers = Answers()
     var offset: Float?
-    if card.target.isWindow {
+    if loaded.card.target.isWindow {
       guard let window else { return abstaining(.noWindow) }
       guard let form = closedForm(vector, window) else { return abstaining(.noVolatility) }
-      let extras = card.layout.windowExtras
+      let extras = loaded.card.layout.windowExtras
       for (index, extra) in extras.enumerated() {
-        input[card.layout.modelColumns.count + index] = form.value(of: extra, window)
+        input[loaded.card.layout.modelColumns.count + index] = form.value(of: extra, window)
       }
       offset = Float(form.logit)
       answers.baseline = ModelAnswer(margin: Float(form.logit), value: form.probability.value)
     } else {
       answers.baseline = baseRateAnswer
     }
-    for (index, column) in card.layout.modelColumns.enumerated() { input[index] = vector[column] }
+    for (index, column) in loaded.card.layout.modelColumns.enumerated() { input[index] = vector[column] }
     scaleInput()
     answerTrees(&answers, offset: offset)
     answerSequence(&answers, offset: offset)
@@ -114,33 +112,33 @@ package struct ModelBundle: Sendable {
   ) -> (inputs: [(name: String, value: Double)], start: Double)? {
     let trees: TreeEnsemble? =
       switch model {
-      case .a: networks.treesA
-      case .c: networks.treesC
+      case .a: loaded.networks.treesA
+      case .c: loaded.networks.treesC
       default: nil
       }
     guard let trees else { return nil }
     let values = trees.contributions(input, baseMargin: offset)
-    return (zip(card.layout.inputNames, values.dropLast()).map { ($0, $1) }, values[values.count - 1])
+    return (zip(loaded.card.layout.inputNames, values.dropLast()).map { ($0, $1) }, values[values.count - 1])
   }
 
   /// The model columns of a raw vector as the networks see them; `nil` for a version without a scaler.
   package func scaledColumns(_ vector: [Float]) -> [(name: String, value: Float)]? {
-    precondition(vector.count == card.layout.columnNames.count, "a vector of \(vector.count) columns")
-    guard let scaler = networks.scaler else { return nil }
-    return card.layout.modelColumns.enumerated().map { place, column in
-      (card.layout.columnNames[column], scaler.scaled(vector[column], column: place))
+    precondition(vector.count == loaded.card.layout.columnNames.count, "a vector of \(vector.count) columns")
+    guard let scaler = loaded.networks.scaler else { return nil }
+    return loaded.card.layout.modelColumns.enumerated().map { place, column in
+      (loaded.card.layout.columnNames[column], scaler.scaled(vector[column], column: place))
     }
   }
 
   private var baseRateAnswer: ModelAnswer? {
-    guard let rate = networks.calibration.baseRate else { return nil }
-    guard card.target.isBinary else { return ModelAnswer(margin: Float(rate), value: rate) }
+    guard let rate = loaded.networks.calibration.baseRate else { return nil }
+    guard loaded.card.target.isBinary else { return ModelAnswer(margin: Float(rate), value: rate) }
     let probability = Probability(clipping: rate)
     return ModelAnswer(margin: Float(probability.logit), value: probability.value)
   }
 
   private func closedForm(_ vector: UnsafeBufferPointer<Float>, _ window: WindowState) -> ClosedForm? {
-    guard let column = card.layout.volatilityColumn else { return nil }
+    guard let column = loaded.card.layout.volatilityColumn else { return nil }
     return ClosedForm(window, volatility: Double(vector[column]))
   }
 
@@ -151,15 +149,15 @@ package struct ModelBundle: Sendable {
   }
 
   private mutating func scaleInput() {
-    guard let scaler = networks.scaler else { return }
+    guard let scaler = loaded.networks.scaler else { return }
     for index in scaled.indices { scaled[index] = scaler.scaled(input[index], column: index) }
   }
 
   private func answerTrees(_ answers: inout Answers, offset: Float?) {
-    if let trees = networks.treesA, let calibrator = networks.calibration.modelA {
+    if let trees = loaded.networks.treesA, let calibrator = loaded.networks.calibration.modelA {
       answers.modelA = answer(trees.margin(input, baseMargin: offset), calibrator)
     }
-    if let mlp = networks.mlp, let calibrator = networks.calibration.mlp {
+    if let mlp = loaded.networks.mlp, let calibrator = loaded.networks.calibration.mlp {
       answers.mlp = answer(mlp.margin(scaled, offset: offset ?? 0), calibrator)
     }
   }
@@ -170,41 +168,54 @@ package struct ModelBundle: Sendable {
       answers.abstention = .shortSequence(steps: sequence.stepsSeen, needed: SequenceKernel.stepCount)
       return
     }
-    let inputCount = card.layout.inputCount
+    let inputCount = loaded.card.layout.inputCount
     for index in 0..<Latents.count { input[inputCount + index] = latents[index] }
-    if let calibrator = networks.calibration.modelB {
+    if let calibrator = loaded.networks.calibration.modelB {
       let margin = scaled.withUnsafeBufferPointer { scaled in
         let extras = UnsafeBufferPointer(rebasing: scaled[(inputCount - sequence.extraCount)...])
         return sequence.margin(latents, extras: extras, offset: offset ?? 0)
       }
       answers.modelB = answer(margin, calibrator)
     }
-    if let trees = networks.treesC, let calibrator = networks.calibration.modelC {
+    if let trees = loaded.networks.treesC, let calibrator = loaded.networks.calibration.modelC {
       answers.modelC = answer(trees.margin(input, baseMargin: offset), calibrator)
     }
   }
 
   private func answerEnsemble(_ answers: inout Answers) {
-    guard let weights = networks.calibration.ensemble else { return }
+    guard let weights = loaded.networks.calibration.ensemble else { return }
     let mean = weights.mean(a: voice(answers.modelA), b: voice(answers.modelB), c: voice(answers.modelC))
     guard let mean else { return }
-    let value = card.target.isBinary ? Probability(logit: mean).value : mean
+    let value = loaded.card.target.isBinary ? Probability(logit: mean).value : mean
     answers.ensemble = ModelAnswer(margin: Float(mean), value: value)
   }
 
   /// What a model brings to the ensemble's mean.
   private func voice(_ answer: ModelAnswer?) -> Double? {
     guard let answer else { return nil }
-    return card.target.isBinary ? Probability(clipping: answer.value).logit : answer.value
+    return loaded.card.target.isBinary ? Probability(clipping: answer.value).logit : answer.value
   }
 
   private func answer(_ margin: Float, _ calibrator: Calibrator) -> ModelAnswer {
-    let value = card.target.isBinary ? calibrator.probability(margin: Double(margin)) : Double(margin)
+    let value = loaded.card.target.isBinary ? calibrator.probability(margin: Double(margin)) : Double(margin)
     return ModelAnswer(margin: margin, value: value)
   }
 }
 
-/// A version's parts that prediction does not change, checked against each other.
+/// What prediction does not change of a version; all copies of a bundle share it.
+private final class LoadedVersion: Sendable {
+  let card: VersionCard
+  let digest: String
+  let networks: Networks
+  let sequenceColumns: [(column: Int, position: Int)]
+
+  init(_ card: VersionCard, digest: String, _ networks: Networks) {
+    (self.card, self.digest, self.networks) = (card, digest, networks)
+    sequenceColumns = zip(card.layout.sequenceColumns, card.layout.sequencePositions).map { ($0, $1) }
+  }
+}
+
+/// A version's models, checked against each other.
 private struct Networks: Sendable {
   let calibration: Calibration
   var treesA: TreeEnsemble?

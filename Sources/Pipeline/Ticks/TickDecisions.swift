@@ -4,7 +4,7 @@ package import Market
 package import Models
 
 /// A loaded version of the tick cadence and whether it earned its place.
-package struct ServedTickVersion: Sendable {
+package final class ServedTickVersion: Sendable {
   package let model: TickModel
   package let standing: ServedVersion.Standing
 

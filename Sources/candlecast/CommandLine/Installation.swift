@@ -3,7 +3,7 @@ import Glibc
 import Operations
 
 /// Where the parts of Candlecast that are not this program are. The environment says so, because the build reads it too.
-struct Installation: Sendable {
+final class Installation: Sendable {
   let duckdb: String
   let xgboost: String
   let torchFolder: String
