@@ -36,11 +36,14 @@ final class Sibling: Sendable {
   /// Its number, once it has started.
   var process: Int32? { state.withLock(\.process) }
 
-  func firstLine() async throws -> String {
+  func firstLine() async throws -> String { try await line(startingWith: "") }
+
+  /// The first line that starts so.
+  func line(startingWith start: String) async throws -> String {
     while true {
-      let (line, hasEnded) = state.withLock { ($0.lines.first, $0.hasEnded) }
+      let (line, hasEnded) = state.withLock { ($0.lines.first { $0.hasPrefix(start) }, $0.hasEnded) }
       if let line { return line }
-      precondition(!hasEnded, "a program ended without a word")
+      precondition(!hasEnded, "a program ended without a line that starts with “\(start)”")
       try await Task.sleep(for: .milliseconds(10))
     }
   }

@@ -85,7 +85,7 @@ enum SimulatedRun {
       "candlecast", arguments + ["--venue", "sim-binance", "--feeder-port", "0", "--gap-handler-port", "0"],
       announcement.endpoints.merging(places) { $1 }.merging(environment) { $1 })
     defer { run.stop() }
-    let ports = try await run.firstLine().split { !$0.isNumber }.compactMap { Int($0) }
+    let ports = try await run.line(startingWith: "health on port").split { !$0.isNumber }.compactMap { Int($0) }
     return try await look(run, ports)
   }
 
