@@ -27,9 +27,11 @@ package final class Hub: Sendable {
     var slow: UInt64 = 0
 
     mutating func send(_ bytes: [UInt8], to groups: [[ServerSocket]]) {
-      let refusing = ServerSocket.send(.text(bytes), to: groups.joined())
-      sent += UInt64(groups.reduce(0) { $0 + $1.count } - refusing.count)
-      for socket in refusing where socket.closing == nil { drop(socket) }
+      for group in groups {
+        let refusing = ServerSocket.send(.text(bytes), to: group)
+        sent += UInt64(group.count - refusing.count)
+        for socket in refusing where socket.closing == nil { drop(socket) }
+      }
     }
 
     /// One that does not keep up is dropped, so that it slows nobody else.

@@ -41,22 +41,25 @@ package final class ServerSocket: Sendable, Identifiable {
 
   /// Queues one message for many, as `send` for each, but wakes each server once for all. Returns those that did not
   /// take it.
-  package static func send(_ message: WebSocketMessage, to sockets: some Sequence<ServerSocket>) -> [ServerSocket] {
+  package static func send(_ message: WebSocketMessage, to sockets: [ServerSocket]) -> [ServerSocket] {
+    guard let core = sockets.first?.core else { return [] }
     let bytes = message.bytes.count
     var refusing: [ServerSocket] = []
-    var calls: [(core: ServerCore, sockets: [ServerSocket])] = []
+    var areOfOneServer = true
     for socket in sockets {
-      guard socket.takes(bytes) else {
-        refusing.append(socket)
-        continue
-      }
-      if let place = calls.firstIndex(where: { $0.core === socket.core }) {
-        calls[place].sockets.append(socket)
-      } else {
-        calls.append((socket.core, [socket]))
-      }
+      if !socket.takes(bytes) { refusing.append(socket) }
+      if socket.core !== core { areOfOneServer = false }
     }
-    for call in calls { call.core.post(.tell(message, call.sockets)) }
+    // The usual case, in which nobody's reference is counted before the first one is told.
+    if refusing.isEmpty, areOfOneServer {
+      core.post(.tell(message, sockets))
+      return []
+    }
+    let left = Set(refusing.map { ObjectIdentifier($0) })
+    let taking = sockets.filter { !left.contains(ObjectIdentifier($0)) }
+    for part in Dictionary(grouping: taking, by: { ObjectIdentifier($0.core) }).values {
+      part[0].core.post(.tell(message, part))
+    }
     return refusing
   }
 
