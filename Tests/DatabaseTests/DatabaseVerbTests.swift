@@ -236,14 +236,23 @@ struct DatabaseVerbTests {
   @Test func `limits of the configuration reach the server`() throws {
     let environment = [
       "CANDLECAST_DATABASE_STATEMENT_SECONDS": "7", "CANDLECAST_DATABASE_POOL_SIZE": "3",
-      "CANDLECAST_DATABASE_CHUNK_DAYS": "30",
+      "CANDLECAST_DATABASE_CHUNK_DAYS": "30", "CANDLECAST_DATABASE_PARTITION_DAYS": "5",
     ]
     let limits = StoreChoice(try Configuration(Configuration.Input(environment: environment))).limits
-    #expect(limits.statementSeconds == 7 && limits.connections == 3 && limits.chunkDays == 30)
+    #expect(limits.statementSeconds == 7 && limits.connections == 3)
+    #expect(limits.chunkDays == 30 && limits.partitionDays == 5)
     let database = try PostgresServer.shared().makeDatabase()
     try DuckDBStore(path: folder.file("a.duckdb")).fillWithEverything()
     #expect(run("db copy \(file("a.duckdb")) \(database.address)", environment: environment).code == .done)
     let status = run("db status --store \(database.address)", environment: environment)
     #expect(status.output.contains("partitions: "), "\(status.output)")
+    let widths = try PostgresConnection(PostgresLocation(database.address)).query(
+      """
+      SELECT DISTINCT extract(day FROM substring(bound FROM 'TO \\(''([^'']+)')::TIMESTAMPTZ
+        - substring(bound FROM 'FROM \\(''([^'']+)')::TIMESTAMPTZ)::BIGINT
+      FROM (SELECT pg_get_expr(relpartbound, oid) bound FROM pg_class JOIN pg_inherits ON inhrelid = oid
+        WHERE inhparent = 'candle_versions'::REGCLASS) parts
+      """)
+    #expect(try widths.count == 1 && widths.integer(0, 0) == 5)
   }
 }

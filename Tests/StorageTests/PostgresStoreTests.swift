@@ -101,7 +101,7 @@ struct PostgresStoreTests {
     var limits = PostgresLimits()
     let far = [0, 40_000_000, 3, 20_000, 20_001, 9_000_000].map { time($0 - 20_000_000) }
     for (round, width) in [7, days, 2].enumerated() {
-      limits.chunkDays = width
+      limits.partitionDays = width
       let store = try places.openPostgres(limits: limits)
       var random = SplitMix64(seed: UInt64(round))
       let candles = far.map { Candle.random(at: $0.adding(minutes: round * 8_000), using: &random) }

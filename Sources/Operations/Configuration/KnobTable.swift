@@ -61,7 +61,10 @@ package enum KnobTable {
       "How long PostgreSQL may work on one statement; 0 is for ever."),
     Knob(
       "database.chunk_days", .integer(1...3650), "7", unit: "days", status: .used,
-      "Time span of one chunk of a hypertable, or of one partition."),
+      "Time span of one chunk of a hypertable."),
+    Knob(
+      "database.partition_days", .integer(1...3650), "28", unit: "days", status: .used,
+      "Time span of one partition, where TimescaleDB is not there."),
     Knob(
       "database.compress_after_days", .integer(0...3650), "7", unit: "days", seeds: [.key("data.compressionThreshold")],
       status: .used, "Age at which TimescaleDB compresses chunks; 0: never."),

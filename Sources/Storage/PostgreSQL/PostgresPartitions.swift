@@ -45,14 +45,14 @@ final class PostgresPartitions {
 
   init(_ pool: PostgresPool) {
     self.pool = pool
-    width = Int64(max(1, pool.limits.chunkDays)) * Timestamp.microsecondsPerDay
+    width = Int64(max(1, pool.limits.partitionDays)) * Timestamp.microsecondsPerDay
   }
 
   /// Forgets what there was; another process may have dropped some.
   func forget() { known = [:] }
 
-  /// - Parameter pause: called first if any is to be made; the connection that writes must not be in the middle of a
-  ///   statement then.
+  /// - Parameter pause: called first if any is to be made: a `COPY` into the whole table knows no partition that is made
+  ///   while it runs.
   func ensure(
     _ table: Table, for times: some Sequence<Timestamp>, pause: () throws -> Void = {}
   ) throws {

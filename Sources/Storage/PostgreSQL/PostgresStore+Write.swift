@@ -65,7 +65,7 @@ final class PostgresCandleWriter {
   }
 
   func add(_ candles: [Candle]) throws {
-    try store.partitions.ensure(.candles, for: candles.lazy.map(\.openTime)) { try endCopy() }
+    try store.partitions.ensure(.candles, for: candles.lazy.map(\.openTime))
     for candle in candles {
       precondition(candle.openTime > previous, "candles are written in rising order")
       previous = candle.openTime

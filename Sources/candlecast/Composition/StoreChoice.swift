@@ -37,6 +37,7 @@ struct StoreChoice {
     limits.statementSeconds = configuration.integer("database.statement_seconds") ?? limits.statementSeconds
     limits.connections = configuration.integer("database.pool_size") ?? limits.connections
     limits.chunkDays = configuration.integer("database.chunk_days") ?? limits.chunkDays
+    limits.partitionDays = configuration.integer("database.partition_days") ?? limits.partitionDays
     return limits
   }
 
