@@ -1,7 +1,7 @@
 #!/bin/bash
 # The server on one core under wrk on another, beside FastAPI with the same trees and beside a bare loop that looks at
-# nothing, then WebSockets beside such a loop: bench-serving.sh CANDLECAST-BENCH OUT.json. $PEER_PYTHON needs fastapi,
-# uvicorn, uvloop, httptools, xgboost, numpy.
+# nothing, then WebSockets beside such a loop, wherever the kernel puts them: bench-serving.sh CANDLECAST-BENCH OUT.json.
+# $PEER_PYTHON needs fastapi, uvicorn, uvloop, httptools, xgboost, numpy.
 set -euo pipefail
 bench=$(realpath "$1") out=$(realpath -m "$2")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -33,15 +33,20 @@ divided() { awk "BEGIN { print $1 / $2 }"; }
 
 python=${PEER_PYTHON:-$("$here/peers/venv.sh")}
 "$python" "$here/peers/serve_peer.py" "$work/trees.json" make "$("$bench" serve-width)"
-taskset -c 0 "$bench" serve "$work" & started+=($!); ours=$!
-until [[ -s $work/port ]]; do kill -0 "$ours"; sleep 0.05; done
-port=$(cat "$work/port")
-idle=$(resident "$ours")
-answer=$(curl -sS --data-binary "@$work/body.json" "http://127.0.0.1:$port/predict" | wc -c)
-taskset -c 0 "$bench" serve-bare "$work" "$answer" & started+=($!); bare=$!
-until [[ -s $work/bare-port ]]; do kill -0 "$bare"; sleep 0.05; done
-bare_port=$(cat "$work/bare-port")
+# Both servers, as the words before say: serve [WORD …]
+serve() {
+  rm -rf "$work"/port "$work"/bare-port "$work"/2024*
+  "$@" "$bench" serve "$work" & started+=($!); ours=$!
+  until [[ -s $work/port ]]; do kill -0 "$ours"; sleep 0.05; done
+  port=$(cat "$work/port")
+  idle=$(resident "$ours")
+  answer=$(curl -sS --data-binary "@$work/body.json" "http://127.0.0.1:$port/predict" | wc -c)
+  "$@" "$bench" serve-bare "$work" "$answer" & started+=($!); bare=$!
+  until [[ -s $work/bare-port ]]; do kill -0 "$bare"; sleep 0.05; done
+  bare_port=$(cat "$work/bare-port")
+}
 
+serve taskset -c 0
 before=$(load)
 mine=$(rate "http://127.0.0.1:$port/predict")
 most=$(rate "http://127.0.0.1:$bare_port/predict")
@@ -49,11 +54,13 @@ other=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))
 taskset -c 0 "$python" "$here/peers/serve_peer.py" "$work/trees.json" "$other" & started+=($!); peer=$!
 until (exec 3<>"/dev/tcp/127.0.0.1/$other") 2>/dev/null; do kill -0 "$peer"; sleep 0.1; done
 theirs=$(rate "http://127.0.0.1:$other/predict")
-kill "$peer"
+kill "$peer" "$ours" "$bare"
+# A message for thousands is sent by all processors.
+serve
 
 listen() { # NAME PROCESS PORT CLIENTS all|spread
   local line
-  line=$(taskset -c 1 "$bench" listen "$1" "$2" "$3" "$4" 10 "$5")
+  line=$("$bench" listen "$1" "$2" "$3" "$4" 10 "$5")
   echo "${line%\}},\"load\":$(load)}"
 }
 

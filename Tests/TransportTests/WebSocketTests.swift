@@ -57,9 +57,13 @@ import Testing
     }
   }
 
-  @Test func `one message for many reaches clients of each server, and names those that are gone`() async throws {
+  /// From how many sockets on a message is sent by all processors.
+  private static let manyOrFew = [1, 1000]
+
+  @Test(arguments: manyOrFew)
+  func `one message for many reaches clients of each server, and names those that are gone`(many: Int) async throws {
     let (handler, client) = (Watching(), try WebSocketClient())
-    let servers = [try HTTPServer(handler: handler), try HTTPServer(handler: handler)]
+    let servers = try (0..<2).map { _ in try HTTPServer(.init(broadcastSockets: many), handler: handler) }
     var (clients, sockets): ([WebSocket], [ServerSocket]) = ([], [])
     for server in servers + servers {
       clients.append(try await client.connect(.init(url: Self.url(server.port))))
@@ -73,9 +77,10 @@ import Testing
     for server in servers { await server.stop() }
   }
 
-  @Test func `one message for many is compressed for those that want it so`() async throws {
+  @Test(arguments: manyOrFew)
+  func `one message for many is compressed for those that want it so`(many: Int) async throws {
     let (handler, client) = (Watching(), try WebSocketClient())
-    let server = try HTTPServer(.init(usesCompression: true), handler: handler)
+    let server = try HTTPServer(.init(usesCompression: true, broadcastSockets: many), handler: handler)
     var (clients, sockets): ([WebSocket], [ServerSocket]) = ([], [])
     for isCompressed in [true, false, true] {
       clients.append(try await client.connect(.init(url: Self.url(server.port), usesCompression: isCompressed)))
@@ -88,9 +93,10 @@ import Testing
     }
   }
 
-  @Test func `messages for one and for many come in the order in which they were sent`() async throws {
+  @Test(arguments: manyOrFew)
+  func `messages for one and for many come in the order in which they were sent`(many: Int) async throws {
     let (handler, client) = (Watching(), try WebSocketClient())
-    let server = try HTTPServer(handler: handler)
+    let server = try HTTPServer(.init(broadcastSockets: many), handler: handler)
     var (clients, sockets): ([WebSocket], [ServerSocket]) = ([], [])
     for _ in 0..<2 {
       clients.append(try await client.connect(.init(url: Self.url(server.port))))
@@ -105,6 +111,29 @@ import Testing
       for number in numbers {
         if place == 0, number % 3 == 0 { #expect(await client.next()?.message == Self.text("\(number)")) }
         #expect(await client.next()?.message == Self.text("\(number) to all"))
+      }
+    }
+  }
+
+  @Test(arguments: manyOrFew)
+  func `messages for many wait for who reads late, whole and in order, and for nobody else`(many: Int) async throws {
+    let (handler, client) = (Watching(), try WebSocketClient())
+    let server = try HTTPServer(.init(broadcastSockets: many), handler: handler)
+    let late = try LoopbackPeer(port: server.port)
+    _ = late.upgrade()
+    var sockets = [try #require(await handler.nextOpened())]
+    let reader = try await client.connect(.init(url: Self.url(server.port)))
+    sockets.append(try #require(await handler.nextOpened()))
+    let messages = (0..<60).map { [UInt8](repeating: $0, count: 60_000) }
+    for bytes in messages {
+      #expect(ServerSocket.send(.binary(bytes), to: sockets).isEmpty)
+      #expect(await reader.next()?.message == .binary(bytes))
+    }
+    #expect(sockets[0].unsentMessages > 0)
+    try await DedicatedThread.run {
+      for bytes in messages {
+        #expect(late.read(4) == [0x82, 126, 0xEA, 0x60])
+        #expect(late.read(60_000) == bytes)
       }
     }
   }

@@ -101,9 +101,12 @@ struct ClientSocket: ~Copyable {
       return true
     }
     guard let count = send(bytes) else { return false }
-    if count < bytes.count { (unsent, unsentStart) = (Array(bytes[count...]), 0) }
+    if count < bytes.count { keep(bytes[count...]) }
     return true
   }
+
+  /// What the kernel did not take, where nothing is kept yet.
+  mutating func keep(_ rest: some Collection<UInt8>) { (unsent, unsentStart) = (Array(rest), 0) }
 
   /// Writes what is kept. Returns false where the connection broke.
   mutating func flush() -> Bool {
@@ -129,8 +132,7 @@ struct ClientSocket: ~Copyable {
         case .wantsReading, .end: return nil
         }
       } else {
-        let count = Glibc.send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
-        guard count >= 0 else { return Self.isPassing(errno) ? sent : nil }
+        guard let count = Self.send(rest, through: descriptor) else { return nil }
         sent += count
         // It took a part: it is full.
         if count < rest.count { return sent }
@@ -138,6 +140,15 @@ struct ClientSocket: ~Copyable {
     }
     return sent
   }
+
+  /// Returns how many bytes were taken, `nil` where the connection broke.
+  static func send(_ bytes: UnsafeRawBufferPointer, through descriptor: Int32) -> Int? {
+    let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+    return count >= 0 ? count : isPassing(errno) ? 0 : nil
+  }
+
+  /// What goes out here goes out as it is; `nil` with TLS.
+  var plainDescriptor: Int32? { tls == nil ? descriptor : nil }
 
   /// The end of our half.
   func endWriting() {

@@ -24,6 +24,8 @@ package final class HTTPServer: Sendable {
     package var sendBufferBytes: Int
     /// A ping after this long without a byte from the client, and the end after as long again. `nil` sends none.
     package var pingIntervalSeconds: Double?
+    /// A message for as many WebSockets is sent by all processors, one for fewer by one.
+    package var broadcastSockets: Int
 
     package struct TLS: Sendable {
       /// PEM files.
@@ -40,7 +42,7 @@ package final class HTTPServer: Sendable {
       maxBodyBytes: Int = 8 << 20, maxConnections: Int = 16_384, idleTimeoutSeconds: Double = 75,
       requestTimeoutSeconds: Double = 15, usesCompression: Bool = false, maxMessageBytes: Int = 4 << 20,
       unsentMessages: Int = 1024, unsentBytes: Int = 4 << 20, sendBufferBytes: Int = 64 << 10,
-      pingIntervalSeconds: Double? = 30
+      pingIntervalSeconds: Double? = 30, broadcastSockets: Int = 1024
     ) {
       (self.host, self.port, self.tls) = (host, port, tls)
       (self.maxHeaderBytes, self.maxBodyBytes, self.maxConnections) = (maxHeaderBytes, maxBodyBytes, maxConnections)
@@ -48,6 +50,7 @@ package final class HTTPServer: Sendable {
       (self.usesCompression, self.maxMessageBytes) = (usesCompression, maxMessageBytes)
       (self.unsentMessages, self.unsentBytes) = (unsentMessages, unsentBytes)
       (self.sendBufferBytes, self.pingIntervalSeconds) = (sendBufferBytes, pingIntervalSeconds)
+      self.broadcastSockets = broadcastSockets
     }
   }
 

@@ -410,13 +410,35 @@ final class ServerConnection: @unchecked Sendable {
   func tell(_ frames: inout OutgoingFrames) {
     guard isOpen, case .socket(let side) = stage else { return }
     let frame = frames.frame(side.deflater)
-    guard side.isIdle, !socket.isBuffered, side.socket.unsentMessages == 1 else {
+    guard isFree(side) else {
       side.queue(frame)
       return call()
     }
     lastWritten = core.now
     frame.bytes.withUnsafeBytes { write($0) }
     side.socket.sent(frame.messageBytes)
+  }
+
+  /// A message may go at once: nothing is before it.
+  private func isFree(_ side: SocketSide) -> Bool {
+    side.isIdle && !socket.isBuffered && side.socket.unsentMessages == 1
+  }
+
+  /// Through which a message that is a frame as it stands may go at once, by whatever thread; `nil` where it may not.
+  var freeDescriptor: Int32? {
+    guard isOpen, case .socket(let side) = stage, side.deflater == nil, isFree(side) else { return nil }
+    return socket.plainDescriptor
+  }
+
+  /// - Parameter taken: bytes that the kernel took through `freeDescriptor`; `nil` where the connection broke.
+  func told(_ frame: OutgoingFrame, taken: Int?) {
+    guard case .socket(let side) = stage else { return }
+    lastWritten = core.now
+    side.socket.sent(frame.messageBytes)
+    guard let taken else { return kill() }
+    guard taken < frame.bytes.count else { return }
+    socket.keep(frame.bytes[taken...])
+    watch()
   }
 
   /// After what was told before.

@@ -258,13 +258,21 @@ final class ServerCore: @unchecked Sendable {
   /// Lets a connection write what waits in it, once for all that is in the mail.
   func call(_ connection: ServerConnection) { called.append(connection) }
 
+  private func tell(_ message: WebSocketMessage, to sockets: [ServerSocket]) {
+    guard sockets.count < options.broadcastSockets else {
+      var broadcast = Broadcast(message)
+      return broadcast.tell(sockets)
+    }
+    var frames = OutgoingFrames(message)
+    for socket in sockets { socket.connection.tell(&frames) }
+  }
+
   private func perform(_ work: Work) {
     switch work {
     case .answer(let connection, let response): connection.answer(response)
     case .answerNothing(let connection): connection.answerNothing()
     case .tell(let message, let sockets):
-      var frames = OutgoingFrames(message)
-      for socket in sockets { socket.tell(&frames) }
+      tell(message, to: sockets)
     case .close(let connection, let code, let reason): connection.close(code: code, reason: reason)
     case .abort(let connection): connection.abort()
     case .stop:

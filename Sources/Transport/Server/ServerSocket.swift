@@ -8,7 +8,7 @@ package final class ServerSocket: Sendable, Identifiable {
   package let target: String
   private let head: Head
   private let core: ServerCore
-  private let connection: ServerConnection
+  let connection: ServerConnection
   /// Of what it has taken, and the kernel not yet.
   private let unsentCount = Atomic(0)
   private let unsentBytes = Atomic(0)
@@ -87,8 +87,6 @@ package final class ServerSocket: Sendable, Identifiable {
   package func abort() { core.post(.abort(connection)) }
 
   // MARK: the service thread's side
-
-  func tell(_ frames: inout OutgoingFrames) { connection.tell(&frames) }
 
   /// The kernel, or what waits for it, has a message of so many bytes.
   func sent(_ bytes: Int) {
