@@ -298,6 +298,21 @@ struct PostgresStoreTests {
     #expect(try store.status().isEmpty)
   }
 
+  @Test func `candles may take longer to come than a statement may take`() throws {
+    var limits = PostgresLimits()
+    limits.statementSeconds = 1
+    let store = try places.openPostgres(limits: limits)
+    let clock = try PostgresConnection(PostgresLocation(places.postgres().address))
+    let candles = Candle.random(3, seed: 1)
+    var rest = candles[...]
+    let counts = try store.write(to: .bitcoin, stamp: .archive(storedAt: 0)) {
+      if rest.count < 3 { _ = try clock.query("SELECT pg_sleep(0.7)") }
+      return rest.popFirst().map { [$0] }
+    }
+    #expect(counts.new == 3)
+    #expect(try store.candles(.bitcoin).map(\.candle) == candles)
+  }
+
   @Test func `a column of another type is an error and no crash`() throws {
     let store = try places.openPostgres()
     try store.write(Candle.random(10, seed: 1))

@@ -8,6 +8,8 @@ extension PostgresStore {
     return try pool.withConnection { connection in
       do {
         return try connection.transaction {
+          // A `COPY` lasts as long as its rows take to come from wherever they are read.
+          try connection.script("SET LOCAL statement_timeout = 0")
           // The row stays locked until the end: nobody else writes to this series meanwhile.
           let entry = try madeEntry(connection, of: series, locking: true).entry
           return try withVersions(of: entry) { stored in
